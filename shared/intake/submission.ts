@@ -1,5 +1,11 @@
 import { z } from 'zod';
 import { alertIdSchema } from './alertId.ts';
+import { metadataSchema } from './metadata.ts';
+
+/** An MDE device ID is hexadecimal; the gate is wider, but lets only a safe path segment through. */
+export const machineIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/, {
+  error: 'a machine ID has 1 to 128 letters, digits, "_" or "-" and starts with a letter or digit',
+});
 
 /**
  * A submission: one request to enrich one alert, and how far it has come.
@@ -12,10 +18,10 @@ export const submissionSchema = z.strictObject({
   /** The submitter's own reference, passed through. */
   correlationId: z.string().max(256).optional(),
   /** MDE device ID when the submitter already knows it. */
-  machineId: z.string().max(128).optional(),
+  machineId: machineIdSchema.optional(),
   tenantId: z.string().max(128).optional(),
   /** The submitter's own data, passed through untouched. */
-  metadata: z.record(z.string(), z.unknown()).optional(),
+  metadata: metadataSchema.optional(),
   /** Asks for a new look-up although a fresh enrichment is stored. */
   refresh: z.boolean().optional(),
   /** When the submission was first seen (ISO 8601, UTC); `MAX_AGE` counts from here. */

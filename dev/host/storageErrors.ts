@@ -1,0 +1,16 @@
+import { RestError } from '@azure/storage-queue';
+
+const goneCodes = ['PopReceiptMismatch', 'MessageNotFound', 'QueueNotFound', 'QueueBeingDeleted'];
+
+/**
+ * What a failed queue request means to the Functions host:
+ * `gone`: the message or queue is another's business now; carry on.
+ * `unavailable`: the account fails or cannot be reached; the message comes back when its lease ends.
+ * `refused`: a missing permission or a wrong setting, which no retry mends; the host stops.
+ */
+export function classifyStorageError(error: unknown): 'gone' | 'unavailable' | 'refused' {
+  if (!(error instanceof RestError)) return 'refused';
+  if (error.code !== undefined && goneCodes.includes(error.code)) return 'gone';
+  // No status: no answer. The host would end and be started again by Azure; here it just asks again.
+  return error.statusCode === undefined || error.statusCode >= 500 ? 'unavailable' : 'refused';
+}

@@ -1,0 +1,122 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { z } from 'zod';
+import type { SimulatorControl } from './control.ts';
+import { faultRatesSchema, faultScriptSchema } from './faults.ts';
+import { requestUrl } from './requestUrl.ts';
+
+/** Where control lives on the API's server. */
+export const CONTROL_PATH = '/_control';
+
+type Handler = (control: SimulatorControl, input: { query: URLSearchParams; body: unknown }) => unknown;
+
+const faultsBody = z.strictObject({
+  rates: faultRatesSchema.optional(),
+  scripts: z.array(faultScriptSchema).default([]),
+});
+const rolesBody = z.strictObject({
+  grant: z.array(z.string()).default([]),
+  revoke: z.array(z.string()).default([]),
+});
+const identityBody = z.strictObject({
+  mode: z.enum(['normal', 'outage', 'wrong-audience']).exactOptional(),
+  delayMs: z.number().min(0).exactOptional(),
+  lifetimeSeconds: z.int().min(0).exactOptional(),
+});
+const neighbourBody = z.strictObject({ share: z.number().min(0).max(1) });
+const alertsBody = z.union([
+  z.strictObject({ count: z.int().min(1).max(100_000) }),
+  z.strictObject({
+    alerts: z.array(
+      z.strictObject({
+        id: z.string(),
+        machineId: z.string().nullable().optional(),
+        severity: z.string().optional(),
+        status: z.string().optional(),
+        detectionSource: z.string().optional(),
+        lastUpdateTime: z.iso.datetime().optional(),
+      }),
+    ),
+  }),
+]);
+
+const handlers: Record<string, Handler> = {
+  'GET /report': (control) => control.report(),
+  'GET /calls': (control) => control.calls(),
+  'GET /tokens': (control) => control.issuedTokens(),
+  'GET /alerts': (control, { query }) => {
+    const count = z.coerce
+      .number()
+      .int()
+      .min(0)
+      .optional()
+      .parse(query.get('count') ?? undefined);
+    return { alertIds: control.alertIds(count) };
+  },
+  'POST /alerts': (control, { body }) => {
+    const input = alertsBody.parse(body);
+    const added = 'count' in input ? control.addNewAlerts(input.count) : control.addAlerts(input.alerts);
+    return { alertIds: added.map((alert) => alert.id) };
+  },
+  'POST /faults': (control, { body }) => {
+    const { rates, scripts } = faultsBody.parse(body);
+    if (rates !== undefined) {
+      control.setFaultRates(rates);
+    }
+    for (const script of scripts) {
+      control.scriptFaults(script);
+    }
+    return {};
+  },
+  'POST /roles': (control, { body }) => {
+    const { grant, revoke } = rolesBody.parse(body);
+    control.grantRoles(grant);
+    control.revokeRoles(revoke);
+    return {};
+  },
+  'POST /identity': (control, { body }) => {
+    control.setIdentity(identityBody.parse(body));
+    return {};
+  },
+  'POST /neighbour': (control, { body }) => {
+    control.setNeighbourShare(neighbourBody.parse(body).share);
+    return {};
+  },
+  'POST /reset': (control) => {
+    control.reset();
+    return {};
+  },
+};
+
+/** Answers one request for control: JSON in, JSON out; 400 says what is wrong with a body. */
+export async function answerControlRequest(
+  control: SimulatorControl,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const url = requestUrl(request);
+  const handler = handlers[`${request.method} ${url.pathname.slice(CONTROL_PATH.length)}`];
+  if (handler === undefined) {
+    sendJson(response, 404, {
+      message: `There is no such control. There are: ${Object.keys(handlers).join(', ')}.`,
+    });
+    return;
+  }
+  try {
+    const content = await text(request);
+    const body: unknown = content === '' ? {} : JSON.parse(content);
+    sendJson(response, 200, handler(control, { query: url.searchParams, body }));
+  } catch (error) {
+    if (error instanceof z.ZodError) {
+      sendJson(response, 400, { message: z.prettifyError(error) });
+    } else if (error instanceof SyntaxError) {
+      sendJson(response, 400, { message: `The body is not JSON: ${error.message}` });
+    } else {
+      throw error;
+    }
+  }
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8' }).end(JSON.stringify(body));
+}

@@ -1,0 +1,156 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import { type Answer, JSON_HEADERS, sendAnswer, sendBody } from './answer.ts';
+import { apiError, quotaMessage } from './apiError.ts';
+import type { Fault, FaultKind } from './faults.ts';
+
+/** One call whose answer is to be spoiled. */
+export interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+  /** What would have been answered. */
+  answer: Answer;
+  /** Tracking ID for error bodies. */
+  target: string;
+  /** The time of the call, in milliseconds. */
+  now: number;
+  /** Ends when the caller has gone or the server closes. */
+  signal: AbortSignal;
+}
+
+const MEBIBYTE = 1024 * 1024;
+const HTML = '<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in.</body></html>';
+
+/** Answers a call in the way of this fault. */
+export async function spoil(fault: Fault, exchange: Exchange): Promise<void> {
+  await waysToSpoil[fault.kind](exchange, fault);
+}
+
+const waysToSpoil: Record<FaultKind, (exchange: Exchange, fault: Fault) => void | Promise<void>> = {
+  'throttle-seconds': (exchange, { waitSeconds }) =>
+    sendThrottle(exchange, undefined, { 'Retry-After': String(waitSeconds) }),
+  // The date has whole seconds only: rounded up, so that nobody is told to come back too early.
+  'throttle-date': (exchange, { waitSeconds }) =>
+    sendThrottle(exchange, undefined, {
+      'Retry-After': new Date(Math.ceil(exchange.now / 1000 + waitSeconds) * 1000).toUTCString(),
+    }),
+  'throttle-body': (exchange, { waitSeconds }) => sendThrottle(exchange, waitSeconds, {}),
+  'throttle-bare': (exchange) => sendThrottle(exchange, undefined, {}),
+
+  unauthorized: (exchange) => sendError(exchange, 401, 'Unauthorized', 'Account mode is inactive.'),
+  forbidden: (exchange) =>
+    sendError(exchange, 403, 'Forbidden', 'Missing application roles. API required roles: Machine.Read.All'),
+
+  'http-408': (exchange) => sendError(exchange, 408, 'RequestTimeout', 'The request timed out.'),
+  'http-500': (exchange) =>
+    sendError(exchange, 500, 'InternalServerError', 'Something went wrong. Try again.'),
+  'http-502': (exchange) => sendGatewayPage(exchange, 502, 'Bad Gateway'),
+  'http-503': (exchange) => sendGatewayPage(exchange, 503, 'Service Unavailable'),
+  'http-504': (exchange) => sendGatewayPage(exchange, 504, 'Gateway Timeout'),
+
+  'bad-request': (exchange) => sendError(exchange, 400, 'InvalidInput', 'The alert ID is not valid.'),
+  'not-found': (exchange) => sendError(exchange, 404, 'ResourceNotFound', 'Alert not found'),
+
+  reset: ({ response }) => {
+    response.socket?.resetAndDestroy();
+  },
+  'reset-mid-body': async ({ response, answer }) => {
+    const text = JSON.stringify(answer.body);
+    response.writeHead(200, { ...JSON_HEADERS, 'Content-Length': Buffer.byteLength(text) });
+    await new Promise((written) => response.write(text.slice(0, text.length / 2), written));
+    response.socket?.resetAndDestroy();
+  },
+  stall: () => {
+    // Nothing is ever answered.
+  },
+  'slow-body': sendSlowly,
+
+  truncated: ({ response, answer }) => {
+    const text = JSON.stringify(answer.body);
+    sendBody(response, text.slice(0, text.length / 2), { status: 200, headers: JSON_HEADERS });
+  },
+  html: ({ response }) => sendBody(response, HTML, { status: 200, headers: { 'Content-Type': 'text/html' } }),
+  empty: ({ response }) => {
+    response.writeHead(200, { ...JSON_HEADERS, 'Content-Length': 0 }).end();
+  },
+  'empty-object': (exchange) => sendInstead(exchange, {}),
+  array: (exchange) => sendInstead(exchange, [exchange.answer.body]),
+  'error-object': (exchange) =>
+    sendInstead(
+      exchange,
+      apiError('InternalServerError', 'Something went wrong. Try again.', exchange.target),
+    ),
+
+  'wrong-content-type': ({ response, answer }) =>
+    sendBody(response, JSON.stringify(answer.body), {
+      status: answer.status,
+      headers: { 'Content-Type': 'text/plain' },
+    }),
+  plain: (exchange) => sendEncoded(exchange, undefined, Buffer.from),
+  deflate: (exchange) => sendEncoded(exchange, 'deflate', deflateSync),
+  // Some servers mean the bare DEFLATE stream, without the zlib wrapper that RFC 9110 asks for.
+  'deflate-raw': (exchange) => sendEncoded(exchange, 'deflate', deflateRawSync),
+  gzip: (exchange) => sendEncoded(exchange, 'gzip', gzipSync),
+  huge: (exchange) =>
+    sendInstead(exchange, { ...Object(exchange.answer.body), padding: 'x'.repeat(10 * MEBIBYTE) }),
+  'gzip-bomb': ({ response }) =>
+    sendBody(response, gzipBomb(), { status: 200, headers: { ...JSON_HEADERS, 'Content-Encoding': 'gzip' } }),
+};
+
+function sendThrottle(
+  exchange: Exchange,
+  waitSeconds: number | undefined,
+  headers: Record<string, string>,
+): void {
+  const body = apiError('429', quotaMessage(100, 60_000, waitSeconds), exchange.target);
+  sendAnswer(exchange.request, exchange.response, { status: 429, body, headers });
+}
+
+function sendError(
+  { request, response, target }: Exchange,
+  status: number,
+  code: string,
+  message: string,
+): void {
+  sendAnswer(request, response, { status, body: apiError(code, message, target) });
+}
+
+/** Gateways in front of a service answer with a page of their own, not with the service's JSON. */
+function sendGatewayPage({ response }: Exchange, status: number, title: string): void {
+  const page = `<html><head><title>${status} ${title}</title></head><body><h1>${status} ${title}</h1></body></html>`;
+  sendBody(response, page, { status, headers: { 'Content-Type': 'text/html' } });
+}
+
+function sendInstead({ request, response }: Exchange, body: unknown): void {
+  sendAnswer(request, response, { status: 200, body });
+}
+
+function sendEncoded(
+  { response, answer }: Exchange,
+  encoding: string | undefined,
+  encode: (text: string) => Buffer,
+): void {
+  sendBody(response, encode(JSON.stringify(answer.body)), {
+    status: answer.status,
+    headers: { ...JSON_HEADERS, ...(encoding === undefined ? {} : { 'Content-Encoding': encoding }) },
+  });
+}
+
+/** Sends the whole answer, in twenty pieces over the fault's duration. */
+async function sendSlowly({ response, answer, signal }: Exchange, { durationMs }: Fault): Promise<void> {
+  const body = Buffer.from(JSON.stringify(answer.body));
+  const pieceLength = Math.ceil(body.length / 20);
+  response.writeHead(answer.status, JSON_HEADERS);
+  for (let sent = 0; sent < body.length; sent += pieceLength) {
+    response.write(body.subarray(sent, sent + pieceLength));
+    await delay(durationMs / 20, undefined, { signal });
+  }
+  response.end();
+}
+
+/** 256 MiB of blanks in about 256 KiB. Unpackers join the members of a gzip stream, so one member is enough to make. */
+function gzipBomb(): Buffer {
+  const member = gzipSync(Buffer.alloc(8 * MEBIBYTE, ' '));
+  return Buffer.concat(new Array<Buffer>(32).fill(member));
+}

@@ -1,0 +1,38 @@
+import { app, type InvocationContext } from '@azure/functions';
+import { createApplication } from '../shared/application.ts';
+import { FUNCTION_DEADLINE_MS } from '../shared/config/deadline.ts';
+import { readSettings } from '../shared/config/settings.ts';
+import { receiveMessage } from '../shared/pipeline/receiveMessage.ts';
+
+const settings = readSettings(process.env);
+const application = createApplication(settings, process.env.IDENTITY_ENDPOINT !== undefined);
+
+async function enrichAlert(body: unknown, context: InvocationContext): Promise<void> {
+  await application.provisionStorage();
+  await receiveMessage(
+    { body, delivery: context.triggerMetadata ?? {} },
+    application.pipeline,
+    (event) => context.log(JSON.stringify(event)),
+    AbortSignal.timeout(FUNCTION_DEADLINE_MS),
+  );
+}
+
+app.hook.appStart(async () => {
+  try {
+    const missing = await application.provisionStorage();
+    if (missing.length > 0) {
+      console.warn(`The identity may not create ${missing.join(', ')}: each must exist already.`);
+    }
+  } catch (error) {
+    // The storage service may come up later: every message tries again.
+    console.error(
+      `Queues and tables could not be created: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+});
+
+app.storageQueue('enrichAlert', {
+  queueName: settings.queues.alerts,
+  connection: 'AlertsStorage',
+  handler: enrichAlert,
+});

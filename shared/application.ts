@@ -1,0 +1,99 @@
+import type { Settings } from './config/settings.ts';
+import type { PipelineDeps } from './pipeline/enrichSubmission.ts';
+import { createLedgerGate } from './quota/ledgerGate.ts';
+import { createLedgerStore } from './quota/ledgerStore.ts';
+import { createStorageClock } from './quota/storageClock.ts';
+import { createAccessTokens, tokenRequester } from './sources/defender/accessToken.ts';
+import { createDefenderClient } from './sources/defender/defenderClient.ts';
+import { createDefenderSource } from './sources/defender/defenderSource.ts';
+import { createEnrichmentTable } from './storage/enrichmentTable.ts';
+import { provision } from './storage/provision.ts';
+import { createQueueOutbox } from './storage/queueOutbox.ts';
+import { createStorageClients } from './storage/storageClients.ts';
+
+/** The parts of the app, put together once a process. */
+export interface Application {
+  pipeline: PipelineDeps;
+  /**
+   * Creates queues and tables that are missing; does nothing once that has succeeded.
+   * @returns What the identity may not create, the first time.
+   */
+  provisionStorage(): Promise<string[]>;
+}
+
+/** @param hasIdentityEndpoint Whether a managed-identity endpoint is at hand, as it is in Azure. */
+export function createApplication(settings: Settings, hasIdentityEndpoint: boolean): Application {
+  const { queues: queueNames, tables: tableNames, source, timing } = settings;
+  const clients = createStorageClients(settings.storage);
+  const queues = {
+    alerts: clients.queue(queueNames.alerts),
+    poison: clients.queue(queueNames.poison),
+    enrichments: clients.queue(queueNames.enrichments),
+  };
+  const enrichments = clients.table(tableNames.enrichments);
+  const state = clients.table(tableNames.state);
+  const now = () => new Date();
+  const random = Math.random;
+
+  const clock = createStorageClock(Date.now);
+  const gate = createLedgerGate({
+    store: createLedgerStore(state, quotaKey(source.tokenScope, source.clientId), clock, Date.now),
+    clock,
+    rules: {
+      limits: source.rateLimits,
+      share: source.quotaShare,
+      inProcessWaitMs: timing.inProcessWaitMs,
+      probeIntervalMs: timing.retryBaseDelayMs,
+    },
+    random,
+  });
+  const pipeline: PipelineDeps = {
+    records: createEnrichmentTable(enrichments),
+    source: createDefenderSource({
+      client: createDefenderClient(source.apiUrl, now),
+      tokens: createAccessTokens(
+        tokenRequester(source.tokenScope, source.clientId, hasIdentityEndpoint),
+        Date.now,
+      ),
+      gate,
+      now,
+      random,
+      retryBaseDelayMs: timing.retryBaseDelayMs,
+    }),
+    outbox: createQueueOutbox(queues, tableNames.enrichments),
+    rules: timing,
+    now,
+    random,
+  };
+
+  let provisioned: Promise<string[]> | undefined;
+  return {
+    pipeline,
+    async provisionStorage() {
+      if (provisioned !== undefined) {
+        await provisioned;
+        return [];
+      }
+      provisioned = provision([
+        ...Object.values(queues).map((queue) => ({
+          label: `queue "${queue.name}"`,
+          create: () => queue.createIfNotExists(),
+        })),
+        ...[enrichments, state].map((table) => ({
+          label: `table "${table.tableName}"`,
+          create: () => table.createTable(),
+        })),
+      ]);
+      provisioned.catch(() => {
+        provisioned = undefined;
+      });
+      return provisioned;
+    },
+  };
+}
+
+/** Calls are counted for an app and an API; the geo hosts of one API are taken to share the count. */
+function quotaKey(tokenScope: string, clientId: string | undefined): string {
+  const audience = tokenScope.replace(/^https:\/\//, '').replace(/\/\.default$/, '');
+  return `${audience.replace(/[^A-Za-z0-9.-]/g, '-')}:${clientId ?? 'system'}`;
+}

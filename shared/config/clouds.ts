@@ -1,0 +1,49 @@
+/** Where a cloud answers API calls, and for whom its tokens are made out. The two are not always the same host. */
+export interface CloudEndpoint {
+  apiUrl: string;
+  tokenScope: string;
+}
+
+/**
+ * Defender for Endpoint by cloud.
+ *
+ * Hosts: https://learn.microsoft.com/defender-endpoint/gov (government) and
+ * https://learn.microsoft.com/defender-endpoint/api/exposed-apis-list (commercial). Tokens of the commercial cloud are
+ * made out for `https://api.securitycenter.microsoft.com`, whichever of its hosts is called. The audiences of the
+ * government clouds are not documented: GCC takes its own host, and GCC High and DoD are set by analogy, which is one
+ * reason why `DEFENDER_TOKEN_SCOPE` can override them.
+ */
+export const clouds = {
+  commercial: {
+    apiUrl: 'https://api.securitycenter.microsoft.com',
+    tokenScope: 'https://api.securitycenter.microsoft.com/.default',
+  },
+  gcc: {
+    apiUrl: 'https://api-gcc.securitycenter.microsoft.us',
+    tokenScope: 'https://api-gcc.securitycenter.microsoft.us/.default',
+  },
+  'gcc-high': {
+    apiUrl: 'https://api-gov.securitycenter.microsoft.us',
+    tokenScope: 'https://api-gov.securitycenter.microsoft.us/.default',
+  },
+  dod: {
+    apiUrl: 'https://api-gov.securitycenter.microsoft.us',
+    tokenScope: 'https://api-gov.securitycenter.microsoft.us/.default',
+  },
+} as const satisfies Record<string, CloudEndpoint>;
+
+export type Cloud = keyof typeof clouds;
+export const cloudNames = Object.keys(clouds) as Cloud[];
+
+/**
+ * Regions of the commercial cloud that have a host of their own, nearer to the data:
+ * https://learn.microsoft.com/defender-endpoint/api/exposed-apis-create-app-nativeapp and, for `aea`,
+ * https://learn.microsoft.com/defender-endpoint/api/exposed-apis-list
+ */
+export const geoNames = ['us', 'eu', 'uk', 'au', 'swa', 'ina', 'aea'] as const;
+export type Geo = (typeof geoNames)[number];
+
+/** The API host of a region. Tokens are made out for the commercial cloud's audience all the same. */
+export function geoApiUrl(geo: Geo): string {
+  return `https://${geo}.api.security.microsoft.com`;
+}

@@ -1,0 +1,95 @@
+import { closestMatch } from 'leven';
+import type { z } from 'zod';
+import { type SettingNotes, settingNotes } from './settingNotes.ts';
+import { type SettingProblem, SettingsError } from './settingsError.ts';
+import { shownValue } from './shownValue.ts';
+import { sourceSchema, sourceSettings } from './sourceSettings.ts';
+import { storageConnectionSchema, storageConnectionSettings } from './storageConnection.ts';
+import { storageNameSettings, storageNamesSchema } from './storageNames.ts';
+import { timingSchema, timingSettings } from './timingSettings.ts';
+
+const settingsSchema = storageNamesSchema.and(storageConnectionSchema).and(sourceSchema).and(timingSchema);
+
+/** Everything a person can set, checked. Names that end in `Ms` hold milliseconds. */
+export type Settings = z.output<typeof settingsSchema>;
+
+/** Every setting by name, in the order of the documentation. */
+export const settingsCatalogue: ReadonlyMap<string, SettingNotes> = new Map(
+  Object.entries({
+    ...storageNameSettings.shape,
+    ...storageConnectionSettings,
+    ...sourceSettings.shape,
+    ...timingSettings.shape,
+  }).map(([name, schema]) => [name, notesOf(schema)]),
+);
+
+/**
+ * Reads the settings from environment variables. An empty one counts as not set, and unknown ones are left alone,
+ * except where they look like a misspelt setting of ours.
+ *
+ * @throws SettingsError that lists every wrong setting
+ */
+export function readSettings(environment: Record<string, string | undefined>): Settings {
+  const { values, nameGiven } = withoutHostPrefix(settingsThatAreSet(environment));
+  const result = settingsSchema.safeParse(values);
+  const wrong = new Set(result.error?.issues.map(({ path }) => path[0]));
+  const problems: SettingProblem[] = [
+    ...[...settingsCatalogue]
+      .filter(([name]) => wrong.has(name))
+      .map(([name, notes]) => ({ setting: nameGiven(name), message: whatIsWrong(values[name], notes) })),
+    ...Object.keys(values).filter(isMisspelt).map(misspelt),
+  ];
+  if (!result.success || problems.length > 0) throw new SettingsError(problems);
+  return result.data;
+}
+
+function notesOf(schema: z.ZodType): SettingNotes {
+  const notes = settingNotes.get(schema);
+  if (notes === undefined) throw new Error('A setting was declared without its notes.');
+  return notes;
+}
+
+function settingsThatAreSet(environment: Record<string, string | undefined>): Record<string, string> {
+  const set = Object.entries(environment).filter((entry): entry is [string, string] => Boolean(entry[1]));
+  return Object.fromEntries(set);
+}
+
+/**
+ * The Functions host looks for a connection under `AzureWebJobs<name>` first, and then does not look further
+ * (https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger#connections).
+ * Brings such a connection under its plain name; `nameGiven` tells what a person had called it.
+ */
+function withoutHostPrefix(settings: Record<string, string>) {
+  const prefixed = /^AzureWebJobs(?=AlertsStorage(__|$))/;
+  const plain = /^AlertsStorage(__|$)/;
+  if (!Object.keys(settings).some((name) => prefixed.test(name))) {
+    return { values: settings, nameGiven: (name: string) => name };
+  }
+  const values = Object.entries(settings)
+    .filter(([name]) => !plain.test(name))
+    .map(([name, value]) => [name.replace(prefixed, ''), value]);
+  return {
+    values: Object.fromEntries(values) as Record<string, string>,
+    nameGiven: (name: string) => (plain.test(name) ? `AzureWebJobs${name}` : name),
+  };
+}
+
+function whatIsWrong(value: string | undefined, notes: SettingNotes): string {
+  const got =
+    value === undefined && notes.default !== undefined
+      ? `nothing, which means ${JSON.stringify(notes.default)}`
+      : shownValue(value, notes.secret === true);
+  return `got ${got}; allowed: ${notes.allowed}.`;
+}
+
+function isMisspelt(name: string): boolean {
+  return name.startsWith('DEFENDER_') && !settingsCatalogue.has(name);
+}
+
+function misspelt(name: string): SettingProblem {
+  const nearest = closestMatch(name, [...settingsCatalogue.keys()]);
+  return {
+    setting: name,
+    message: `there is no such setting; did you mean ${nearest}? Rename or remove it.`,
+  };
+}

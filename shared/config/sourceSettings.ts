@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import { parseApiUrl } from './apiUrl.ts';
+import { cloudNames, clouds, geoApiUrl, geoNames } from './clouds.ts';
+import { parsed } from './parsed.ts';
+import { parseRateLimits } from './rateLimits.ts';
+import { optional, withDefault } from './settingNotes.ts';
+import { whenRight } from './whenRight.ts';
+
+/** An audience as Entra ID takes it, by address or by application ID, and all of the app's roles in it. */
+const TOKEN_SCOPE = /^((https|api):\/\/[\w.:/-]+|[\da-f-]{36})\/\.default$/i;
+
+/** The settings of the API that machines come from. */
+export const sourceSettings = z.object({
+  DEFENDER_CLOUD: withDefault(z.enum(cloudNames), {
+    default: 'commercial',
+    what: 'Cloud of the Defender tenant; sets API host and token audience.',
+    allowed: list(cloudNames),
+  }),
+  DEFENDER_GEO: optional(z.enum(geoNames), {
+    what: 'Region whose own API host is called, nearer to the data.',
+    allowed: `${list(geoNames)}; with \`DEFENDER_CLOUD\` \`commercial\` only`,
+  }),
+  DEFENDER_API_URL: optional(parsed(parseApiUrl), {
+    what: 'API host to call in place of that of cloud and region (`https://api.securitycenter.microsoft.com` for `commercial`). It is handed the token, so only Defender itself is allowed.',
+    allowed:
+      'https and a host under `api.security.microsoft.com`, `securitycenter.microsoft.com`, `securitycenter.windows.com`, `securitycenter.microsoft.us` or `security.microsoft.us`; a loopback address by http or https where `AZURE_FUNCTIONS_ENVIRONMENT` is `Development`; no user, path, query or fragment',
+  }),
+  DEFENDER_TOKEN_SCOPE: optional(z.string().regex(TOKEN_SCOPE), {
+    what: 'What tokens are asked for, in place of the audience of the cloud (`https://api.securitycenter.microsoft.com/.default` for `commercial`).',
+    allowed: 'an audience (https or api address, or application ID) with `/.default` at its end',
+  }),
+  AZURE_CLIENT_ID: optional(z.guid(), {
+    what: 'User-assigned managed identity that calls Defender; the system-assigned one when left out.',
+    allowed: 'a client ID (GUID), not the principal ID',
+  }),
+  DEFENDER_RATE_LIMITS: withDefault(parsed(parseRateLimits), {
+    default: '100/1m,1500/1h',
+    what: 'How many calls Defender permits the app, all instances together.',
+    allowed:
+      'one or more of calls/window with commas between, such as `100/1m,1500/1h`; the calls a whole number from 1, the window a duration longer than 0',
+  }),
+  DEFENDER_QUOTA_SHARE: withDefault(parsed(parseShare), {
+    default: '1',
+    what: 'Part of these limits that this app may use, where others call with the same identity.',
+    allowed: 'a number above 0 and up to 1, such as `0.5`, that leaves at least one call in each window',
+  }),
+  AZURE_FUNCTIONS_ENVIRONMENT: withDefault(z.string(), {
+    default: 'Production',
+    local: 'Development',
+    what: 'Where the app runs, in the words of the Functions host. `Development` permits a Defender API on loopback.',
+    allowed: 'any text',
+  }),
+});
+
+export const sourceSchema = sourceSettings
+  .refine((settings) => settings.DEFENDER_GEO === undefined || settings.DEFENDER_CLOUD === 'commercial', {
+    path: ['DEFENDER_GEO'],
+    when: whenRight('DEFENDER_CLOUD', 'DEFENDER_GEO'),
+  })
+  .refine((settings) => settings.DEFENDER_API_URL?.servedBy !== 'loopback' || isDevelopment(settings), {
+    path: ['DEFENDER_API_URL'],
+    when: whenRight('DEFENDER_API_URL'),
+  })
+  .refine(
+    (settings) =>
+      settings.DEFENDER_RATE_LIMITS.every(({ calls }) => calls * settings.DEFENDER_QUOTA_SHARE >= 1),
+    { path: ['DEFENDER_QUOTA_SHARE'], when: whenRight('DEFENDER_RATE_LIMITS', 'DEFENDER_QUOTA_SHARE') },
+  )
+  .transform((settings) => {
+    const cloud = clouds[settings.DEFENDER_CLOUD];
+    const hostUrl = settings.DEFENDER_GEO === undefined ? cloud.apiUrl : geoApiUrl(settings.DEFENDER_GEO);
+    return {
+      source: {
+        apiUrl: settings.DEFENDER_API_URL?.origin ?? hostUrl,
+        tokenScope: settings.DEFENDER_TOKEN_SCOPE ?? cloud.tokenScope,
+        clientId: settings.AZURE_CLIENT_ID,
+        rateLimits: settings.DEFENDER_RATE_LIMITS,
+        quotaShare: settings.DEFENDER_QUOTA_SHARE,
+      },
+      development: isDevelopment(settings),
+    };
+  });
+
+/** The Functions host does not tell upper case from lower here either. */
+function isDevelopment(settings: { AZURE_FUNCTIONS_ENVIRONMENT: string }): boolean {
+  return settings.AZURE_FUNCTIONS_ENVIRONMENT.toLowerCase() === 'development';
+}
+
+function parseShare(text: string): number | undefined {
+  const share = /^\d*\.?\d+$/.test(text) ? Number(text) : 0;
+  return share > 0 && share <= 1 ? share : undefined;
+}
+
+function list(names: readonly string[]): string {
+  return names.map((name) => `\`${name}\``).join(', ');
+}

@@ -1,0 +1,67 @@
+import ipaddr from 'ipaddr.js';
+
+/** What an address is good for, from the special-purpose ranges of IANA. */
+export const ADDRESS_SCOPES = [
+  'public',
+  'private',
+  'shared',
+  'link-local',
+  'loopback',
+  'unspecified',
+  'multicast',
+  'broadcast',
+  'reserved',
+] as const;
+export type AddressScope = (typeof ADDRESS_SCOPES)[number];
+
+/** One IP address in canonical text. */
+export interface Address {
+  ip: string;
+  version: 4 | 6;
+  scope: AddressScope;
+}
+
+/** The longest IPv6 text is 45 characters; the rest leaves room for a zone. Longer text is not worth parsing. */
+const LONGEST_ADDRESS = 64;
+
+/** Scopes by range name of `ipaddr.js`; every range that is not named here is set aside for a special purpose. */
+const SCOPE_OF_RANGE: ReadonlyMap<string, AddressScope> = new Map([
+  ['unicast', 'public'],
+  ['private', 'private'],
+  ['uniqueLocal', 'private'],
+  ['deprecatedSiteLocal', 'private'],
+  ['carrierGradeNat', 'shared'],
+  ['linkLocal', 'link-local'],
+  ['loopback', 'loopback'],
+  ['unspecified', 'unspecified'],
+  ['multicast', 'multicast'],
+  ['broadcast', 'broadcast'],
+]);
+
+const NAMES_NO_HOST: ReadonlySet<AddressScope> = new Set([
+  'link-local',
+  'loopback',
+  'unspecified',
+  'multicast',
+  'broadcast',
+]);
+
+/**
+ * Reads an IPv4 (four decimal parts) or IPv6 address; null when the text is neither. IPv6 comes out as RFC 5952
+ * wants it and without a zone, which means something on the device only; IPv4 mapped into IPv6 comes out as IPv4.
+ */
+export function parseAddress(text: string): Address | null {
+  if (text.length > LONGEST_ADDRESS) return null;
+  if (!ipaddr.IPv4.isValidFourPartDecimal(text) && !ipaddr.IPv6.isValid(text)) return null;
+  const address = ipaddr.process(text.replace(/%.*$/, ''));
+  return {
+    ip: address.kind() === 'ipv6' ? (address as ipaddr.IPv6).toRFC5952String() : address.toString(),
+    version: address.kind() === 'ipv6' ? 6 : 4,
+    scope: SCOPE_OF_RANGE.get(address.range()) ?? 'reserved',
+  };
+}
+
+/** True when the address can tell one host from another beyond its own link. */
+export function namesHost(address: Address): boolean {
+  return !NAMES_NO_HOST.has(address.scope);
+}

@@ -1,0 +1,129 @@
+import { z } from 'zod';
+import { parseAddress } from './addresses.ts';
+import { parseMac } from './macAddress.ts';
+import type { Machine } from './machine.ts';
+import { parseTimestamp } from './times.ts';
+
+/** Null, missing, blank and unreadable all mean that the source says nothing. */
+function orNull<Schema extends z.ZodType>(schema: Schema) {
+  return schema.nullable().catch(null);
+}
+
+/** `null` as text is a value that some writer has lost, not a name. */
+const text = z
+  .string()
+  .trim()
+  .min(1)
+  .refine((value) => value !== 'null');
+/** MDE documents `rbacGroupId` as text and sends a number; the same can befall version and build. */
+const textOrNumber = z.union([z.number().transform(String), text]);
+const timestamp = text.transform(parseTimestamp);
+const ipAddress = text.transform(parseAddress);
+
+const addressEntrySchema = z.object({
+  ipAddress: orNull(ipAddress),
+  macAddress: orNull(text.transform(parseMac)),
+  type: orNull(text),
+  operationalStatus: orNull(text),
+});
+/** One entry of a machine's `ipAddresses`. */
+export type AddressEntry = z.infer<typeof addressEntrySchema>;
+
+/** Every machine property that is documented or was seen in real payloads, read tolerantly. */
+export const propertiesSchema = z.object({
+  mergedIntoMachineId: orNull(text),
+  isPotentialDuplication: orNull(z.boolean()),
+  isExcluded: orNull(z.boolean()),
+  exclusionReason: orNull(text),
+  computerDnsName: orNull(text),
+  firstSeen: orNull(timestamp),
+  lastSeen: orNull(timestamp),
+  osPlatform: orNull(text),
+  osVersion: orNull(textOrNumber),
+  osProcessor: orNull(text),
+  version: orNull(textOrNumber),
+  lastIpAddress: orNull(ipAddress),
+  lastExternalIpAddress: orNull(ipAddress),
+  agentVersion: orNull(text),
+  osBuild: orNull(textOrNumber),
+  healthStatus: orNull(text),
+  deviceValue: orNull(text),
+  rbacGroupId: orNull(textOrNumber),
+  rbacGroupName: orNull(text),
+  riskScore: orNull(text),
+  exposureLevel: orNull(text),
+  isAadJoined: orNull(z.boolean()),
+  aadDeviceId: orNull(text),
+  machineTags: orNull(z.array(orNull(text))),
+  defenderAvStatus: orNull(text),
+  onboardingStatus: orNull(text),
+  osArchitecture: orNull(text),
+  managedBy: orNull(text),
+  managedByStatus: orNull(text),
+  ipAddresses: orNull(z.array(orNull(addressEntrySchema))),
+  vmMetadata: orNull(
+    z.object({
+      vmId: orNull(text),
+      cloudProvider: orNull(text),
+      resourceId: orNull(text),
+      subscriptionId: orNull(text),
+    }),
+  ),
+});
+export type Properties = z.infer<typeof propertiesSchema>;
+
+const NAME_BY_LOWER_CASE = new Map(
+  Object.keys(propertiesSchema.shape).map((name) => [name.toLowerCase(), name]),
+);
+
+/**
+ * Reads what is known of a machine. `unread` names, as JSON Pointers, every value that could not be read: properties that
+ * this version does not know, and known ones of an unexpected type or format. Never throws.
+ */
+export function readProperties(machine: Machine): { properties: Properties; unread: string[] } {
+  const { id: _, ...given } = withKnownNames(machine);
+  const properties = propertiesSchema.parse(given);
+  return { properties, unread: unreadPaths(given, properties, '') };
+}
+
+/** MDE's documents differ in the case of property names (`onboardingstatus`); an exact name wins. */
+function withKnownNames(machine: Machine): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(machine).map(([name, value]) => {
+      const known = NAME_BY_LOWER_CASE.get(name.toLowerCase()) ?? name;
+      return [Object.hasOwn(machine, known) ? name : known, value];
+    }),
+  );
+}
+
+/** Compares a value with what was read of it; goes no deeper than the reading does. */
+function unreadPaths(given: unknown, read: unknown, path: string): string[] {
+  if (saysNothing(given)) return [];
+  if (read === null || read === undefined) return [path];
+  if (!isCollection(given) || !isCollection(read)) return [];
+  return Object.entries(given)
+    .filter(([name]) => !isAnnotation(name))
+    .flatMap(([name, value]) =>
+      unreadPaths(value, Object.hasOwn(read, name) ? read[name] : null, `${path}/${escapeToken(name)}`),
+    );
+}
+
+function saysNothing(value: unknown): boolean {
+  const content = typeof value === 'string' ? value.trim() : (value ?? '');
+  return content === '' || content === 'null';
+}
+
+/** An object, or a list by its indexes. */
+function isCollection(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** OData's control information (`@odata.context`, `machineTags@odata.type`) is about the transport, not the device. */
+function isAnnotation(name: string): boolean {
+  return name.includes('@odata.');
+}
+
+/** Escapes a property name for a JSON Pointer (RFC 6901). */
+function escapeToken(name: string): string {
+  return name.replaceAll('~', '~0').replaceAll('/', '~1');
+}

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { ALERT_ID_RULE, alertIdSchema } from './alertId.ts';
+import { type JsonObject, quote } from './jsonText.ts';
+import { type Faulty, faulty } from './rejection.ts';
+import { submissionSchema } from './submission.ts';
+
+const correlationIdSchema = z
+  .union([submissionSchema.shape.correlationId.unwrap(), z.int()], {
+    error: 'expected a text of at most 256 characters or a whole number below 2^53',
+  })
+  .transform(String);
+
+const optionalFields = {
+  correlationId: correlationIdSchema.optional(),
+  machineId: submissionSchema.shape.machineId,
+  tenantId: submissionSchema.shape.tenantId,
+  metadata: submissionSchema.shape.metadata,
+  refresh: submissionSchema.shape.refresh,
+};
+
+/** Playbooks write null or an empty text where they have no value. */
+function withoutBlanks(value: JsonObject): JsonObject {
+  const isBlank = (field: unknown) => field === undefined || field === null || field === '';
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => !isBlank(field)));
+}
+
+/** What a submitter may say about one alert, or about all alerts of a list. Fields not known are tolerated. */
+const sharedFieldsSchema = z.object(optionalFields);
+export type SharedFields = z.infer<typeof sharedFieldsSchema>;
+
+const alertRequestSchema = z.object({ alertId: z.string().trim().pipe(alertIdSchema), ...optionalFields });
+
+/** One alert that somebody asks to enrich. Every form of input is turned into this one. */
+export type AlertRequest = z.infer<typeof alertRequestSchema>;
+
+/** The same before it is checked: what a form found where it keeps these things. */
+export type AlertDraft = { alertId: unknown } & Record<string, unknown>;
+
+/** What came of reading one alert. */
+export type Finding = { ok: true; request: AlertRequest } | Faulty;
+
+/**
+ * Checks one alert.
+ * @param origin Where its ID was looked for, to a person: `the "id" of the MDE alert`.
+ */
+export function checkAlert(draft: AlertDraft, origin: string): Finding {
+  const parsed = alertRequestSchema.safeParse(withoutBlanks(draft));
+  if (parsed.success) {
+    return { ok: true, request: parsed.data };
+  }
+  if (parsed.error.issues.some((issue) => issue.path[0] === 'alertId')) {
+    return faulty('bad-alert-id', `${origin} is ${quote(draft.alertId)}; ${ALERT_ID_RULE}`);
+  }
+  return faulty('bad-field', describeIssues(parsed.error), alertIdSchema.safeParse(draft.alertId).data);
+}
+
+/** Checks what is said about all alerts of a list. */
+export function checkSharedFields(fields: JsonObject): { ok: true; shared: SharedFields } | Faulty {
+  const parsed = sharedFieldsSchema.safeParse(withoutBlanks(fields));
+  return parsed.success
+    ? { ok: true, shared: parsed.data }
+    : faulty('bad-field', describeIssues(parsed.error));
+}
+
+/** What a schema found wrong, to a person, each with the field's name. */
+export function describeIssues(error: z.ZodError): string {
+  return error.issues.map((issue) => `${issue.path.join('.') || 'the value'}: ${issue.message}`).join('; ');
+}

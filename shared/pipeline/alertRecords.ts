@@ -1,0 +1,27 @@
+import type { StoredAnswer } from '../enrichment/answer.ts';
+import type { Submission } from '../intake/submission.ts';
+import type { AlertState } from './claim.ts';
+
+/** The record of an alert as read, with the mark that a conditional write presents. */
+export interface AlertRecord {
+  alertId: string;
+  state: AlertState;
+  /** Changes with every write by anybody. */
+  mark: string;
+}
+
+/**
+ * The records of alerts, one an alert, shared by all workers. Writes are conditional: they tell when somebody else
+ * wrote in between and change nothing then. All methods throw when the storage service cannot be used.
+ */
+export interface AlertRecords {
+  read(alertId: string): Promise<AlertRecord | undefined>;
+  /** A new record with the claim, or undefined when the alert has a record already. */
+  create(submission: Submission, claimExpiresAt: Date): Promise<AlertRecord | undefined>;
+  /** Takes or prolongs a claim. */
+  claim(record: AlertRecord, submissionId: string, expiresAt: Date): Promise<AlertRecord | undefined>;
+  /** Stores the final answer and ends the claim. An answer without a device leaves the last known device in place. */
+  store(record: AlertRecord, answer: StoredAnswer): Promise<AlertRecord | undefined>;
+  /** Remembers that the submission's enrichment has been published. */
+  addPublished(record: AlertRecord, submissionId: string): Promise<AlertRecord | undefined>;
+}

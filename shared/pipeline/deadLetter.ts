@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { submissionSchema } from '../intake/submission.ts';
+
+/** A dead letter: what ended `failed` or was no alert, kept with its reason so that a person can act and replay it. */
+export const deadLetterSchema = z.strictObject({
+  reason: z.string().describe('Why it is dead, in a stable word.'),
+  detail: z.string().describe('What happened and what is expected, for a person.'),
+  submission: submissionSchema.optional().describe('The submission, when the message held an alert.'),
+  original: z.string().describe('The text as received, or the alert ID of a submission.'),
+  originalTruncated: z.boolean().optional().describe('True when the original was too long to keep whole.'),
+  attempts: z.int().min(0).describe('Look-ups made.'),
+  firstSeen: z.iso.datetime(),
+  deadAt: z.iso.datetime(),
+});
+export type DeadLetter = z.infer<typeof deadLetterSchema>;
+
+/** The letter as text, its original shortened as far as needed to fit into a message. */
+export function deadLetterText(letter: DeadLetter, fits: (text: string) => boolean): string {
+  let text = JSON.stringify(letter);
+  for (let length = letter.original.length; !fits(text) && length > 0; ) {
+    length = Math.floor(length / 2);
+    text = JSON.stringify({ ...letter, original: letter.original.slice(0, length), originalTruncated: true });
+  }
+  return text;
+}

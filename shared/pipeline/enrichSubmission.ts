@@ -1,0 +1,200 @@
+import { normalizeMachine } from '../device/normalize.ts';
+import { enrichmentOf, type StoredAnswer } from '../enrichment/answer.ts';
+import type { Outcome } from '../enrichment/enrichment.ts';
+import type { Submission } from '../intake/submission.ts';
+import type { Source } from '../sources/source.ts';
+import type { AlertRecord, AlertRecords } from './alertRecords.ts';
+import { type ClaimRules, standingOf } from './claim.ts';
+import {
+  type Decision,
+  type DecisionRules,
+  type Deferral,
+  type DeferralReason,
+  decide,
+  deferForClaim,
+} from './decision.ts';
+import type { Outbox } from './outbox.ts';
+
+export interface PipelineDeps {
+  records: AlertRecords;
+  source: Source;
+  outbox: Outbox;
+  rules: ClaimRules & DecisionRules & { claimExpiryMs: number };
+  now: () => Date;
+  /** Uniform in [0, 1). */
+  random: () => number;
+}
+
+/** How far one delivery of a submission brought it. */
+export type Progress =
+  | {
+      kind: 'final';
+      outcome: Outcome;
+      reused: boolean;
+      attempts: number;
+      error?: string | undefined;
+      device?: string | undefined;
+    }
+  | { kind: 'deferred'; reason: DeferralReason; delayMs: number; attempts: number; detail: string }
+  /** A second delivery of what was done before. */
+  | { kind: 'repeated' };
+
+/** What to do after a claim was tried. */
+type Claimed =
+  | { kind: 'claimed'; record: AlertRecord }
+  | { kind: 'answered'; record: AlertRecord; answer: StoredAnswer }
+  | { kind: 'busy'; until: Date }
+  | { kind: 'published' };
+
+/**
+ * Takes one submission as far as it can go: claim, look up, store, publish, mark. Each step is recorded before the
+ * next one begins, so that a redelivery repeats only what is missing.
+ * @throws When our own storage fails: the message is delivered again.
+ */
+export async function enrichSubmission(
+  submission: Submission,
+  deps: PipelineDeps,
+  signal: AbortSignal,
+): Promise<Progress> {
+  const claimed = await claim(submission, deps);
+  switch (claimed.kind) {
+    case 'published':
+      return { kind: 'repeated' };
+    case 'busy':
+      return putBack(deferForClaim(submission, claimed.until, deps.rules, deps.now(), deps.random), deps);
+    case 'answered':
+      return finish(submission, claimed.record, claimed.answer, deps);
+    case 'claimed':
+      return lookUp(submission, claimed.record, deps, signal);
+  }
+}
+
+async function claim(submission: Submission, deps: PipelineDeps): Promise<Claimed> {
+  const { records, rules } = deps;
+  const expiry = () => new Date(deps.now().getTime() + rules.claimExpiryMs);
+  // A submission that was here before has a record; a new one most likely has none.
+  let record = submission.deferrals === 0 ? await records.create(submission, expiry()) : undefined;
+  if (record !== undefined) return { kind: 'claimed', record };
+  for (;;) {
+    record = await records.read(submission.alertId);
+    if (record === undefined) {
+      record = await records.create(submission, expiry());
+      if (record !== undefined) return { kind: 'claimed', record };
+      continue;
+    }
+    const standing = standingOf(record.state, submission, rules, deps.now());
+    if (standing.kind === 'answered') return { ...standing, record };
+    if (standing.kind !== 'free') return standing;
+    const claimedRecord = await records.claim(record, submission.submissionId, expiry());
+    if (claimedRecord !== undefined) return { kind: 'claimed', record: claimedRecord };
+  }
+}
+
+async function lookUp(
+  submission: Submission,
+  record: AlertRecord,
+  deps: PipelineDeps,
+  signal: AbortSignal,
+): Promise<Progress> {
+  const { alertId, machineId, inLine = false } = submission;
+  const answer = await deps.source.find({ alertId, machineId, inLine }, signal);
+  const decision = decide(answer, submission, deps.rules, deps.now(), deps.random);
+  if (decision.kind === 'defer') {
+    await holdClaim(decision, record, deps);
+    return putBack(decision, deps);
+  }
+  const stored = storedAnswer(decision, submission, deps);
+  const storedRecord = await deps.records.store(record, stored);
+  // Somebody took the claim over because it had expired: begin again, most likely with the answer that they stored.
+  if (storedRecord === undefined) return enrichSubmission(submission, deps, signal);
+  return finish(submission, storedRecord, stored, deps);
+}
+
+/** While a submission waits for a second look, others with the same alert need not ask as well. */
+async function holdClaim(
+  { reason, delayMs, submission }: Deferral,
+  record: AlertRecord,
+  deps: PipelineDeps,
+): Promise<void> {
+  if (reason !== 'not_found' && reason !== 'unavailable') return;
+  const expiresAt = new Date(deps.now().getTime() + delayMs + deps.rules.claimExpiryMs);
+  await deps.records.claim(record, submission.submissionId, expiresAt);
+}
+
+function storedAnswer(
+  decision: Exclude<Decision, Deferral>,
+  submission: Submission,
+  deps: PipelineDeps,
+): StoredAnswer {
+  const storedAt = deps.now();
+  const { submissionId } = submission;
+  const common = { submissionId, sourceName: deps.source.name, storedAt, attempts: decision.attempts };
+  if (decision.kind === 'enriched') {
+    const { machine, retrievedAt } = decision;
+    return {
+      ...common,
+      outcome: 'enriched',
+      retrievedAt,
+      machine,
+      device: normalizeMachine(machine, retrievedAt),
+    };
+  }
+  const answered = decision.kind === 'not_found' || decision.error.code === 'source_rejected';
+  return {
+    ...common,
+    outcome: decision.kind,
+    retrievedAt: answered ? storedAt : null,
+    error: decision.error,
+  };
+}
+
+/** Publishes what is stored, then remembers that: a consumer that gets the message finds the row. */
+async function finish(
+  submission: Submission,
+  record: AlertRecord,
+  answer: StoredAnswer,
+  deps: PipelineDeps,
+): Promise<Progress> {
+  const enrichment = enrichmentOf(submission, answer);
+  if (answer.outcome === 'failed') await bury(submission, answer, deps);
+  await deps.outbox.publish(enrichment);
+  await markPublished(record, submission.submissionId, deps);
+  return {
+    kind: 'final',
+    outcome: answer.outcome,
+    reused: enrichment.reused,
+    attempts: enrichment.attempts,
+    error: answer.error?.message,
+    device: answer.device?.id,
+  };
+}
+
+async function markPublished(
+  record: AlertRecord,
+  submissionId: string,
+  { records }: PipelineDeps,
+): Promise<void> {
+  let current: AlertRecord | undefined = record;
+  while (current !== undefined && !current.state.published.includes(submissionId)) {
+    if ((await records.addPublished(current, submissionId)) !== undefined) return;
+    current = await records.read(record.alertId);
+  }
+}
+
+async function bury(submission: Submission, answer: StoredAnswer, { outbox }: PipelineDeps): Promise<void> {
+  await outbox.bury({
+    reason: answer.error?.code ?? 'failed',
+    detail: answer.error?.message ?? '',
+    submission,
+    original: submission.alertId,
+    attempts: answer.attempts,
+    firstSeen: submission.firstSeen,
+    deadAt: answer.storedAt.toISOString(),
+  });
+}
+
+async function putBack(deferral: Deferral, { outbox }: PipelineDeps): Promise<Progress> {
+  const { reason, delayMs, detail, submission } = deferral;
+  await outbox.submit(submission, delayMs);
+  return { kind: 'deferred', reason, delayMs, attempts: submission.attempts, detail };
+}

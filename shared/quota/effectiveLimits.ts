@@ -1,0 +1,46 @@
+import type { RateLimit } from '../config/rateLimits.ts';
+
+/** The share of each limit below which feedback never pushes the rate. */
+export const LOWEST_RATE = 0.05;
+/** What a 429 leaves of the rate. */
+const RATE_AFTER_STRIKE = 0.7;
+/** What each shortest window without a 429 gives back, as a share of the full limit. */
+const RATE_RESTORED_PER_WINDOW = 0.05;
+
+/** What 429s have done to the rate: its value right after the last one, and when that was (storage clock, ms). */
+export interface RateStrike {
+  rate: number;
+  at: number;
+}
+
+function shortestWindow(limits: readonly RateLimit[]): RateLimit {
+  return limits.reduce((shortest, limit) => (limit.windowMs < shortest.windowMs ? limit : shortest));
+}
+
+/** The share of the limits (0 to 1) that is in use now: lowered by 429s, restored step by step while none comes. */
+export function effectiveRate(strike: RateStrike | null, limits: readonly RateLimit[], now: number): number {
+  if (strike === null) return 1;
+  const windows = Math.max(0, now - strike.at) / shortestWindow(limits).windowMs;
+  return Math.min(1, strike.rate + windows * RATE_RESTORED_PER_WINDOW);
+}
+
+/** One more 429 at `now`. Several within one shortest window are one strike: they were under way together. */
+export function struck(strike: RateStrike | null, limits: readonly RateLimit[], now: number): RateStrike {
+  const window = shortestWindow(limits).windowMs;
+  if (strike !== null && now - strike.at < window / 4) return strike;
+  return { rate: Math.max(LOWEST_RATE, effectiveRate(strike, limits, now) * RATE_AFTER_STRIKE), at: now };
+}
+
+/**
+ * The limits to obey: each one's share, and below the full rate one more limit that spaces single calls evenly, so
+ * that a burst cannot run into somebody else's calls.
+ */
+export function effectiveLimits(limits: readonly RateLimit[], share: number, rate: number): RateLimit[] {
+  const scaled = limits.map(({ calls, windowMs }) => ({
+    calls: Math.max(1, Math.floor(calls * share * rate)),
+    windowMs,
+  }));
+  if (rate >= 1) return scaled;
+  const { calls, windowMs } = shortestWindow(scaled);
+  return [...scaled, { calls: 1, windowMs: Math.ceil(windowMs / calls) }];
+}

@@ -1,0 +1,221 @@
+import type { RateLimit } from '../config/rateLimits.ts';
+import { effectiveLimits, effectiveRate, type RateStrike, struck } from './effectiveLimits.ts';
+import { allowedSince, nextSlot, nextSlots, trimLog } from './slidingLog.ts';
+
+/**
+ * The ledger: what all instances that share one quota know together. All times are milliseconds on the storage
+ * service's clock. Every function here is pure and returns the next state.
+ */
+export interface Ledger {
+  /** Reserved call times, ascending; as far back as the longest window reaches. */
+  calls: number[];
+  /** Submissions that left with the promise of a turn and have not come back. */
+  waiting: number;
+  /** Slots promised to submissions that came back before one was free, ascending. */
+  displaced: number[];
+  /** The latest turn promised. */
+  lastTurnAt: number;
+  /** Set by a 429 until a probe has succeeded. */
+  pause: { until: number } | null;
+  /** What 429s have done to the rate. */
+  strike: RateStrike | null;
+  /** Set while the source refuses the app as a whole. */
+  circuit: Circuit | null;
+}
+
+export interface Circuit {
+  openedAt: number;
+  /** When the next probe may go. */
+  probeAt: number;
+  /** Refused probes in a row. */
+  failures: number;
+  /** What was refused and what to do, for a person. */
+  detail: string;
+}
+
+export const emptyLedger: Ledger = {
+  calls: [],
+  waiting: 0,
+  displaced: [],
+  lastTurnAt: 0,
+  pause: null,
+  strike: null,
+  circuit: null,
+};
+
+/** What of the settings the ledger needs. */
+export interface LedgerRules {
+  limits: readonly RateLimit[];
+  /** The part of every limit that this app may use (0 to 1). */
+  share: number;
+  /** The longest a submission waits inside a worker for its slot. */
+  inProcessWaitMs: number;
+  /** How long a probe may take before the next one is let through, and the first interval of the circuit. */
+  probeIntervalMs: number;
+}
+
+/** More promises to the displaced than this are not told apart: the oldest are forgotten first. */
+const MOST_DISPLACED = 2_000;
+/** Longest time between two probes of an open circuit. */
+const LONGEST_PROBE_INTERVAL_MS = 15 * 60_000;
+
+/** How much earlier than its forecast slot a turn wakes its submission, so that a slot never waits for a caller. */
+export function turnLeadMs(rules: LedgerRules): number {
+  return rules.inProcessWaitMs / 4;
+}
+
+export function limitsInForce(ledger: Ledger, rules: LedgerRules, now: number): RateLimit[] {
+  return effectiveLimits(rules.limits, rules.share, effectiveRate(ledger.strike, rules.limits, now));
+}
+
+/** How many submissions ask at once: those that come back for a promised turn, those that are new, and spare turns. */
+export interface Ask {
+  returning: number;
+  fresh: number;
+  /** Turns to promise in advance, for new submissions that are sure to need one. */
+  spareTurns: number;
+}
+
+/** The answer to an `Ask`. Slots and turns are for the returning submissions first, then for the fresh ones. */
+export type Grant =
+  | { kind: 'slots'; slots: number[]; turns: number[]; spareTurns: number[] }
+  /** A 429 paused all calls: one probe may call now (if `probe`), everybody else asks again at `retryAt`. */
+  | { kind: 'paused'; probe: boolean; retryAt: number }
+  /** The circuit is open: one probe may call now (if `probe`), everybody else comes back at `retryAt`. */
+  | { kind: 'open'; probe: boolean; retryAt: number; detail: string };
+
+export interface Answer {
+  ledger: Ledger;
+  grant: Grant;
+}
+
+/**
+ * Reserves slots for as many of those who ask as can call soon, and promises turns to the rest.
+ *
+ * The rule of the line is first come, first served. Whoever holds a turn goes before whoever is new, new ones queue up
+ * behind every promised turn, and whoever comes back too early (a pause, a lowered rate) is promised the next slots,
+ * before the turns that come later. A slot that no holder of a turn has claimed for the lead time goes to whoever is
+ * there, so that a lost submission cannot hold the line up. Thus a new alert waits as long as the line before it needs,
+ * and no stream of new ones delays those in line.
+ */
+export function ask(ledger: Ledger, rules: LedgerRules, request: Ask, now: number): Answer {
+  if (ledger.circuit !== null) return askOpenCircuit(ledger, ledger.circuit, rules, now);
+  if (ledger.pause !== null && ledger.pause.until <= now + rules.inProcessWaitMs / 2) {
+    return askPaused(ledger, ledger.pause, rules, now);
+  }
+  return askForSlots({ ...ledger, calls: trimLog(ledger.calls, rules.limits, now) }, rules, request, now);
+}
+
+function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: number): Answer {
+  const limits = limitsInForce(ledger, rules, now);
+  const lead = turnLeadMs(rules);
+  const everybody = request.returning + request.fresh;
+  const lineIsGone = now > ledger.lastTurnAt + rules.inProcessWaitMs;
+  const waiting = lineIsGone ? 0 : Math.max(0, ledger.waiting - request.returning);
+
+  const calls = [...ledger.calls];
+  const slots: number[] = [];
+  while (ledger.pause === null && slots.length < everybody) {
+    const slot = nextSlot(calls, limits, now);
+    const isFresh = slots.length >= request.returning;
+    const lineHasFirstRight = waiting > 0 && allowedSince(calls, limits) > now - lead;
+    if (slot > now + rules.inProcessWaitMs || (isFresh && lineHasFirstRight)) break;
+    calls.push(slot);
+    slots.push(slot);
+  }
+
+  const from = Math.max(now, ledger.pause?.until ?? now);
+  const early = Math.max(0, request.returning - slots.length);
+  const newcomers = everybody - slots.length - early;
+  const displacedBefore = ledger.displaced.filter((slot) => slot > now + lead);
+  const displacedNow = nextSlots(merged(calls, displacedBefore), limits, from, early);
+  const displaced = [...displacedBefore, ...displacedNow].slice(-MOST_DISPLACED);
+  // The tail is forecast at the full rate: who comes too early then is displaced, who comes too late wastes slots.
+  const fullRate = effectiveLimits(rules.limits, rules.share, 1);
+  const tail = nextSlots(calls, fullRate, from, waiting + newcomers + request.spareTurns).slice(waiting);
+
+  const wake = (slot: number) => Math.max(now, Math.floor(slot - lead));
+  const turns = [...displacedNow, ...tail.slice(0, newcomers)].map(wake);
+  const spareTurns = tail.slice(newcomers).map(wake);
+  return {
+    ledger: {
+      ...ledger,
+      calls,
+      displaced,
+      waiting: waiting + turns.length + spareTurns.length,
+      lastTurnAt: Math.max(lineIsGone ? 0 : ledger.lastTurnAt, ...turns, ...spareTurns),
+    },
+    grant: { kind: 'slots', slots, turns, spareTurns },
+  };
+}
+
+function merged(calls: readonly number[], promised: readonly number[]): number[] {
+  return [...calls, ...promised].sort((left, right) => left - right);
+}
+
+function askPaused(ledger: Ledger, pause: { until: number }, rules: LedgerRules, now: number): Answer {
+  const probe = probeSlot(ledger, rules, now, pause.until);
+  if (probe > now) return { ledger, grant: { kind: 'paused', probe: false, retryAt: probe } };
+  const retryAt = now + rules.probeIntervalMs;
+  return {
+    ledger: { ...ledger, calls: [...ledger.calls, probe], pause: { until: retryAt } },
+    grant: { kind: 'paused', probe: true, retryAt },
+  };
+}
+
+function askOpenCircuit(ledger: Ledger, circuit: Circuit, rules: LedgerRules, now: number): Answer {
+  const { detail } = circuit;
+  const probe = probeSlot(ledger, rules, now, circuit.probeAt);
+  if (probe > now) return { ledger, grant: { kind: 'open', probe: false, retryAt: probe, detail } };
+  const probeAt = now + probeIntervalMs(circuit.failures, rules);
+  return {
+    ledger: { ...ledger, calls: [...ledger.calls, probe], circuit: { ...circuit, probeAt } },
+    grant: { kind: 'open', probe: true, retryAt: probeAt, detail },
+  };
+}
+
+/** A probe is a call like any other: it keeps the limits too. */
+function probeSlot(ledger: Ledger, rules: LedgerRules, now: number, notBefore: number): number {
+  return nextSlot(ledger.calls, limitsInForce(ledger, rules, now), Math.max(now, notBefore));
+}
+
+function probeIntervalMs(failures: number, rules: LedgerRules): number {
+  return Math.min(LONGEST_PROBE_INTERVAL_MS, rules.probeIntervalMs * 2 ** Math.min(failures, 20));
+}
+
+/** The server refused a call by rate: everybody pauses until `until`, and the rate is lowered. */
+export function throttle(ledger: Ledger, rules: LedgerRules, until: number, now: number): Ledger {
+  return {
+    ...ledger,
+    pause: { until: Math.max(until, ledger.pause?.until ?? 0) },
+    strike: struck(ledger.strike, rules.limits, now),
+  };
+}
+
+/**
+ * The source refused the app as a whole: the circuit opens for everybody. A refusal when a probe was due makes the
+ * interval longer; refusals of calls that were under way when it opened change nothing.
+ */
+export function openCircuit(
+  ledger: Ledger,
+  rules: LedgerRules,
+  refusal: { probe: boolean; detail: string },
+  now: number,
+): Ledger {
+  if (ledger.circuit !== null && !refusal.probe && now < ledger.circuit.probeAt) return ledger;
+  const failures = (ledger.circuit?.failures ?? 0) + 1;
+  return {
+    ...ledger,
+    circuit: {
+      openedAt: ledger.circuit?.openedAt ?? now,
+      failures,
+      probeAt: now + probeIntervalMs(failures - 1, rules),
+      detail: refusal.detail,
+    },
+  };
+}
+
+/** A probe was answered normally: the pause and the circuit end for everybody. */
+export function resume(ledger: Ledger): Ledger {
+  return { ...ledger, pause: null, circuit: null };
+}

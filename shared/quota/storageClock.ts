@@ -1,0 +1,54 @@
+/**
+ * The storage service's clock, seen through the `Date` headers of its answers. All instances read the same one, so
+ * their own clocks may differ: what one writes into the ledger, the others understand.
+ *
+ * A `Date` header has whole seconds, but each answer confines the difference to our clock to an interval: the service
+ * wrote it between the request and the answer, and within the second that it names. The intersection of the intervals
+ * of many answers narrows down to milliseconds.
+ */
+export interface StorageClock {
+  /** Milliseconds since the epoch on the storage service's clock, as well as known. */
+  now(): number;
+  /** Takes note of an answer: our time when the request left and when the answer came, and its `Date` header. */
+  observe(sentAt: number, receivedAt: number, dateHeader: string | undefined): void;
+}
+
+/** How fast two clocks may drift apart: 200 parts per million, more than any hardware clock does. */
+const DRIFT_PER_MS = 0.0002;
+
+interface Interval {
+  lowest: number;
+  highest: number;
+  at: number;
+}
+
+export function createStorageClock(localNow: () => number): StorageClock {
+  let known: Interval | undefined;
+
+  return {
+    now: () => localNow() + (known === undefined ? 0 : offsetOf(known)),
+    observe(sentAt, receivedAt, dateHeader) {
+      const second = Date.parse(dateHeader ?? '');
+      if (Number.isNaN(second)) return;
+      const seen = { lowest: second - receivedAt, highest: second + 999 - sentAt, at: receivedAt };
+      known = known === undefined ? seen : intersect(widen(known, receivedAt), seen);
+    },
+  };
+}
+
+/** Zero where that is possible: clocks that may agree are taken to agree. */
+function offsetOf({ lowest, highest }: Interval): number {
+  return lowest <= 0 && highest >= 0 ? 0 : (lowest + highest) / 2;
+}
+
+function widen(interval: Interval, at: number): Interval {
+  const drift = Math.max(0, at - interval.at) * DRIFT_PER_MS;
+  return { lowest: interval.lowest - drift, highest: interval.highest + drift, at };
+}
+
+/** Intervals that do not meet mean that a clock was set: only the newer one counts then. */
+function intersect(known: Interval, seen: Interval): Interval {
+  const lowest = Math.max(known.lowest, seen.lowest);
+  const highest = Math.min(known.highest, seen.highest);
+  return lowest > highest ? seen : { lowest, highest, at: seen.at };
+}

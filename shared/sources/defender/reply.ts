@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { type Machine, parseMachine } from '../../device/machine.ts';
+import { retryAfterMs } from './retryAfter.ts';
+
+/** What arrived over HTTP, read whole. */
+export interface HttpResponse {
+  status: number;
+  retryAfter: string | undefined;
+  body: string;
+}
+
+/** What one response of the Defender API means. */
+export type Reply =
+  | { kind: 'machine'; machine: Machine }
+  | { kind: 'not_found'; detail: string }
+  | { kind: 'throttled'; retryAfterMs: number | undefined; detail: string }
+  /** 401: the token was not accepted. */
+  | { kind: 'unauthorized'; detail: string }
+  /** 403: the token was understood, and the app may not do this. */
+  | { kind: 'forbidden'; detail: string }
+  | { kind: 'unavailable'; detail: string }
+  | { kind: 'rejected'; code: string; message: string; target?: string | undefined };
+
+/** The API's error body, as documented; `target` is its tracking ID. */
+const errorBodySchema = z.object({
+  error: z.object({
+    code: z.string().catch('unknown'),
+    message: z.string().catch(''),
+    target: z.string().optional().catch(undefined),
+  }),
+});
+
+interface ErrorBody {
+  code: string;
+  message: string;
+  target?: string | undefined;
+}
+
+const LONGEST_MESSAGE = 500;
+
+/** Classifies a response by its status; the error code in the body is text for people ("429" has been seen as one). */
+export function readReply({ status, retryAfter, body }: HttpResponse, now: Date): Reply {
+  if (status === 200) return readMachine(body);
+  const error = readError(body);
+  const detail = describe(status, error);
+  if (status === 404) return { kind: 'not_found', detail };
+  if (status === 429) return { kind: 'throttled', retryAfterMs: retryAfterMs(retryAfter, body, now), detail };
+  if (status === 401) return { kind: 'unauthorized', detail };
+  if (status === 403) return { kind: 'forbidden', detail };
+  if (status >= 400 && status < 500 && status !== 408) {
+    return {
+      kind: 'rejected',
+      code: error?.code ?? `HTTP ${status}`,
+      message: error?.message ?? detail,
+      target: error?.target,
+    };
+  }
+  return { kind: 'unavailable', detail };
+}
+
+function readMachine(body: string): Reply {
+  const json = parseJson(body);
+  if (json === undefined) {
+    return {
+      kind: 'unavailable',
+      detail: `Defender answered 200 with ${body.length} characters that are no JSON`,
+    };
+  }
+  const reading = parseMachine(json);
+  return reading.kind === 'machine'
+    ? reading
+    : {
+        kind: 'unavailable',
+        detail: `Defender answered 200 with a body that is no machine: ${reading.detail}`,
+      };
+}
+
+function readError(body: string): ErrorBody | undefined {
+  const { data } = errorBodySchema.safeParse(parseJson(body));
+  return data && { ...data.error, message: data.error.message.slice(0, LONGEST_MESSAGE) };
+}
+
+function describe(status: number, error: ErrorBody | undefined): string {
+  if (error === undefined) return `Defender answered ${status}`;
+  const tracking = error.target === undefined ? '' : ` (tracking ID ${error.target.slice(0, 100)})`;
+  return `Defender answered ${status} ${error.code}: ${error.message}${tracking}`;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { deviceSchema } from '../device/device.ts';
+import { machineSchema } from '../device/machine.ts';
+import type { StoredAnswer } from '../enrichment/answer.ts';
+import { outcomeSchema } from '../enrichment/enrichment.ts';
+import type { AlertState } from '../pipeline/claim.ts';
+import { deviceColumns } from './deviceColumns.ts';
+import { fromParts, toParts } from './textParts.ts';
+
+/** Version of the columns. An answer in a row of another version is not used: the alert is looked up anew. */
+const ROW_VERSION = 1;
+
+type Columns = Record<string, unknown>;
+
+const claimSchema = z.object({ claimedBy: z.string(), claimExpiresAt: z.date() });
+const publishedSchema = z.array(z.string());
+const answerSchema = z.object({
+  rowVersion: z.literal(ROW_VERSION),
+  outcome: outcomeSchema,
+  submissionId: z.string(),
+  sourceName: z.string(),
+  retrievedAt: z.date().optional(),
+  enrichedAt: z.date(),
+  attempts: z.int(),
+  errorCode: z.string().optional(),
+  errorMessage: z.string().optional(),
+});
+
+/** How many submissions of one alert are remembered as published. */
+const MOST_PUBLISHED = 500;
+
+/** What a row says. Columns that are missing or not understood say nothing: the worst that follows is one more call. */
+export function readRow(row: Columns): AlertState {
+  const claim = claimSchema.safeParse(row).data;
+  return {
+    claim: claim && { submissionId: claim.claimedBy, expiresAt: claim.claimExpiresAt },
+    answer: readAnswer(row),
+    published: publishedSchema.safeParse(parseJson(fromParts('published', row))).data ?? [],
+  };
+}
+
+function readAnswer(row: Columns): StoredAnswer | undefined {
+  const columns = answerSchema.safeParse(row).data;
+  if (columns === undefined) return undefined;
+  const device = deviceSchema.safeParse(parseJson(fromParts('device', row))).data;
+  const machine = machineSchema.safeParse(parseJson(fromParts('machine', row))).data;
+  const isEnriched = columns.outcome === 'enriched';
+  if (isEnriched && (device === undefined || machine === undefined)) return undefined;
+  return {
+    outcome: columns.outcome,
+    submissionId: columns.submissionId,
+    sourceName: columns.sourceName,
+    retrievedAt: columns.retrievedAt ?? null,
+    storedAt: columns.enrichedAt,
+    attempts: columns.attempts,
+    ...(isEnriched && { device, machine }),
+    ...(columns.errorCode !== undefined && {
+      error: { code: columns.errorCode, message: columns.errorMessage ?? '' },
+    }),
+  };
+}
+
+export function claimColumns(submissionId: string, expiresAt: Date): Columns {
+  return { claimedBy: submissionId, claimExpiresAt: expiresAt };
+}
+
+export function answerColumns(answer: StoredAnswer): Columns {
+  return {
+    rowVersion: ROW_VERSION,
+    outcome: answer.outcome,
+    submissionId: answer.submissionId,
+    sourceName: answer.sourceName,
+    enrichedAt: answer.storedAt,
+    attempts: answer.attempts,
+    ...(answer.retrievedAt !== null && { retrievedAt: answer.retrievedAt }),
+    ...(answer.error !== undefined && {
+      errorCode: answer.error.code,
+      errorMessage: answer.error.message.slice(0, 4_000),
+    }),
+    ...(answer.device !== undefined && {
+      ...deviceColumns(answer.device),
+      ...toParts('device', JSON.stringify(answer.device)),
+    }),
+    ...(answer.machine !== undefined && toParts('machine', JSON.stringify(answer.machine))),
+  };
+}
+
+export function publishedColumns(published: readonly string[]): Columns {
+  return toParts('published', JSON.stringify(published.slice(-MOST_PUBLISHED)));
+}
+
+function parseJson(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

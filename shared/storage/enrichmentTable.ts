@@ -1,0 +1,79 @@
+import type { TableClient } from '@azure/data-tables';
+import type { AlertRecord, AlertRecords } from '../pipeline/alertRecords.ts';
+import type { AlertState } from '../pipeline/claim.ts';
+import { answerColumns, claimColumns, publishedColumns, readRow } from './enrichmentRow.ts';
+import { hasStatus } from './restStatus.ts';
+
+/** The row key of every alert's row; the alert ID is its partition key. */
+export const DEVICE_ROW_KEY = 'device';
+
+/** The records of alerts as rows of the enrichments table. */
+export function createEnrichmentTable(table: TableClient): AlertRecords {
+  type Columns = Record<string, unknown>;
+
+  /** Runs a conditional write; undefined when its condition did not hold. */
+  async function attempt(
+    alertId: string,
+    state: AlertState,
+    write: (row: Columns & { partitionKey: string; rowKey: string }) => Promise<{ etag?: string }>,
+    columns: Columns,
+  ): Promise<AlertRecord | undefined> {
+    try {
+      const { etag } = await write({ partitionKey: alertId, rowKey: DEVICE_ROW_KEY, ...columns });
+      return { alertId, state, mark: etag ?? '' };
+    } catch (error) {
+      if (hasStatus(error, 409) || hasStatus(error, 412) || hasStatus(error, 404)) return undefined;
+      throw error;
+    }
+  }
+
+  function merge(record: AlertRecord, changes: Partial<AlertState>, columns: Columns) {
+    const write = (row: Columns & { partitionKey: string; rowKey: string }) =>
+      table.updateEntity(row, 'Merge', { etag: record.mark });
+    return attempt(record.alertId, { ...record.state, ...changes }, write, columns);
+  }
+
+  return {
+    async read(alertId) {
+      try {
+        const row = await table.getEntity(alertId, DEVICE_ROW_KEY);
+        return { alertId, state: readRow(row), mark: row.etag };
+      } catch (error) {
+        if (hasStatus(error, 404)) return undefined;
+        throw error;
+      }
+    },
+
+    create({ alertId, submissionId }, claimExpiresAt) {
+      const state = { claim: { submissionId, expiresAt: claimExpiresAt }, answer: undefined, published: [] };
+      return attempt(
+        alertId,
+        state,
+        (row) => table.createEntity(row),
+        claimColumns(submissionId, claimExpiresAt),
+      );
+    },
+
+    claim(record, submissionId, expiresAt) {
+      return merge(record, { claim: { submissionId, expiresAt } }, claimColumns(submissionId, expiresAt));
+    },
+
+    store(record, answer) {
+      const { alertId, mark, state } = record;
+      if (answer.device === undefined) {
+        // An empty claimant is no claim: merging cannot remove a column.
+        return merge(record, { answer, claim: undefined }, { ...answerColumns(answer), ...NO_CLAIM });
+      }
+      const columns = { ...answerColumns(answer), ...publishedColumns(state.published) };
+      const next = { answer, claim: undefined, published: state.published };
+      return attempt(alertId, next, (row) => table.updateEntity(row, 'Replace', { etag: mark }), columns);
+    },
+
+    addPublished(record, submissionId) {
+      const published = [...record.state.published, submissionId];
+      return merge(record, { published }, publishedColumns(published));
+    },
+  };
+}
+
+const NO_CLAIM = { claimedBy: '', claimExpiresAt: new Date(0) };

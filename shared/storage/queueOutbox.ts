@@ -1,0 +1,32 @@
+import type { QueueClient } from '@azure/storage-queue';
+import { fitMessage } from '../enrichment/fitMessage.ts';
+import { envelopeOf } from '../intake/submission.ts';
+import { deadLetterText } from '../pipeline/deadLetter.ts';
+import type { Outbox } from '../pipeline/outbox.ts';
+import { DEVICE_ROW_KEY } from './enrichmentTable.ts';
+import { fitsMessage, toMessageText } from './messageText.ts';
+
+/** No expiry: what waits here must survive any outage of its reader. */
+const KEEP = -1;
+/** The service takes at most seven days (https://learn.microsoft.com/rest/api/storageservices/put-message). */
+const LONGEST_DELAY_SECONDS = 7 * 24 * 3_600;
+
+/** The outbox as three queues. */
+export function createQueueOutbox(
+  queues: { alerts: QueueClient; poison: QueueClient; enrichments: QueueClient },
+  enrichmentsTable: string,
+): Outbox {
+  async function send(queue: QueueClient, content: string, delayMs: number): Promise<void> {
+    const visibilityTimeout = Math.min(LONGEST_DELAY_SECONDS, Math.ceil(delayMs / 1_000));
+    await queue.sendMessage(toMessageText(content), { visibilityTimeout, messageTimeToLive: KEEP });
+  }
+
+  return {
+    submit: (submission, delayMs) => send(queues.alerts, JSON.stringify(envelopeOf(submission)), delayMs),
+    publish: (enrichment) => {
+      const row = { table: enrichmentsTable, partitionKey: enrichment.alertId, rowKey: DEVICE_ROW_KEY };
+      return send(queues.enrichments, fitMessage(enrichment, row, fitsMessage), 0);
+    },
+    bury: (letter) => send(queues.poison, deadLetterText(letter, fitsMessage), 0),
+  };
+}

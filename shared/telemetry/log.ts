@@ -1,0 +1,76 @@
+import type { Progress } from '../pipeline/enrichSubmission.ts';
+
+/** What the log is told: one event a line, its fields flat, so that queries can name them. */
+export type LogEvent =
+  | {
+      event: 'submission';
+      alertId: string;
+      submissionId: string;
+      correlationId?: string | undefined;
+      /** `enriched`, `not_found`, `failed`, `deferred` or `repeated`. */
+      result: string;
+      attempts: number;
+      deferrals: number;
+      /** Time this delivery took, in milliseconds. */
+      durationMs: number;
+      /** Time since the submission was first seen, in milliseconds. */
+      ageMs: number;
+      reused?: boolean;
+      deviceId?: string | undefined;
+      reason?: string;
+      delayMs?: number;
+      detail?: string | undefined;
+    }
+  /** A part of a message that was no alert. */
+  | { event: 'rejected'; reason: string; detail: string; alertId?: string | undefined }
+  /** A message with several alerts, each submitted on its own. */
+  | { event: 'split'; submissions: number; rejections: number };
+
+export type Log = (event: LogEvent) => void;
+
+export function progressEvent(
+  submission: {
+    alertId: string;
+    submissionId: string;
+    correlationId?: string | undefined;
+    firstSeen: string;
+    deferrals: number;
+    attempts: number;
+  },
+  progress: Progress,
+  startedAt: Date,
+  endedAt: Date,
+): LogEvent {
+  const { alertId, submissionId, correlationId, firstSeen, deferrals } = submission;
+  const common = {
+    event: 'submission' as const,
+    alertId,
+    submissionId,
+    correlationId,
+    deferrals,
+    durationMs: endedAt.getTime() - startedAt.getTime(),
+    ageMs: endedAt.getTime() - new Date(firstSeen).getTime(),
+  };
+  switch (progress.kind) {
+    case 'final':
+      return {
+        ...common,
+        result: progress.outcome,
+        attempts: progress.attempts,
+        reused: progress.reused,
+        deviceId: progress.device,
+        detail: progress.error,
+      };
+    case 'deferred':
+      return {
+        ...common,
+        result: 'deferred',
+        attempts: progress.attempts,
+        reason: progress.reason,
+        delayMs: Math.round(progress.delayMs),
+        detail: progress.detail,
+      };
+    case 'repeated':
+      return { ...common, result: 'repeated', attempts: submission.attempts };
+  }
+}

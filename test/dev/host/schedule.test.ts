@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest';
+import { parseSchedule } from '../../../dev/host/schedule.ts';
+
+describe('A schedule', () => {
+  it.each([
+    ['*/5 * * * * *', '2026-01-01T00:00:05.000Z'],
+    ['0 */5 * * * *', '2026-01-01T00:05:00.000Z'],
+    ['0 30 9 * Jan Mon', '2026-01-05T09:30:00.000Z'],
+    ['0 0 0 13 * 5', '2026-02-13T00:00:00.000Z'],
+    ['00:00:30', '2026-01-01T00:00:30.000Z'],
+  ])('%j fires next at %s', (text, next) => {
+    expect(parseSchedule(text)(new Date('2026-01-01T00:00:00Z'))?.toISOString()).toBe(next);
+  });
+
+  it.each(['every day', '00:00:00', '* * *'])('%j is refused with examples of what is meant', (text) => {
+    expect(() => parseSchedule(text)).toThrow(`The schedule "${text}" is neither NCRONTAB`);
+  });
+});

@@ -1,0 +1,70 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { formatDuration } from '../../../shared/config/duration.ts';
+import { parseRateLimits } from '../../../shared/config/rateLimits.ts';
+
+describe('rate limits', () => {
+  it('are read in their order', () => {
+    expect(parseRateLimits('100/1m,1500/1h')).toEqual([
+      { calls: 100, windowMs: 60_000 },
+      { calls: 1_500, windowMs: 3_600_000 },
+    ]);
+  });
+
+  it('may have spaces around the commas', () => {
+    expect(parseRateLimits('1/1s , 2/3s')).toEqual([
+      { calls: 1, windowMs: 1_000 },
+      { calls: 2, windowMs: 3_000 },
+    ]);
+  });
+
+  it.each([
+    '',
+    ',',
+    '100',
+    '100/',
+    '/1m',
+    '0/1m',
+    '01/1m',
+    '-1/1m',
+    '1.5/1m',
+    '100/0',
+    '100/0s',
+    '100/60',
+    '100/-1m',
+    '100/1m,',
+    '100/1m,,1/1s',
+    '100/1m;1/1s',
+    '100 / 1m',
+    '100/1m/1h',
+    '99999999999999999/1m',
+    'many/1m',
+  ])('refuse %j', (text) => {
+    expect(parseRateLimits(text)).toBeUndefined();
+  });
+
+  it('are read back whatever limits are written down', () => {
+    const limit = fc.record({
+      calls: fc.integer({ min: 1 }),
+      windowMs: fc.integer({ min: 1 }),
+    });
+    fc.assert(
+      fc.property(fc.array(limit, { minLength: 1 }), (limits) => {
+        const text = limits.map(({ calls, windowMs }) => `${calls}/${formatDuration(windowMs)}`).join(',');
+        expect(parseRateLimits(text)).toEqual(limits);
+      }),
+    );
+  });
+
+  it('are positive for any text that is taken at all', () => {
+    const text = fc.stringMatching(/^[0-9,/smhd .-]*$/);
+    fc.assert(
+      fc.property(text, (text) => {
+        for (const { calls, windowMs } of parseRateLimits(text) ?? []) {
+          expect(calls).toBeGreaterThan(0);
+          expect(windowMs).toBeGreaterThan(0);
+        }
+      }),
+    );
+  });
+});

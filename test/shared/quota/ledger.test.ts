@@ -1,0 +1,256 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  type Ask,
+  ask,
+  emptyLedger,
+  type Grant,
+  type Ledger,
+  type LedgerRules,
+  openCircuit,
+  resume,
+  throttle,
+} from '../../../shared/quota/ledger.ts';
+
+const rules: LedgerRules = {
+  limits: [
+    { calls: 100, windowMs: 60_000 },
+    { calls: 1_500, windowMs: 3_600_000 },
+  ],
+  share: 1,
+  inProcessWaitMs: 20_000,
+  probeIntervalMs: 5_000,
+};
+const START = 1_000_000_000;
+
+function asked(ledger: Ledger, request: Partial<Ask>, now: number) {
+  const answer = ask(ledger, rules, { returning: 0, fresh: 0, spareTurns: 0, ...request }, now);
+  if (answer.grant.kind !== 'slots') throw new Error(`expected slots, got ${answer.grant.kind}`);
+  return { ledger: answer.ledger, ...answer.grant };
+}
+
+function grantOf(ledger: Ledger, now: number): Grant {
+  return ask(ledger, rules, { returning: 0, fresh: 1, spareTurns: 0 }, now).grant;
+}
+
+describe('the line for quota', () => {
+  test('lets everybody call at once while the quota lasts', () => {
+    const { slots, turns } = asked(emptyLedger, { fresh: 100 }, START);
+    expect(slots).toEqual(Array.from({ length: 100 }, () => START));
+    expect(turns).toEqual([]);
+  });
+
+  test('promises turns in time with the limits when the minute is used up', () => {
+    const { ledger } = asked(emptyLedger, { fresh: 100 }, START);
+    const { slots, turns } = asked(ledger, { fresh: 150 }, START + 1_000);
+    expect(slots).toEqual([]);
+    expect(turns).toHaveLength(150);
+    // A minute with its margin of a second, five seconds early.
+    expect(new Set(turns.slice(0, 100))).toEqual(new Set([START + 56_000]));
+    expect(new Set(turns.slice(100))).toEqual(new Set([START + 117_000]));
+  });
+
+  test('keeps a slot that is near for whoever can wait for it in the worker', () => {
+    const { ledger } = asked(emptyLedger, { fresh: 100 }, START);
+    const { slots, turns } = asked(ledger, { fresh: 3 }, START + 45_000);
+    expect(slots).toEqual([START + 61_000, START + 61_000, START + 61_000]);
+    expect(turns).toEqual([]);
+  });
+
+  test('sends the new to the end of the line and lets those in line go first', () => {
+    let { ledger } = asked(emptyLedger, { fresh: 100 }, START);
+    ({ ledger } = asked(ledger, { fresh: 150 }, START + 1_000));
+    // Five seconds before the next hundred slots: some come back for them, and new ones arrive.
+    const { slots, turns } = asked(ledger, { returning: 20, fresh: 30 }, START + 56_000);
+    expect(slots).toHaveLength(20);
+    expect(turns).toHaveLength(30);
+    expect(Math.min(...turns)).toBeGreaterThanOrEqual(START + 117_000);
+  });
+
+  test('gives a slot that nobody in line has claimed to whoever is there', () => {
+    let { ledger } = asked(emptyLedger, { fresh: 100 }, START);
+    ({ ledger } = asked(ledger, { fresh: 150 }, START + 1_000));
+    // Nobody came back for the slots of the second minute: the workers that held them are gone.
+    const { slots } = asked(ledger, { fresh: 10 }, START + 61_000 + 5_000);
+    expect(slots).toHaveLength(10);
+  });
+
+  test('promises those who come back too early the next slots, one after the other', () => {
+    let { ledger } = asked(emptyLedger, { fresh: 100 }, START);
+    ({ ledger } = asked(ledger, { fresh: 300 }, START + 1_000));
+    const first = asked(ledger, { returning: 100 }, START + 2_000);
+    const second = asked(first.ledger, { returning: 100 }, START + 2_500);
+    expect(new Set(first.turns)).toEqual(new Set([START + 56_000]));
+    expect(new Set(second.turns)).toEqual(new Set([START + 117_000]));
+  });
+
+  test('forgets the line when the last turn is long past', () => {
+    let { ledger } = asked(emptyLedger, { fresh: 100 }, START);
+    ({ ledger } = asked(ledger, { fresh: 50 }, START + 1_000));
+    const later = asked(ledger, { fresh: 60 }, START + 3_600_000);
+    expect(later.slots).toHaveLength(60);
+    expect(later.ledger.waiting).toBe(0);
+  });
+
+  test('drains a backlog at the full rate, in order, however it is mixed with new alerts', () => {
+    // A model of the whole: 2,000 alerts at once, then a new one every two seconds for two hours.
+    let ledger = emptyLedger;
+    const queue: { id: number; at: number; inLine: boolean }[] = [];
+    for (let id = 0; id < 2_000; id += 1) queue.push({ id, at: START, inLine: false });
+    for (let id = 2_000; id < 5_600; id += 1) queue.push({ id, at: START + (id - 2_000) * 2_000, inLine: false });
+    const calls: { id: number; at: number }[] = [];
+    for (let now = START; now < START + 3 * 3_600_000; now += 1_000) {
+      const due = queue.filter(({ at }) => at <= now).slice(0, 96);
+      if (due.length === 0) continue;
+      const ordered = [...due.filter(({ inLine }) => inLine), ...due.filter(({ inLine }) => !inLine)];
+      const returning = due.filter(({ inLine }) => inLine).length;
+      const answer = asked(ledger, { returning, fresh: due.length - returning }, now);
+      ledger = answer.ledger;
+      ordered.forEach((entry, index) => {
+        queue.splice(queue.indexOf(entry), 1);
+        const slot = answer.slots[index];
+        if (slot !== undefined) calls.push({ id: entry.id, at: slot });
+        else queue.push({ id: entry.id, at: answer.turns[index - answer.slots.length] ?? now, inLine: true });
+      });
+      queue.sort((left, right) => left.at - right.at);
+    }
+    const times = calls.map(({ at }) => at).sort((left, right) => left - right);
+    for (const { calls: most, windowMs } of rules.limits) {
+      times.forEach((time, index) => {
+        const beyond = times[index + most];
+        if (beyond !== undefined) expect(beyond - time).toBeGreaterThan(windowMs);
+      });
+    }
+    // Three hours hold 1,500 calls each, and all of them are spent.
+    expect(times.filter((time) => time < START + 3_600_000 * 3).length).toBeGreaterThanOrEqual(4_480);
+    // Nobody starves: those of the backlog are all done, and so are the new ones of the first hour and more.
+    const done = new Set(calls.map(({ id }) => id));
+    for (let id = 0; id < 4_300; id += 1) expect(done.has(id)).toBe(true);
+  });
+});
+
+describe('feedback', () => {
+  test('pauses everybody until the server’s time, then lets one probe go first', () => {
+    const paused = throttle(emptyLedger, rules, START + 8_000, START);
+    expect(grantOf(paused, START + 1_000)).toEqual({ kind: 'paused', probe: false, retryAt: START + 8_000 });
+    const { ledger, grant } = ask(paused, rules, { returning: 2, fresh: 3, spareTurns: 0 }, START + 8_000);
+    expect(grant).toEqual({ kind: 'paused', probe: true, retryAt: START + 13_000 });
+    expect(grantOf(ledger, START + 8_001)).toMatchObject({ kind: 'paused', probe: false });
+    expect(grantOf(resume(ledger), START + 8_500)).toMatchObject({ kind: 'slots' });
+  });
+
+  test('lets another probe go when the first one never answered', () => {
+    const paused = throttle(emptyLedger, rules, START, START);
+    const { ledger } = ask(paused, rules, { returning: 0, fresh: 1, spareTurns: 0 }, START);
+    expect(grantOf(ledger, START + 5_000)).toMatchObject({ kind: 'paused', probe: true });
+  });
+
+  test('promises turns after a long pause instead of keeping workers waiting', () => {
+    const paused = throttle(emptyLedger, rules, START + 3_000_000, START);
+    const { grant } = ask(paused, rules, { returning: 1, fresh: 1, spareTurns: 0 }, START + 1);
+    expect(grant).toMatchObject({ kind: 'slots', slots: [] });
+    expect(grant.kind === 'slots' && grant.turns.every((turn) => turn >= START + 2_990_000)).toBe(true);
+  });
+
+  test('lowers the rate with each 429, spaces the calls, and restores it with time', () => {
+    const once = resume(throttle(emptyLedger, rules, START, START));
+    const lowered = asked(once, { fresh: 200 }, START + 1_000);
+    // 70 of 100 a minute, evenly spaced: 857 ms apart, so 24 of them fit into the wait in the worker.
+    expect(lowered.slots.length).toBeLessThan(30);
+    expect(new Set(lowered.slots).size).toBe(lowered.slots.length);
+    const restored = asked(once, { fresh: 200 }, START + 6 * 60_000);
+    expect(restored.slots).toHaveLength(100);
+  });
+
+  test('never lowers the rate to nothing', () => {
+    let ledger = emptyLedger;
+    for (let strike = 0; strike < 100; strike += 1) ledger = throttle(ledger, rules, 0, START + strike * 20_000);
+    expect(asked(resume(ledger), { fresh: 1 }, START + 100 * 20_000).slots).toHaveLength(1);
+  });
+});
+
+describe('the circuit', () => {
+  const refusal = { probe: false, detail: 'Machine.Read.All is missing' };
+
+  test('opens for everybody and says why', () => {
+    const open = openCircuit(emptyLedger, rules, refusal, START);
+    expect(grantOf(open, START + 1)).toEqual({
+      kind: 'open',
+      probe: false,
+      retryAt: START + 5_000,
+      detail: 'Machine.Read.All is missing',
+    });
+  });
+
+  test('lets one probe through at a time, at growing intervals up to a quarter of an hour', () => {
+    let ledger = openCircuit(emptyLedger, rules, refusal, START);
+    const intervals: number[] = [];
+    let now = START + 5_000;
+    for (let probe = 0; probe < 10; probe += 1) {
+      const answer = ask(ledger, rules, { returning: 5, fresh: 5, spareTurns: 0 }, now);
+      expect(answer.grant).toMatchObject({ kind: 'open', probe: true });
+      expect(grantOf(answer.ledger, now + 1)).toMatchObject({ kind: 'open', probe: false });
+      ledger = openCircuit(answer.ledger, rules, { ...refusal, probe: true }, now + 100);
+      const next = ledger.circuit?.probeAt ?? 0;
+      intervals.push(next - now - 100);
+      now = next;
+    }
+    expect(intervals.slice(0, 4)).toEqual([10_000, 20_000, 40_000, 80_000]);
+    expect(intervals.at(-1)).toBe(900_000);
+  });
+
+  test('is not prolonged by calls that were under way when it opened', () => {
+    const open = openCircuit(emptyLedger, rules, refusal, START);
+    expect(openCircuit(open, rules, refusal, START + 50)).toBe(open);
+  });
+
+  test('closes for everybody with the first success', () => {
+    const open = openCircuit(emptyLedger, rules, refusal, START);
+    expect(grantOf(resume(open), START + 100)).toMatchObject({ kind: 'slots', slots: [START + 100] });
+  });
+});
+
+test('whatever happens, no window of any limit holds more than its calls', () => {
+  const step = fc.record({
+    gap: fc.integer({ min: 0, max: 4_000 }),
+    returning: fc.integer({ min: 0, max: 8 }),
+    fresh: fc.integer({ min: 0, max: 8 }),
+    event: fc.constantFrom('none', 'none', 'none', 'throttle', 'deny', 'resume'),
+  });
+  const small: LedgerRules = {
+    limits: [
+      { calls: 5, windowMs: 3_000 },
+      { calls: 20, windowMs: 30_000 },
+    ],
+    share: 1,
+    inProcessWaitMs: 2_000,
+    probeIntervalMs: 500,
+  };
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 150 }), (steps) => {
+      let ledger = emptyLedger;
+      let now = START;
+      const calls: number[] = [];
+      for (const { gap, returning, fresh, event } of steps) {
+        now += gap;
+        const answer = ask(ledger, small, { returning, fresh, spareTurns: 0 }, now);
+        ledger = answer.ledger;
+        const { grant } = answer;
+        if (grant.kind === 'slots') {
+          calls.push(...grant.slots);
+          expect(grant.slots.length + grant.turns.length).toBe(returning + fresh);
+        } else if (grant.probe) calls.push(now);
+        if (event === 'throttle') ledger = throttle(ledger, small, now + 1_000, now);
+        if (event === 'deny') ledger = openCircuit(ledger, small, { probe: true, detail: '' }, now);
+        if (event === 'resume') ledger = resume(ledger);
+      }
+      calls.sort((left, right) => left - right);
+      for (const { calls: most, windowMs } of small.limits) {
+        calls.forEach((time, index) => {
+          const beyond = calls[index + most];
+          if (beyond !== undefined) expect(beyond - time).toBeGreaterThan(windowMs);
+        });
+      }
+    }),
+  );
+});
