@@ -33,7 +33,7 @@ export interface HostOptions {
 export interface RunningHost {
   /** Where the HTTP-triggered functions are served, without the route prefix. */
   readonly url: string;
-  /** Resolves after `stop`; rejects with the reason when the host had to stop by itself. */
+  /** Resolves after `stop`; rejects when the host had to stop by itself, with the reason, which it has logged. */
   readonly closed: Promise<void>;
   /** Takes no more work, lets work in flight finish for up to 10 s, runs the app's `appTerminate` hooks. */
   stop(): Promise<void>;
@@ -85,8 +85,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   function stopBecause(reason: unknown): void {
     if (stopped) return;
     log({ level: 'critical', message: `The host stops: ${reason}` });
-    closed.reject(reason);
-    void stop();
+    stopped = drain().then(() => closed.reject(reason));
   }
 
   const services = {

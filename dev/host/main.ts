@@ -1,25 +1,30 @@
 /** Command line of the local host: `node dev/host/main.ts [--app-root <folder>] [--port <number>]`. */
 import { parseArgs } from 'node:util';
-import { startHost } from './host.ts';
+import { type RunningHost, startHost } from './host.ts';
 import { loadSettings } from './settings.ts';
 
-const { values } = parseArgs({
-  options: { 'app-root': { type: 'string', default: '.' }, port: { type: 'string' } },
-});
-const appRoot = values['app-root'];
-
-try {
-  // The credential libraries read this process's environment: what local.settings.json holds belongs there too.
-  Object.assign(process.env, loadSettings(appRoot, process.env));
-  const host = await startHost({ appRoot, ...portOption(values.port) });
-  // `once`: a second Ctrl-C does not wait for the drain.
-  process.once('SIGINT', host.stop);
-  process.once('SIGTERM', host.stop);
-  await host.closed;
-  process.exit(0);
-} catch (error) {
+const host = await start().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);
+});
+// Also when the signal comes twice, as it does through npm: the drain is bounded.
+process.on('SIGINT', host.stop);
+process.on('SIGTERM', host.stop);
+process.exit(
+  await host.closed.then(
+    () => 0,
+    () => 1,
+  ),
+);
+
+async function start(): Promise<RunningHost> {
+  const { values } = parseArgs({
+    options: { 'app-root': { type: 'string', default: '.' }, port: { type: 'string' } },
+  });
+  const appRoot = values['app-root'];
+  // The credential libraries read this process's environment: what local.settings.json holds belongs there too.
+  Object.assign(process.env, loadSettings(appRoot, process.env));
+  return startHost({ appRoot, ...portOption(values.port) });
 }
 
 function portOption(text: string | undefined): { port?: number } {

@@ -133,7 +133,7 @@ async function insert(
   try {
     await table.createEntity(entity);
   } catch (error) {
-    if (!(error instanceof RestError && error.code === 'TableNotFound')) throw error;
+    if (!(error instanceof RestError && error.statusCode === 404)) throw error;
     await table.createTable();
     await table.createEntity(entity);
   }

@@ -65,7 +65,7 @@ export function parseCommandLine(commandLine: readonly string[]): SimulatorOptio
 }
 
 /** A list of calls/window, for example `100/1m,1500/1h`. */
-export function parseLimits(text: string): RateLimit[] {
+function parseLimits(text: string): RateLimit[] {
   return text.split(',').map((limit) => {
     const [calls = '', window, ...rest] = limit.trim().split('/');
     if (!/^[1-9]\d*$/.test(calls) || window === undefined || rest.length > 0) {

@@ -57,7 +57,7 @@ const waysToSpoil: Record<FaultKind, (exchange: Exchange, fault: Fault) => void 
   },
   'reset-mid-body': async ({ response, answer }) => {
     const text = JSON.stringify(answer.body);
-    response.writeHead(200, { ...JSON_HEADERS, 'Content-Length': Buffer.byteLength(text) });
+    response.writeHead(200, { ...JSON_HEADERS, 'Transfer-Encoding': 'chunked' });
     await new Promise((written) => response.write(text.slice(0, text.length / 2), written));
     response.socket?.resetAndDestroy();
   },

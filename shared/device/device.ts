@@ -28,8 +28,12 @@ const address = z.strictObject({
 
 const networkInterface = z.strictObject({
   mac: mac.nullable().describe('MAC address; null for the group of addresses without one.'),
-  type: text.nullable().describe('Adapter type in the words of MDE, such as Ethernet or SoftwareLoopback.'),
-  status: text.nullable().describe('Operational status in the words of MDE, such as Up or Down.'),
+  type: text
+    .nullable()
+    .describe('Adapter type in the words of MDE, such as Ethernet; null when entries differ.'),
+  status: text
+    .nullable()
+    .describe('Operational status in the words of MDE; that of the best entry, such as Up or Down.'),
   addresses: z
     .array(
       address.extend({

@@ -34,7 +34,7 @@ export function networkInterfaces(entries: readonly AddressEntry[]): NetworkInte
   return [...byMac]
     .map(([mac, group]) => ({
       mac,
-      type: group.find((entry) => entry.type !== null)?.type ?? null,
+      type: commonType(group),
       status: group.find((entry) => entry.operationalStatus !== null)?.operationalStatus ?? null,
       addresses: addressesOf(group),
     }))
@@ -47,6 +47,12 @@ export function networkInterfaces(entries: readonly AddressEntry[]): NetworkInte
 
 function macOf(entry: AddressEntry): string | null {
   return entry.macAddress === ZERO_MAC ? null : entry.macAddress;
+}
+
+/** Null when the entries disagree, as those without MAC address may: each address keeps its own. */
+function commonType(group: readonly AddressEntry[]): string | null {
+  const types = new Set(group.flatMap(({ type }) => type ?? []));
+  return types.size === 1 ? ([...types][0] ?? null) : null;
 }
 
 function addressesOf(group: readonly AddressEntry[]): InterfaceAddress[] {

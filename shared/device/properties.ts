@@ -14,7 +14,7 @@ const text = z
   .string()
   .trim()
   .min(1)
-  .refine((value) => value !== 'null');
+  .refine((value) => value.toLowerCase() !== 'null');
 /** MDE documents `rbacGroupId` as text and sends a number; the same can befall version and build. */
 const textOrNumber = z.union([z.number().transform(String), text]);
 const timestamp = text.transform(parseTimestamp);
@@ -109,7 +109,7 @@ function unreadPaths(given: unknown, read: unknown, path: string): string[] {
 }
 
 function saysNothing(value: unknown): boolean {
-  const content = typeof value === 'string' ? value.trim() : (value ?? '');
+  const content = typeof value === 'string' ? value.trim().toLowerCase() : (value ?? '');
   return content === '' || content === 'null';
 }
 

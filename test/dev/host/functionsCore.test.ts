@@ -70,7 +70,7 @@ describe('The stand-in for the Functions core', () => {
 
   it('refuses functions after the start', async () => {
     const { app } = await import('@azure/functions');
-    expect(() => app.http('late', () => ({}))).toThrow(
+    expect(() => app.get('late', () => ({}))).toThrow(
       'A function can only be registered during app startup.',
     );
   });

@@ -17,9 +17,9 @@ app.http('echo', {
   }),
 });
 app.http('fixed', { route: 'echo/fixed', authLevel: 'function', handler: () => ({ body: 'the literal route' }) });
-app.http('named', () => undefined);
-app.http('broken', () => { throw new Error('broken on purpose'); });
-app.http('crashing', () => new Promise(() => { setImmediate(() => { throw new Error('outside of the call'); }); }));
+app.get('named', () => undefined);
+app.get('broken', () => { throw new Error('broken on purpose'); });
+app.get('crashing', () => new Promise(() => { setImmediate(() => { throw new Error('outside of the call'); }); }));
 `;
 
 let app: FixtureApp;
@@ -77,6 +77,7 @@ describe('An HTTP-triggered function', () => {
 
   it('that ends its process gives 500, and the next call finds a new process', async () => {
     expect((await fetch(`${host.url}/api/crashing`)).status).toBe(500);
+    expect(host.lines('crashing')).toEqual(['Failed: The process that ran the function ended.']);
     expect((await fetch(`${host.url}/api/echo/fixed`)).status).toBe(200);
   });
 });

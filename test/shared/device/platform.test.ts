@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { platformOf } from '../../../shared/device/platform.ts';
+
+test.each([
+  ['Windows7', 'windows', null],
+  ['Windows8Blue', 'windows', null],
+  ['Windows10', 'windows', null],
+  ['WINDOWS11', 'windows', null],
+  ['Windows10WVD', 'windows', 'virtual'],
+  ['Windows11WVD', 'windows', 'virtual'],
+  ['WindowsServer2012R2', 'windows', 'server'],
+  ['Windows Server 2022', 'windows', 'server'],
+  ['WindowsServer2028', 'windows', 'server'],
+  ['WindowsPhone', 'windows-mobile', 'mobile'],
+  ['Windows Mobile', 'windows-mobile', 'mobile'],
+  ['Ubuntu', 'linux', null],
+  ['RedHatEnterpriseLinux', 'linux', null],
+  ['Debian', 'linux', null],
+  ['CentOS', 'linux', null],
+  ['SuseLinuxEnterpriseServer', 'linux', null],
+  ['SLES', 'linux', null],
+  ['Fedora', 'linux', null],
+  ['AmazonLinux2023', 'linux', null],
+  ['OracleLinux', 'linux', null],
+  ['AlmaLinux', 'linux', null],
+  ['RockyLinux', 'linux', null],
+  ['Mariner', 'linux', null],
+  ['AzureLinux', 'linux', null],
+  ['Linux', 'linux', null],
+  ['macOS', 'macos', null],
+  ['MacOsX', 'macos', null],
+  ['iOS', 'ios', 'mobile'],
+  ['iPadOS', 'ipados', 'tablet'],
+  ['Android', 'android', 'mobile'],
+  ['Darwin', 'other', null],
+  ['IOS XE', 'other', null],
+  ['NetworkDevice', 'other', null],
+  [null, null, null],
+])('platform %s is of family %s and type %s', (osPlatform, family, type) => {
+  expect(platformOf(osPlatform)).toEqual({ family, type });
+});
