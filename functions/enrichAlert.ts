@@ -3,18 +3,24 @@ import { createApplication } from '../shared/application.ts';
 import { FUNCTION_DEADLINE_MS } from '../shared/config/deadline.ts';
 import { readSettings } from '../shared/config/settings.ts';
 import { receiveMessage } from '../shared/pipeline/receiveMessage.ts';
+import { atMostEvery } from '../shared/telemetry/atMostEvery.ts';
+import type { Log } from '../shared/telemetry/log.ts';
 
 const settings = readSettings(process.env);
 const application = createApplication(settings, process.env.IDENTITY_ENDPOINT !== undefined);
 
+const isReportDue = atMostEvery(60_000, Date.now);
+
 async function enrichAlert(body: unknown, context: InvocationContext): Promise<void> {
+  const log: Log = (event) => context.log(JSON.stringify(event));
   await application.provisionStorage();
   await receiveMessage(
     { body, delivery: context.triggerMetadata ?? {} },
     application.pipeline,
-    (event) => context.log(JSON.stringify(event)),
+    log,
     AbortSignal.timeout(FUNCTION_DEADLINE_MS),
   );
+  if (isReportDue()) log({ event: 'quota', ...(await application.reportQuota()) });
 }
 
 app.hook.appStart(async () => {

@@ -1,7 +1,9 @@
 import type { Settings } from './config/settings.ts';
 import type { PipelineDeps } from './pipeline/enrichSubmission.ts';
+import type { LedgerRules } from './quota/ledger.ts';
 import { createLedgerGate } from './quota/ledgerGate.ts';
 import { createLedgerStore } from './quota/ledgerStore.ts';
+import { type QuotaReport, quotaReport } from './quota/quotaReport.ts';
 import { createStorageClock } from './quota/storageClock.ts';
 import { createAccessTokens, tokenRequester } from './sources/defender/accessToken.ts';
 import { createDefenderClient } from './sources/defender/defenderClient.ts';
@@ -14,6 +16,8 @@ import { createStorageClients } from './storage/storageClients.ts';
 /** The parts of the app, put together once a process. */
 export interface Application {
   pipeline: PipelineDeps;
+  /** How the quota stands. @throws When the storage service cannot be used. */
+  reportQuota(): Promise<QuotaReport>;
   /**
    * Creates queues and tables that are missing; does nothing once that has succeeded.
    * @returns What the identity may not create, the first time.
@@ -36,17 +40,14 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
   const random = Math.random;
 
   const clock = createStorageClock(Date.now);
-  const gate = createLedgerGate({
-    store: createLedgerStore(state, quotaKey(source.tokenScope, source.clientId), clock, Date.now),
-    clock,
-    rules: {
-      limits: source.rateLimits,
-      share: source.quotaShare,
-      inProcessWaitMs: timing.inProcessWaitMs,
-      probeIntervalMs: timing.retryBaseDelayMs,
-    },
-    random,
-  });
+  const store = createLedgerStore(state, quotaKey(source.tokenScope, source.clientId), clock, Date.now);
+  const ledgerRules: LedgerRules = {
+    limits: source.rateLimits,
+    share: source.quotaShare,
+    inProcessWaitMs: timing.inProcessWaitMs,
+    probeIntervalMs: timing.retryBaseDelayMs,
+  };
+  const gate = createLedgerGate({ store, clock, rules: ledgerRules, random });
   const pipeline: PipelineDeps = {
     records: createEnrichmentTable(enrichments),
     source: createDefenderSource({
@@ -69,6 +70,13 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
   let provisioned: Promise<string[]> | undefined;
   return {
     pipeline,
+    async reportQuota() {
+      const [{ ledger }, { approximateMessagesCount = 0 }] = await Promise.all([
+        store.read(),
+        queues.alerts.getProperties(),
+      ]);
+      return quotaReport(ledger, ledgerRules, approximateMessagesCount, clock.now());
+    },
     async provisionStorage() {
       if (provisioned !== undefined) {
         await provisioned;

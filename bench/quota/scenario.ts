@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { RateLimit } from '../../shared/config/rateLimits.ts';
-import { formatDuration } from '../../shared/config/duration.ts';
 import { highestInAnyWindow } from '../../dev/simulator/callLog.ts';
 import type { WindowKind } from '../../dev/simulator/rateWindows.ts';
 import type { HostProcess } from '../../dev/stack/hostProcess.ts';
 import { type Stack, startStack } from '../../dev/stack/stack.ts';
+import { formatDuration } from '../../shared/config/duration.ts';
+import type { RateLimit } from '../../shared/config/rateLimits.ts';
 import { floorMs } from '../support/floor.ts';
 import { peakMemoryMiB } from '../support/processMemory.ts';
 import { mean, percentile } from '../support/statistics.ts';
@@ -54,20 +54,26 @@ export interface Measurement {
 }
 
 const BASELINES = fileURLToPath(new URL('../baselines/', import.meta.url));
+const QUICK_EMULATOR = new URL('../support/quickEmulator.ts', import.meta.url).href;
 const SKEWED_CLOCK = new URL('../support/skewedClock.ts', import.meta.url).href;
 
 export async function run(scenario: Scenario, onProgress: (text: string) => void): Promise<Measurement> {
   let ledgerOperations = 0;
   const stack = await startStack({
     simulator: { limits: scenario.limits, ...(scenario.windows && { windows: scenario.windows }) },
-    onStorageRequest: (line) => {
-      if (line.includes('/EnrichmentState')) ledgerOperations += 1;
+    azurite: {
+      preload: [QUICK_EMULATOR],
+      onRequest: (line) => {
+        if (line.includes('/EnrichmentState')) ledgerOperations += 1;
+      },
     },
     settings: {
       ALERTS_QUEUE: 'alerts',
       ENRICHMENTS_QUEUE: 'enrichments',
-      DEFENDER_RATE_LIMITS: scenario.limits.map(({ calls, windowMs }) => `${calls}/${formatDuration(windowMs)}`).join(','),
-      IN_PROCESS_WAIT: '4s',
+      DEFENDER_RATE_LIMITS: scenario.limits
+        .map(({ calls, windowMs }) => `${calls}/${formatDuration(windowMs)}`)
+        .join(','),
+      IN_PROCESS_WAIT: '6s',
       LOCAL_HOST_LEASE_SECONDS: '20',
       AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
     },
@@ -76,7 +82,8 @@ export async function run(scenario: Scenario, onProgress: (text: string) => void
     const events: LogEvent[] = [];
     const alertIds = stack.simulator.control.addNewAlerts(scenario.alerts).map(({ id }) => id);
     await submit(stack, alertIds);
-    if (scenario.neighbourShare !== undefined) stack.simulator.control.setNeighbourShare(scenario.neighbourShare);
+    if (scenario.neighbourShare !== undefined)
+      stack.simulator.control.setNeighbourShare(scenario.neighbourShare);
     const hosts = await Promise.all(
       Array.from({ length: scenario.hosts }, (_, index) => startHost(stack, scenario, index === 0, events)),
     );
@@ -112,7 +119,12 @@ async function submit(stack: Stack, alertIds: readonly string[]): Promise<void> 
   }
 }
 
-function startHost(stack: Stack, scenario: Scenario, first: boolean, events: LogEvent[]): Promise<HostProcess> {
+function startHost(
+  stack: Stack,
+  scenario: Scenario,
+  first: boolean,
+  events: LogEvent[],
+): Promise<HostProcess> {
   const skewed = first && scenario.clockAheadMs !== undefined;
   return stack.startHost({
     ...(scenario.app !== 'product' && { appRoot: `${BASELINES}${scenario.app}` }),
@@ -134,12 +146,19 @@ interface LogEvent {
   ageMs: number;
 }
 
-async function drainOutput(stack: Stack, seen: { enrichments: string[]; deadLetters: number }): Promise<void> {
+async function drainOutput(
+  stack: Stack,
+  seen: { enrichments: string[]; deadLetters: number },
+): Promise<void> {
   for (const queue of ['enrichments', 'alerts-poison']) {
     const client = stack.queues.getQueueClient(queue);
     for (;;) {
-      const { receivedMessageItems } = await client.receiveMessages({ numberOfMessages: 32, visibilityTimeout: 3_600 });
-      for (const { messageText } of receivedMessageItems) {
+      const { receivedMessageItems } = await client.receiveMessages({
+        numberOfMessages: 32,
+        visibilityTimeout: 3_600,
+      });
+      for (const { messageText, messageId, popReceipt } of receivedMessageItems) {
+        await client.deleteMessage(messageId, popReceipt);
         if (queue === 'alerts-poison') seen.deadLetters += 1;
         else seen.enrichments.push(alertIdOf(messageText));
       }
@@ -150,7 +169,9 @@ async function drainOutput(stack: Stack, seen: { enrichments: string[]; deadLett
 
 /** The product writes base64; a baseline with `messageEncoding: none` writes JSON. */
 function alertIdOf(messageText: string): string {
-  const text = messageText.startsWith('{') ? messageText : Buffer.from(messageText, 'base64').toString('utf8');
+  const text = messageText.startsWith('{')
+    ? messageText
+    : Buffer.from(messageText, 'base64').toString('utf8');
   return (JSON.parse(text) as { alertId: string }).alertId;
 }
 
@@ -192,8 +213,14 @@ function measure(
     },
     dequeuesPerAlert: events.length / scenario.alerts,
     ageMs: {
-      p50: percentile(final.map(({ ageMs }) => ageMs), 0.5),
-      p95: percentile(final.map(({ ageMs }) => ageMs), 0.95),
+      p50: percentile(
+        final.map(({ ageMs }) => ageMs),
+        0.5,
+      ),
+      p95: percentile(
+        final.map(({ ageMs }) => ageMs),
+        0.95,
+      ),
     },
     peakMemoryMiB: memory,
   };

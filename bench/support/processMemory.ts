@@ -10,11 +10,13 @@ function family(pid: number): number[] {
 }
 
 function childrenOf(pid: number): number[] {
-  return read(() =>
-    readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-    ),
-  ) ?? [];
+  return (
+    read(() =>
+      readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+        readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+      ),
+    ) ?? []
+  );
 }
 
 function peakOf(pid: number): number {

@@ -7,6 +7,7 @@ const RealDate = Date;
 const now = RealDate.now.bind(RealDate);
 
 globalThis.Date = new Proxy(RealDate, {
-  construct: (target, parts) => (parts.length === 0 ? new target(now() + ahead) : Reflect.construct(target, parts)),
+  construct: (target, parts) =>
+    parts.length === 0 ? new target(now() + ahead) : Reflect.construct(target, parts),
   get: (target, property) => (property === 'now' ? () => now() + ahead : Reflect.get(target, property)),
 });

@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import { createInterface } from 'node:readline';
+import { startProgram } from './program.ts';
 
 /** A storage emulator of one's own, with empty queues and tables. */
 export interface Azurite {
@@ -15,13 +13,18 @@ const accountKey = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6
 
 const listeningLine = /^Azurite (Blob|Queue|Table) service is successfully listening at (http:\S+)$/;
 
+export interface AzuriteOptions {
+  /** Hears of each request that a service answered, as a line of the access log. */
+  onRequest?: (line: string) => void;
+  /** Modules to load into it before it starts. */
+  preload?: readonly string[];
+}
+
 /**
  * Starts Azurite in memory, on loopback ports that the system chooses.
- * @param onRequest Hears of each request that a service answered, as a line of its access log.
  * @throws Error with Azurite's own output when it ends before it listens.
  */
-export async function startAzurite(onRequest?: (line: string) => void): Promise<Azurite> {
-  const program = createRequire(import.meta.url).resolve('azurite/dist/src/azurite.js');
+export async function startAzurite({ onRequest, preload = [] }: AzuriteOptions = {}): Promise<Azurite> {
   const ports = ['--blobPort', '0', '--queuePort', '0', '--tablePort', '0'];
   const modes = [
     '--inMemoryPersistence',
@@ -30,38 +33,30 @@ export async function startAzurite(onRequest?: (line: string) => void): Promise<
     '--disableTelemetry',
     '--loose',
   ];
-  const child = spawn(process.execPath, [program, ...ports, ...modes], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const ended = once(child, 'exit');
-  const killWithUs = () => child.kill('SIGKILL');
-  process.once('exit', killWithUs);
-
-  const output: string[] = [];
-  child.stderr.on('data', (chunk) => output.push(String(chunk)));
   const endpoints = new Map<string, string>();
-  const listening = Promise.withResolvers<void>();
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    const [, service, address] = listeningLine.exec(line) ?? [];
-    if (service && address) endpoints.set(service, `${service}Endpoint=${address}/${accountName}`);
-    if (endpoints.size === 3) listening.resolve();
-    else output.push(line);
-    if (line.includes(' HTTP/')) onRequest?.(line);
+  const { ready, end } = await startProgram({
+    name: 'Azurite',
+    preload,
+    path: createRequire(import.meta.url).resolve('azurite/dist/src/azurite.js'),
+    arguments: [...ports, ...modes],
+    readyFrom(line) {
+      const [, service, address] = listeningLine.exec(line) ?? [];
+      if (service && address) endpoints.set(service, `${service}Endpoint=${address}/${accountName}`);
+      return endpoints.size === 3 ? [...endpoints.values()] : undefined;
+    },
+    onLine: (line) => {
+      if (line.includes(' HTTP/')) onRequest?.(line);
+    },
   });
-  ended.then(() => {
-    listening.reject(new Error(`Azurite ended before it listened. It said:\n${output.join('\n')}`));
-  });
-  await listening.promise;
 
   return {
     connectionString: [
       'DefaultEndpointsProtocol=http',
       `AccountName=${accountName}`,
       `AccountKey=${accountKey}`,
-      ...endpoints.values(),
+      ...ready,
     ].join(';'),
-    stop: async () => {
-      process.off('exit', killWithUs);
-      child.kill('SIGKILL');
-      await ended;
-    },
+    // It keeps nothing that it could lose.
+    stop: () => end('SIGKILL'),
   };
 }

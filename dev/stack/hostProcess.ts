@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { startProgram } from './program.ts';
 
 const HOST_PROGRAM = fileURLToPath(new URL('../host/main.ts', import.meta.url));
 const APP_ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -13,6 +11,8 @@ export interface HostProcess {
   readonly url: string;
   /** Everything it has printed. */
   readonly output: readonly string[];
+  /** Resolves when it is gone. */
+  readonly ended: Promise<void>;
   /** Ends it as Ctrl-C does: work in flight is finished. */
   stop(): Promise<void>;
   /** Ends it at once, as a crash or a lost machine does. */
@@ -36,39 +36,20 @@ export interface HostProcessOptions {
 export async function startHostProcess(options: HostProcessOptions): Promise<HostProcess> {
   const { settings, appRoot = APP_ROOT, nodeOptions = [], onLine } = options;
   const { PATH = '', HOME = '', TMPDIR } = process.env;
-  const child = spawn(process.execPath, [HOST_PROGRAM, '--app-root', appRoot, '--port', '0'], {
-    env: {
+  const host = await startProgram({
+    name: 'The host',
+    path: HOST_PROGRAM,
+    arguments: ['--app-root', appRoot, '--port', '0'],
+    environment: {
       PATH,
       HOME,
       ...(TMPDIR !== undefined && { TMPDIR }),
       ...(nodeOptions.length > 0 && { NODE_OPTIONS: nodeOptions.join(' ') }),
       ...settings,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    readyFrom: (line) => /^Host is ready: (\S+)$/.exec(line)?.[1],
+    onLine,
   });
-  const ended = once(child, 'exit');
-  const killWithUs = () => child.kill('SIGKILL');
-  process.once('exit', killWithUs);
-
-  const output: string[] = [];
-  const ready = Promise.withResolvers<string>();
-  const hear = (line: string) => {
-    output.push(line);
-    onLine?.(line);
-    const [, url] = /^Host is ready: (\S+)$/.exec(line) ?? [];
-    if (url !== undefined) ready.resolve(url);
-  };
-  createInterface({ input: child.stdout }).on('line', hear);
-  createInterface({ input: child.stderr }).on('line', hear);
-  ended.then(() => {
-    process.off('exit', killWithUs);
-    ready.reject(new Error(`The host ended before it was ready. It said:\n${output.join('\n')}`));
-  });
-
-  const url = await ready.promise;
-  const end = async (signal: NodeJS.Signals) => {
-    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
-    await ended;
-  };
-  return { pid: child.pid ?? 0, url, output, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
+  const { ready: url, pid, output, ended, end } = host;
+  return { url, pid, output, ended, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
 }

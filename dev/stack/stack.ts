@@ -1,7 +1,8 @@
 import { QueueServiceClient } from '@azure/storage-queue';
 import type { SimulatorOptions } from '../simulator/options.ts';
 import { type RunningSimulator, startSimulator } from '../simulator/simulator.ts';
-import { type Azurite, startAzurite } from './azurite.ts';
+import { appSettings } from './appSettings.ts';
+import { type Azurite, type AzuriteOptions, startAzurite } from './azurite.ts';
 import { type HostProcess, type HostProcessOptions, startHostProcess } from './hostProcess.ts';
 
 /** Everything the app needs, on this machine: storage emulator and Defender simulator, and hosts on demand. */
@@ -20,24 +21,20 @@ export interface Stack {
 
 /**
  * @param options.settings Further settings of the app, for every host.
- * @param options.onStorageRequest Hears of each request that the storage emulator answered.
  */
 export async function startStack(
   options: {
     simulator?: SimulatorOptions;
     settings?: Record<string, string>;
-    onStorageRequest?: (line: string) => void;
+    azurite?: AzuriteOptions;
   } = {},
 ): Promise<Stack> {
-  const [azurite, simulator] = await Promise.all([startAzurite(options.onStorageRequest), startSimulator(options.simulator)]);
+  const [azurite, simulator] = await Promise.all([
+    startAzurite(options.azurite),
+    startSimulator(options.simulator),
+  ]);
   const hosts: HostProcess[] = [];
-  const settings = {
-    AlertsStorage: azurite.connectionString,
-    DEFENDER_API_URL: simulator.apiUrl,
-    IDENTITY_ENDPOINT: simulator.identityEndpoint,
-    IDENTITY_HEADER: simulator.identityHeader,
-    ...options.settings,
-  };
+  const settings = { ...appSettings(azurite, simulator), ...options.settings };
   return {
     azurite,
     simulator,

@@ -104,10 +104,25 @@ async function lookUp(
     return putBack(decision, deps);
   }
   const stored = storedAnswer(decision, submission, deps);
-  const storedRecord = await deps.records.store(record, stored);
+  const storedRecord = await storeWhileClaimed(record, stored, deps);
   // Somebody took the claim over because it had expired: begin again, most likely with the answer that they stored.
   if (storedRecord === undefined) return enrichSubmission(submission, deps, signal);
   return finish(submission, storedRecord, stored, deps);
+}
+
+/** Others may have marked what they published since the claim: only a claim taken over makes the answer void. */
+async function storeWhileClaimed(
+  record: AlertRecord,
+  answer: StoredAnswer,
+  { records }: PipelineDeps,
+): Promise<AlertRecord | undefined> {
+  let current: AlertRecord | undefined = record;
+  while (current?.state.claim?.submissionId === answer.submissionId) {
+    const stored = await records.store(current, answer);
+    if (stored !== undefined) return stored;
+    current = await records.read(record.alertId);
+  }
+  return undefined;
 }
 
 /** While a submission waits for a second look, others with the same alert need not ask as well. */

@@ -31,9 +31,13 @@ export function struck(strike: RateStrike | null, limits: readonly RateLimit[], 
   return { rate: Math.max(LOWEST_RATE, effectiveRate(strike, limits, now) * RATE_AFTER_STRIKE), at: now };
 }
 
+/** While there is a line, the calls of the shortest window are spread over this part of it, so many at a time. */
+const SPREAD = 1 / 3;
+const CALLS_AT_A_TIME = 1 / 10;
+
 /**
- * The limits to obey: each one's share, and below the full rate one more limit that spaces single calls evenly, so
- * that a burst cannot run into somebody else's calls.
+ * The limits to obey: each one's share. Below the full rate one more limit spaces single calls evenly, so that a burst
+ * cannot run into somebody else's calls.
  */
 export function effectiveLimits(limits: readonly RateLimit[], share: number, rate: number): RateLimit[] {
   const scaled = limits.map(({ calls, windowMs }) => ({
@@ -43,4 +47,15 @@ export function effectiveLimits(limits: readonly RateLimit[], share: number, rat
   if (rate >= 1) return scaled;
   const { calls, windowMs } = shortestWindow(scaled);
   return [...scaled, { calls: 1, windowMs: Math.ceil(windowMs / calls) }];
+}
+
+/**
+ * The limits with one more that spreads a window's calls, for a line: its submissions then wake up paced, and few of
+ * them need to be at hand at a time. It costs nothing in the long run, because every window's calls are as far apart
+ * as the last one's.
+ */
+export function spreadLimits(limits: readonly RateLimit[]): RateLimit[] {
+  const { calls, windowMs } = shortestWindow(limits);
+  const atATime = Math.max(1, Math.floor(calls * CALLS_AT_A_TIME));
+  return [...limits, { calls: atATime, windowMs: Math.floor((windowMs * SPREAD * atATime) / calls) }];
 }

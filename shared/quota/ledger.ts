@@ -1,5 +1,5 @@
 import type { RateLimit } from '../config/rateLimits.ts';
-import { effectiveLimits, effectiveRate, type RateStrike, struck } from './effectiveLimits.ts';
+import { effectiveLimits, effectiveRate, type RateStrike, spreadLimits, struck } from './effectiveLimits.ts';
 import { allowedSince, nextSlot, nextSlots, trimLog } from './slidingLog.ts';
 
 /**
@@ -59,9 +59,12 @@ const MOST_DISPLACED = 2_000;
 /** Longest time between two probes of an open circuit. */
 const LONGEST_PROBE_INTERVAL_MS = 15 * 60_000;
 
+/** Delays in the queue have whole seconds. */
+const DELAY_STEP_MS = 1_000;
+
 /** How much earlier than its forecast slot a turn wakes its submission, so that a slot never waits for a caller. */
 export function turnLeadMs(rules: LedgerRules): number {
-  return rules.inProcessWaitMs / 4;
+  return rules.inProcessWaitMs / 4 + DELAY_STEP_MS;
 }
 
 export function limitsInForce(ledger: Ledger, rules: LedgerRules, now: number): RateLimit[] {
@@ -107,10 +110,11 @@ export function ask(ledger: Ledger, rules: LedgerRules, request: Ask, now: numbe
 }
 
 function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: number): Answer {
-  const limits = limitsInForce(ledger, rules, now);
   const lead = turnLeadMs(rules);
   const everybody = request.returning + request.fresh;
   const lineIsGone = now > ledger.lastTurnAt + rules.inProcessWaitMs;
+  const inForce = limitsInForce(ledger, rules, now);
+  const limits = lineIsGone ? inForce : spreadLimits(inForce);
   const waiting = lineIsGone ? 0 : Math.max(0, ledger.waiting - request.returning);
 
   const calls = [...ledger.calls];
@@ -131,7 +135,7 @@ function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: numb
   const displacedNow = nextSlots(merged(calls, displacedBefore), limits, from, early);
   const displaced = [...displacedBefore, ...displacedNow].slice(-MOST_DISPLACED);
   // The tail is forecast at the full rate: who comes too early then is displaced, who comes too late wastes slots.
-  const fullRate = effectiveLimits(rules.limits, rules.share, 1);
+  const fullRate = spreadLimits(effectiveLimits(rules.limits, rules.share, 1));
   const tail = nextSlots(calls, fullRate, from, waiting + newcomers + request.spareTurns).slice(waiting);
 
   const wake = (slot: number) => Math.max(now, Math.floor(slot - lead));

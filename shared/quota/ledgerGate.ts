@@ -11,7 +11,7 @@ import {
   throttle,
 } from './ledger.ts';
 import type { LedgerStore, StoredLedger } from './ledgerStore.ts';
-import { safetyMarginMs } from './slidingLog.ts';
+import { nextSlot, safetyMarginMs } from './slidingLog.ts';
 import type { StorageClock } from './storageClock.ts';
 
 export interface LedgerGateDeps {
@@ -44,7 +44,7 @@ const MOST_ATTEMPTS = 50;
  * ledger at a time serves all of them. Without the ledger no call is made: its errors reach whoever waits.
  */
 export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps): CallGate {
-  const lingerMs = rules.inProcessWaitMs / 8;
+  const lingerMs = rules.inProcessWaitMs / 16;
   const lateMs = Math.min(...rules.limits.map(({ windowMs }) => safetyMarginMs(windowMs))) / 2;
 
   let line: Waiter[] = [];
@@ -53,6 +53,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
   let spareTurns: number[] = [];
   /** What the last exchange showed: whether slots are scarce, and until when everybody has to wait. */
   let scarce = false;
+  let noSlotBefore = 0;
   let closed: { until: number; admission: () => Admission } | undefined;
   let latest: StoredLedger | undefined;
   let blindPauses = 0;
@@ -96,13 +97,14 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
     return { kind: 'wait', until: new Date(turn), inLine: true, detail: 'the quota is used up until then' };
   }
 
-  /** Scarce slots are asked for when there are many to serve or one has waited long; free ones at once. */
+  /** Free slots are asked for at once; scarce ones when there are many to serve, one has waited long, or one is due. */
   function schedule(): void {
     const oldest = line[0];
     if (serving || oldest === undefined) return;
     clearTimeout(timer);
     const now = clock.now();
-    const due = !scarce || line.length >= BATCH ? now : oldest.since + lingerMs;
+    const gathered = line.length >= BATCH ? now : oldest.since + lingerMs;
+    const due = scarce ? Math.max(gathered, noSlotBefore - lingerMs) : now;
     timer = setTimeout(() => void serve(), Math.max(0, Math.max(due, closed?.until ?? 0) - now));
   }
 
@@ -205,6 +207,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
       const etag = ledger === stored.ledger ? stored.etag : await store.write(ledger, stored.etag);
       if (etag !== undefined || ledger === stored.ledger) {
         latest = { ledger, etag };
+        noSlotBefore = nextSlot(ledger.calls, rules.limits, 0);
         return result;
       }
       await new Promise((resolve) => setTimeout(resolve, random() * 20 * Math.min(attempt + 1, 10)));

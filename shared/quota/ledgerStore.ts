@@ -88,7 +88,9 @@ export function createLedgerStore(
         );
         return written.etag;
       } catch (error) {
-        if (hasStatus(error, 409) || hasStatus(error, 412) || hasStatus(error, 404)) return undefined;
+        // A 404 means that somebody deleted the row, but to a new row that the table is missing.
+        const lost = etag === undefined ? [409] : [412, 404];
+        if (lost.some((status) => hasStatus(error, status))) return undefined;
         throw error;
       }
     },

@@ -10,6 +10,9 @@ import { fromParts, toParts } from './textParts.ts';
 /** Version of the columns. An answer in a row of another version is not used: the alert is looked up anew. */
 const ROW_VERSION = 1;
 
+/** Stands for a time that is none: a write that merges cannot remove the column of an earlier one. */
+const NO_TIME = new Date(0);
+
 type Columns = Record<string, unknown>;
 
 const claimSchema = z.object({ claimedBy: z.string(), claimExpiresAt: z.date() });
@@ -19,7 +22,7 @@ const answerSchema = z.object({
   outcome: outcomeSchema,
   submissionId: z.string(),
   sourceName: z.string(),
-  retrievedAt: z.date().optional(),
+  retrievedAt: z.date(),
   enrichedAt: z.date(),
   attempts: z.int(),
   errorCode: z.string().optional(),
@@ -50,7 +53,7 @@ function readAnswer(row: Columns): StoredAnswer | undefined {
     outcome: columns.outcome,
     submissionId: columns.submissionId,
     sourceName: columns.sourceName,
-    retrievedAt: columns.retrievedAt ?? null,
+    retrievedAt: columns.retrievedAt.getTime() === NO_TIME.getTime() ? null : columns.retrievedAt,
     storedAt: columns.enrichedAt,
     attempts: columns.attempts,
     ...(isEnriched && { device, machine }),
@@ -64,6 +67,9 @@ export function claimColumns(submissionId: string, expiresAt: Date): Columns {
   return { claimedBy: submissionId, claimExpiresAt: expiresAt };
 }
 
+/** An empty claimant is no claim. */
+export const noClaimColumns: Columns = { claimedBy: '', claimExpiresAt: NO_TIME };
+
 export function answerColumns(answer: StoredAnswer): Columns {
   return {
     rowVersion: ROW_VERSION,
@@ -72,7 +78,7 @@ export function answerColumns(answer: StoredAnswer): Columns {
     sourceName: answer.sourceName,
     enrichedAt: answer.storedAt,
     attempts: answer.attempts,
-    ...(answer.retrievedAt !== null && { retrievedAt: answer.retrievedAt }),
+    retrievedAt: answer.retrievedAt ?? NO_TIME,
     ...(answer.error !== undefined && {
       errorCode: answer.error.code,
       errorMessage: answer.error.message.slice(0, 4_000),

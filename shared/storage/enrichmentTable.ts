@@ -1,7 +1,7 @@
 import type { TableClient } from '@azure/data-tables';
 import type { AlertRecord, AlertRecords } from '../pipeline/alertRecords.ts';
 import type { AlertState } from '../pipeline/claim.ts';
-import { answerColumns, claimColumns, publishedColumns, readRow } from './enrichmentRow.ts';
+import { answerColumns, claimColumns, noClaimColumns, publishedColumns, readRow } from './enrichmentRow.ts';
 import { hasStatus } from './restStatus.ts';
 
 /** The row key of every alert's row; the alert ID is its partition key. */
@@ -17,12 +17,13 @@ export function createEnrichmentTable(table: TableClient): AlertRecords {
     state: AlertState,
     write: (row: Columns & { partitionKey: string; rowKey: string }) => Promise<{ etag?: string }>,
     columns: Columns,
+    lost: readonly number[] = UPDATE_LOST,
   ): Promise<AlertRecord | undefined> {
     try {
       const { etag } = await write({ partitionKey: alertId, rowKey: DEVICE_ROW_KEY, ...columns });
       return { alertId, state, mark: etag ?? '' };
     } catch (error) {
-      if (hasStatus(error, 409) || hasStatus(error, 412) || hasStatus(error, 404)) return undefined;
+      if (lost.some((status) => hasStatus(error, status))) return undefined;
       throw error;
     }
   }
@@ -51,6 +52,7 @@ export function createEnrichmentTable(table: TableClient): AlertRecords {
         state,
         (row) => table.createEntity(row),
         claimColumns(submissionId, claimExpiresAt),
+        CREATE_LOST,
       );
     },
 
@@ -61,8 +63,7 @@ export function createEnrichmentTable(table: TableClient): AlertRecords {
     store(record, answer) {
       const { alertId, mark, state } = record;
       if (answer.device === undefined) {
-        // An empty claimant is no claim: merging cannot remove a column.
-        return merge(record, { answer, claim: undefined }, { ...answerColumns(answer), ...NO_CLAIM });
+        return merge(record, { answer, claim: undefined }, { ...answerColumns(answer), ...noClaimColumns });
       }
       const columns = { ...answerColumns(answer), ...publishedColumns(state.published) };
       const next = { answer, claim: undefined, published: state.published };
@@ -76,4 +77,7 @@ export function createEnrichmentTable(table: TableClient): AlertRecords {
   };
 }
 
-const NO_CLAIM = { claimedBy: '', claimExpiresAt: new Date(0) };
+/** Somebody else has created the row. A 404 would mean that the table is missing. */
+const CREATE_LOST = [409];
+/** Somebody else has changed the row, or has deleted it. */
+const UPDATE_LOST = [412, 404];

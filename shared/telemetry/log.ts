@@ -1,4 +1,5 @@
 import type { Progress } from '../pipeline/enrichSubmission.ts';
+import type { QuotaReport } from '../quota/quotaReport.ts';
 
 /** What the log is told: one event a line, its fields flat, so that queries can name them. */
 export type LogEvent =
@@ -24,7 +25,9 @@ export type LogEvent =
   /** A part of a message that was no alert. */
   | { event: 'rejected'; reason: string; detail: string; alertId?: string | undefined }
   /** A message with several alerts, each submitted on its own. */
-  | { event: 'split'; submissions: number; rejections: number };
+  | { event: 'split'; submissions: number; rejections: number }
+  /** How the quota stands, about once a minute while there is work. */
+  | ({ event: 'quota' } & QuotaReport);
 
 export type Log = (event: LogEvent) => void;
 

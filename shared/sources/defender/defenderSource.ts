@@ -29,8 +29,9 @@ export function createDefenderSource(deps: DefenderSourceDeps): Source {
   async function find(alert: AlertReference, signal: AbortSignal): Promise<SourceAnswer> {
     for (let retry = 0; ; retry += 1) {
       const answer = await callOnce(alert, signal, { renewToken: false });
-      if (answer.kind !== 'unavailable' || retry === QUICK_RETRIES || signal.aborted) return answer;
+      if (answer.kind !== 'unavailable' || retry === QUICK_RETRIES) return answer;
       await pause(random() * deps.retryBaseDelayMs * 0.2 * 2 ** retry, signal);
+      if (signal.aborted) return answer;
     }
   }
 

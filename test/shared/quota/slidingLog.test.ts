@@ -3,14 +3,20 @@ import { describe, expect, test } from 'vitest';
 import type { RateLimit } from '../../../shared/config/rateLimits.ts';
 import { callsInWindow, nextSlot, nextSlots, trimLog } from '../../../shared/quota/slidingLog.ts';
 
-const limit = fc.record({ calls: fc.integer({ min: 1, max: 30 }), windowMs: fc.integer({ min: 10, max: 5_000 }) });
+const limit = fc.record({
+  calls: fc.integer({ min: 1, max: 30 }),
+  windowMs: fc.integer({ min: 10, max: 5_000 }),
+});
 const limits = fc.array(limit, { minLength: 1, maxLength: 4 });
 /** Gaps between requests for a slot, many of them none. */
 const arrivals = fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 2_000 })), { maxLength: 200 });
 
 /** The most calls that any window of this length holds, wherever it begins. */
 function fullestWindow(log: readonly number[], windowMs: number): number {
-  return Math.max(0, ...log.map((start) => log.filter((time) => time >= start && time < start + windowMs).length));
+  return Math.max(
+    0,
+    ...log.map((start) => log.filter((time) => time >= start && time < start + windowMs).length),
+  );
 }
 
 function reserveAll(rules: readonly RateLimit[], gaps: readonly number[]): number[] {
@@ -28,7 +34,8 @@ describe('the sliding log', () => {
     fc.assert(
       fc.property(limits, arrivals, (rules, gaps) => {
         const log = reserveAll(rules, gaps);
-        for (const { calls, windowMs } of rules) expect(fullestWindow(log, windowMs)).toBeLessThanOrEqual(calls);
+        for (const { calls, windowMs } of rules)
+          expect(fullestWindow(log, windowMs)).toBeLessThanOrEqual(calls);
       }),
     );
   });
@@ -74,7 +81,9 @@ describe('the sliding log', () => {
         expect(nextSlot(trimmed, rules, now)).toBe(nextSlot(log, rules, now));
         // No more than each limit admits into the longest stretch that is kept.
         const longest = Math.max(...rules.map(({ windowMs }) => windowMs)) * 1.02;
-        const most = Math.min(...rules.map(({ calls, windowMs }) => calls * (Math.ceil(longest / windowMs) + 1)));
+        const most = Math.min(
+          ...rules.map(({ calls, windowMs }) => calls * (Math.ceil(longest / windowMs) + 1)),
+        );
         expect(trimmed.length).toBeLessThanOrEqual(most);
       }),
     );

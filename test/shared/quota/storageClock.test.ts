@@ -13,7 +13,11 @@ describe('the storage clock', () => {
   });
 
   test('comes within the length of an exchange of the service’s time, whatever our clock is off', () => {
-    const exchange = fc.record({ gap: fc.integer({ min: 0, max: 1_500 }), there: fc.integer({ min: 1, max: 40 }), back: fc.integer({ min: 1, max: 40 }) });
+    const exchange = fc.record({
+      gap: fc.integer({ min: 0, max: 1_500 }),
+      there: fc.integer({ min: 1, max: 40 }),
+      back: fc.integer({ min: 1, max: 40 }),
+    });
     fc.assert(
       fc.property(
         fc.integer({ min: -10_000, max: 10_000 }),

@@ -1,0 +1,130 @@
+import { EventEmitter, once } from 'node:events';
+import { styleText } from 'node:util';
+import { readSettings } from '../../shared/config/settings.ts';
+import { createEnrichmentTable } from '../../shared/storage/enrichmentTable.ts';
+import { createStorageClients } from '../../shared/storage/storageClients.ts';
+import { type DemoStack, startDemoStack } from './demoStack.ts';
+import { guide } from './guide.ts';
+import { describeHostLine, type HostLine, readHostLine } from './hostLines.ts';
+import type { StartOptions } from './options.ts';
+import { readOutcomes } from './outcomes.ts';
+import { createProgressView } from './progressView.ts';
+import { introduction, report } from './report.ts';
+import { createBacklog, createSamples, KNOWN_ALERTS_IN_SAMPLES } from './samples.ts';
+import { createSimulatorClient } from './simulatorClient.ts';
+import { readStackFile, removeStackFile, writeStackFile } from './stackFile.ts';
+import { submitSamples } from './submit.ts';
+import { watchSample } from './watchSample.ts';
+
+/**
+ * Shares of the simulator's answers that `--faults` spoils. No 429s: the app would rightly take them for the quota and
+ * slow down for minutes.
+ */
+const FAULT_RATES = { 'http-503': 0.05, reset: 0.05, truncated: 0.05, html: 0.05, 'not-found': 0.05 };
+
+/** Known alerts that are left for a person to try. */
+const SPARE_ALERTS = 4;
+
+/** The width of tables where there is no terminal. */
+const USUAL_WIDTH = 160;
+
+type HostLines = EventEmitter<{ line: [HostLine] }>;
+
+/**
+ * Runs the demo from start to end.
+ * @param interrupted Aborts when the person has had enough.
+ * @returns The exit code: 0 when all of the sample became final and adds up, or the person ended a demo that serves.
+ * @throws Error in words for a person when something cannot be started.
+ */
+export async function runDemo(
+  options: StartOptions,
+  output: NodeJS.WriteStream,
+  interrupted: AbortSignal,
+): Promise<number> {
+  refuseSecondDemo(options.stackFile);
+  output.write('Starting storage emulator, Defender simulator and functions ...\n');
+  const hostLines: HostLines = new EventEmitter();
+  const stack = await startDemoStack(KNOWN_ALERTS_IN_SAMPLES + SPARE_ALERTS + options.backlog, (line) =>
+    hostLines.emit('line', readHostLine(line)),
+  );
+  try {
+    writeStackFile(options.stackFile, addressesOf(stack));
+    return await showDemo(stack, hostLines, options, output, interrupted);
+  } finally {
+    removeStackFile(options.stackFile);
+    await stack.stop();
+  }
+}
+
+function refuseSecondDemo(stackFile: string): void {
+  const reading = readStackFile(stackFile);
+  if (reading.kind !== 'running') return;
+  throw new Error(
+    `A demo runs already, as process ${reading.stack.pid}. Use it with "npm run enrich -- <alertId>", or end it ` +
+      'with Ctrl-C where it runs and start again.',
+  );
+}
+
+function addressesOf({ settings, simulator, host }: DemoStack) {
+  return { pid: process.pid, settings, simulatorUrl: simulator.apiUrl, hostUrl: host.url };
+}
+
+async function showDemo(
+  stack: DemoStack,
+  hostLines: HostLines,
+  options: StartOptions,
+  output: NodeJS.WriteStream,
+  interrupted: AbortSignal,
+): Promise<number> {
+  const print = (lines: readonly string[]) => output.write(`${lines.join('\n')}\n`);
+  const settings = readSettings(stack.settings);
+  const clients = createStorageClients(settings.storage);
+  const queues = {
+    enrichments: clients.queue(settings.queues.enrichments),
+    poison: clients.queue(settings.queues.poison),
+  };
+  const simulator = createSimulatorClient(stack.simulator.controlUrl);
+  if (options.faults) await simulator.setFaultRates(FAULT_RATES);
+  const known = await simulator.knownAlertIds();
+  const spareAlertIds = known.slice(0, SPARE_ALERTS);
+  const backlogStart = SPARE_ALERTS + KNOWN_ALERTS_IN_SAMPLES;
+  const samples = [
+    ...createSamples(known.slice(SPARE_ALERTS, backlogStart), new Date()),
+    ...createBacklog(known.slice(backlogStart)),
+  ];
+
+  print([...introduction(options), '']);
+  const sent = await submitSamples(clients.queue(settings.queues.alerts), samples);
+  const watched = { queues, simulator, hostLines, hostEnded: stack.host.ended };
+  const end = await watchSample(sent, watched, createProgressView(output), interrupted);
+  const records = createEnrichmentTable(clients.table(settings.tables.enrichments));
+  const outcomes = await readOutcomes(end.results.enrichments.values(), sent, records);
+  print(['', ...report(outcomes, end, output.isTTY ? output.columns : USUAL_WIDTH)]);
+
+  const serves = output.isTTY && !options.once;
+  if (end.reason === 'interrupted' && serves) return 0;
+  if (end.reason !== 'final' || outcomes.disagreements.length > 0) return 1;
+  if (!serves) return 0;
+  print([
+    '',
+    ...guide({ stack: addressesOf(stack), stackFile: options.stackFile, names: settings, spareAlertIds }),
+    '',
+  ]);
+  hostLines.on('line', (line) => print(describeHostLine(line, new Date())));
+  return serve(stack, interrupted, print);
+}
+
+/** Keeps everything running until the person ends it. */
+async function serve(
+  { host }: DemoStack,
+  interrupted: AbortSignal,
+  print: (lines: readonly string[]) => void,
+): Promise<number> {
+  if (!interrupted.aborted) await Promise.race([once(interrupted, 'abort'), host.ended]);
+  if (interrupted.aborted) {
+    print(['Stopping: work in hand is finished first ...']);
+    return 0;
+  }
+  print([styleText('red', 'The functions ended by themselves.')]);
+  return 1;
+}

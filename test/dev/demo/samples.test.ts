@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { createBacklog, createSamples, KNOWN_ALERTS_IN_SAMPLES } from '../../../dev/demo/samples.ts';
+import { readMessage } from '../../../shared/intake/readMessage.ts';
+
+const now = new Date('2026-02-10T08:12:44.114Z');
+const known = Array.from({ length: KNOWN_ALERTS_IN_SAMPLES }, (_, index) => `da63747290038283886${index}_1`);
+
+test.each(createSamples(known, now).map((sample, index) => [index, sample.form, sample] as const))(
+  'Intake makes of sample %i (%s) what the sample says',
+  (_, _form, sample) => {
+    const { submissions, rejections } = readMessage(sample.text, {}, now);
+    expect(submissions.map(({ alertId }) => alertId)).toEqual(sample.alertIds);
+    expect(rejections).toHaveLength(sample.rejections);
+  },
+);
+
+test('The sample uses every known alert, one of them twice, and some that are not known', () => {
+  const alertIds = createSamples(known, now).flatMap((sample) => sample.alertIds);
+  expect(alertIds).toEqual(expect.arrayContaining(known));
+  expect(alertIds.filter((alertId) => alertId === known[0])).toHaveLength(2);
+  expect(alertIds.filter((alertId) => !known.includes(alertId))).toHaveLength(2);
+});
+
+test('A sample of too few known alerts is a mistake of its caller', () => {
+  expect(() => createSamples(known.slice(1), now)).toThrow('The sample needs 18 known alerts, got 17.');
+});
+
+test('A backlog has a message for each alert', () => {
+  expect(createBacklog(['da1_1', 'da2_1']).map(({ text }) => text)).toEqual(['da1_1', 'da2_1']);
+});

@@ -1,0 +1,212 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type DecisionRules, decide, deferForClaim } from '../../../shared/pipeline/decision.ts';
+import type { SourceAnswer } from '../../../shared/sources/source.ts';
+import { laterBy, seenAt, submissionOf } from './submissions.ts';
+
+const rules: DecisionRules = {
+  notFoundRetriesMs: [30_000, 120_000, 600_000],
+  retryBaseDelayMs: 5_000,
+  maxAgeMs: 86_400_000,
+};
+const half = () => 0.5;
+
+function decided(answer: SourceAnswer, changes = {}, now = seenAt) {
+  return decide(answer, submissionOf(changes), rules, now, half);
+}
+
+describe('a machine', () => {
+  test('ends the submission, the attempt counted', () => {
+    const answer: SourceAnswer = { kind: 'found', machine: { id: 'm' }, retrievedAt: seenAt };
+    expect(decided(answer, { attempts: 2 })).toEqual({
+      kind: 'enriched',
+      machine: { id: 'm' },
+      retrievedAt: seenAt,
+      attempts: 3,
+    });
+  });
+});
+
+describe('a 404', () => {
+  const unknown: SourceAnswer = { kind: 'not_found', detail: 'Defender answered 404' };
+
+  test.each([
+    [0, 30_000],
+    [1, 120_000],
+    [2, 600_000],
+  ])('after %i others puts the submission back for %i ms', (notFoundAnswers, delayMs) => {
+    const decision = decided(unknown, { attempts: 5, notFoundAnswers, deferrals: 9, inLine: true });
+    expect(decision).toEqual({
+      kind: 'defer',
+      reason: 'not_found',
+      delayMs,
+      detail: 'Defender answered 404',
+      submission: submissionOf({
+        attempts: 6,
+        notFoundAnswers: notFoundAnswers + 1,
+        deferrals: 10,
+        inLine: false,
+      }),
+    });
+  });
+
+  test('after the last retry is the answer, whatever else failed in between', () => {
+    expect(decided(unknown, { attempts: 12, notFoundAnswers: 3 })).toEqual({
+      kind: 'not_found',
+      attempts: 13,
+      error: { code: 'not_found', message: expect.stringMatching(/asked 13 times.*answered 404/) },
+    });
+  });
+
+  test('is the answer at once where no retries are set', () => {
+    const none = { ...rules, notFoundRetriesMs: [] };
+    expect(decide(unknown, submissionOf(), none, seenAt, half)).toMatchObject({
+      kind: 'not_found',
+      attempts: 1,
+    });
+  });
+});
+
+describe('a refusal by rate', () => {
+  test('with a promised turn puts the submission back for exactly that turn, no attempt counted', () => {
+    const answer: SourceAnswer = {
+      kind: 'throttled',
+      until: laterBy(42_000),
+      inLine: true,
+      detail: 'used up',
+    };
+    expect(decided(answer, { attempts: 2 })).toEqual({
+      kind: 'defer',
+      reason: 'quota',
+      delayMs: 42_000,
+      detail: 'used up',
+      submission: submissionOf({ attempts: 2, deferrals: 1, inLine: true }),
+    });
+  });
+
+  test('without a turn spreads those who come back', () => {
+    const answer: SourceAnswer = { kind: 'throttled', until: laterBy(8_000), inLine: false, detail: '429' };
+    expect(decided(answer, { attempts: 2, inLine: true })).toMatchObject({
+      reason: 'throttled',
+      delayMs: 10_500,
+      submission: { attempts: 2, deferrals: 1, inLine: false },
+    });
+  });
+
+  test('never ends a submission, however old', () => {
+    const answer: SourceAnswer = { kind: 'throttled', until: seenAt, inLine: true, detail: '' };
+    expect(decided(answer, {}, laterBy(100 * rules.maxAgeMs))).toMatchObject({ kind: 'defer', delayMs: 0 });
+  });
+});
+
+describe('a refusal of the app', () => {
+  test('puts the submission back, no attempt counted, however old it is', () => {
+    const now = laterBy(100 * rules.maxAgeMs);
+    const until = new Date(now.getTime() + 60_000);
+    const decision = decided({ kind: 'denied', until, detail: 'role missing' }, { attempts: 1 }, now);
+    expect(decision).toMatchObject({
+      kind: 'defer',
+      reason: 'denied',
+      delayMs: 90_000,
+      detail: 'role missing',
+      submission: { attempts: 1, deferrals: 1 },
+    });
+  });
+
+  test('waits the base delay at least when the probe is due now', () => {
+    expect(decided({ kind: 'denied', until: seenAt, detail: '' })).toMatchObject({ delayMs: 7_500 });
+  });
+});
+
+describe('no usable answer', () => {
+  const unavailable: SourceAnswer = { kind: 'unavailable', detail: 'Defender answered 503' };
+
+  test('puts the submission back with a growing delay, the attempt counted', () => {
+    expect(decided(unavailable, { attempts: 3, inLine: true })).toMatchObject({
+      kind: 'defer',
+      reason: 'unavailable',
+      delayMs: 20_000,
+      submission: { attempts: 4, deferrals: 1, inLine: false },
+    });
+  });
+
+  test('fails the submission once it is too old, and not before', () => {
+    expect(decided(unavailable, {}, laterBy(rules.maxAgeMs))).toMatchObject({ kind: 'defer' });
+    expect(decided(unavailable, { attempts: 20 }, laterBy(rules.maxAgeMs + 1))).toEqual({
+      kind: 'failed',
+      attempts: 21,
+      error: { code: 'source_unavailable', message: expect.stringMatching(/21 attempts.*answered 503/) },
+    });
+  });
+});
+
+test('a rejected alert fails at once, in Defender’s words', () => {
+  const answer: SourceAnswer = { kind: 'rejected', code: 'InvalidInput', message: 'bad ID', target: 't-1' };
+  expect(decided(answer)).toEqual({
+    kind: 'failed',
+    attempts: 1,
+    error: {
+      code: 'source_rejected',
+      message: 'Defender refused the look-up: InvalidInput: bad ID (tracking ID t-1)',
+    },
+  });
+});
+
+describe('an alert that somebody else looks up', () => {
+  test('is left alone for longer each time, and never for longer than the claim lasts', () => {
+    const delays = [0, 1, 2, 5].map(
+      (deferrals) => deferForClaim(submissionOf({ deferrals }), laterBy(30_000), rules, seenAt, half).delayMs,
+    );
+    expect(delays).toEqual([2_500, 5_000, 10_000, 30_000]);
+  });
+
+  test('costs no attempt and keeps a promised turn', () => {
+    const submission = submissionOf({ attempts: 2, inLine: true });
+    expect(deferForClaim(submission, laterBy(-1), rules, seenAt, half)).toMatchObject({
+      reason: 'claimed',
+      delayMs: 0,
+      submission: { attempts: 2, deferrals: 1, inLine: true },
+    });
+  });
+});
+
+test('whatever the answer, delays are within bounds and only answers about the alert count as attempts', () => {
+  const time = fc.date({ min: laterBy(-3_600_000), max: laterBy(200_000_000), noInvalidDate: true });
+  const detail = fc.constant('detail');
+  const answers: fc.Arbitrary<SourceAnswer> = fc.oneof(
+    fc.record({ kind: fc.constant('found' as const), machine: fc.constant({ id: 'm' }), retrievedAt: time }),
+    fc.record({ kind: fc.constant('not_found' as const), detail }),
+    fc.record({ kind: fc.constant('throttled' as const), until: time, inLine: fc.boolean(), detail }),
+    fc.record({ kind: fc.constant('denied' as const), until: time, detail }),
+    fc.record({ kind: fc.constant('unavailable' as const), detail }),
+    fc.record({ kind: fc.constant('rejected' as const), code: detail, message: detail }),
+  );
+  const submissions = fc
+    .record({
+      attempts: fc.nat(2_000),
+      notFoundAnswers: fc.nat(5),
+      deferrals: fc.nat(2_000),
+      inLine: fc.boolean(),
+    })
+    .map(submissionOf);
+  const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+  fc.assert(
+    fc.property(answers, submissions, time, random, (answer, submission, now, part) => {
+      const decision = decide(answer, submission, rules, now, () => part);
+      const counts = answer.kind !== 'throttled' && answer.kind !== 'denied';
+      const counted = submission.attempts + (counts ? 1 : 0);
+      if (decision.kind !== 'defer') {
+        expect(decision.attempts).toBe(counted);
+        expect(counts).toBe(true);
+        return;
+      }
+      expect(decision.submission).toMatchObject({ attempts: counted, deferrals: submission.deferrals + 1 });
+      expect(decision.delayMs).toBeGreaterThanOrEqual(0);
+      const asked = 'until' in answer ? Math.max(0, answer.until.getTime() - now.getTime()) : 0;
+      const cap = Math.max(900_000, 2 * Math.max(asked, rules.retryBaseDelayMs));
+      expect(decision.delayMs).toBeLessThanOrEqual(cap);
+      // Nobody comes back before it makes sense.
+      expect(decision.delayMs).toBeGreaterThanOrEqual(asked);
+    }),
+  );
+});

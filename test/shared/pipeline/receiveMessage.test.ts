@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest';
+import { receiveMessage } from '../../../shared/pipeline/receiveMessage.ts';
+import type { LogEvent } from '../../../shared/telemetry/log.ts';
+import { seenAt } from './submissions.ts';
+import { createWorld, type WorldOptions } from './world.ts';
+
+const delivery = { id: '3a2f0c52-0000-4000-8000-000000000001' };
+
+async function received(body: unknown, options: WorldOptions = {}) {
+  const world = createWorld(options);
+  const log: LogEvent[] = [];
+  await receiveMessage(
+    { body, delivery },
+    world.deps,
+    (event) => log.push(event),
+    new AbortController().signal,
+  );
+  return { ...world, log };
+}
+
+test('a message with one alert is enriched at once and logged in one line', async () => {
+  const { published, log } = await received('{"alertId":"alert-1","correlationId":"ours"}');
+  expect(published).toMatchObject([{ alertId: 'alert-1', submissionId: delivery.id, outcome: 'enriched' }]);
+  expect(log).toEqual([
+    {
+      event: 'submission',
+      alertId: 'alert-1',
+      submissionId: delivery.id,
+      correlationId: 'ours',
+      result: 'enriched',
+      attempts: 1,
+      deferrals: 0,
+      durationMs: 0,
+      ageMs: 0,
+      reused: false,
+      deviceId: 'machine-1',
+      detail: undefined,
+    },
+  ]);
+});
+
+test('a message with several alerts becomes a submission for each, and the bad ones are buried', async () => {
+  const alertIds = [...Array.from({ length: 40 }, (_, number) => `alert-${number}`), '../machines'];
+  const { waiting, calls, buried, log } = await received(JSON.stringify({ alertIds }));
+  expect(waiting().map(({ alertId }) => alertId)).toEqual(alertIds.slice(0, 40));
+  expect(new Set(waiting().map(({ submissionId }) => submissionId)).size).toBe(40);
+  expect(calls).toEqual([]);
+  expect(buried).toMatchObject([
+    { reason: 'bad-alert-id', attempts: 0, firstSeen: seenAt.toISOString(), deadAt: seenAt.toISOString() },
+  ]);
+  expect(log.map(({ event }) => event)).toEqual(['rejected', 'split']);
+});
+
+test('a redelivered list makes the same submissions again, not others', async () => {
+  const body = '["alert-1","alert-2"]';
+  const [first, second] = [await received(body), await received(body)];
+  expect(second.waiting()).toEqual(first.waiting());
+});
+
+test('the one good alert of a list is enriched at once', async () => {
+  const { published, buried, waiting } = await received('["alert-1", "no alert"]');
+  expect(published).toMatchObject([{ alertId: 'alert-1' }]);
+  expect(buried).toHaveLength(1);
+  expect(waiting()).toEqual([]);
+});
+
+test('what is no alert is buried with its reason and its text, and costs no call', async () => {
+  const { buried, calls, published, log } = await received('{"hello":"world"}');
+  expect(buried).toMatchObject([{ reason: 'not-an-alert', original: '{"hello":"world"}' }]);
+  expect([calls, published]).toEqual([[], []]);
+  expect(log).toEqual([
+    { event: 'rejected', reason: 'not-an-alert', detail: expect.any(String), alertId: undefined },
+  ]);
+});
+
+test('a deferral is logged with its reason and delay', async () => {
+  const { log } = await received('alert-1', { find: () => ({ kind: 'unavailable', detail: '503' }) });
+  expect(log).toMatchObject([
+    { result: 'deferred', reason: 'unavailable', delayMs: 2_500, attempts: 1, detail: '503' },
+  ]);
+});
+
+test('a failure of storage reaches the host, so that the message comes again', async () => {
+  const around = () => {
+    throw new Error('503 from storage');
+  };
+  await expect(received('alert-1', { around })).rejects.toThrow('503 from storage');
+  await expect(received('["a", "b"]', { around })).rejects.toThrow('503 from storage');
+  await expect(received('no alert', { around })).rejects.toThrow('503 from storage');
+});

@@ -1,0 +1,186 @@
+import type { StoredAnswer } from '../../../shared/enrichment/answer.ts';
+import type { Enrichment } from '../../../shared/enrichment/enrichment.ts';
+import type { Submission } from '../../../shared/intake/submission.ts';
+import type { AlertRecord, AlertRecords } from '../../../shared/pipeline/alertRecords.ts';
+import type { AlertState } from '../../../shared/pipeline/claim.ts';
+import type { DeadLetter } from '../../../shared/pipeline/deadLetter.ts';
+import {
+  enrichSubmission,
+  type PipelineDeps,
+  type Progress,
+} from '../../../shared/pipeline/enrichSubmission.ts';
+import type { Outbox } from '../../../shared/pipeline/outbox.ts';
+import type { AlertReference, Source, SourceAnswer } from '../../../shared/sources/source.ts';
+import { seenAt } from './submissions.ts';
+
+/** Everything that the pipeline does to the world around it. */
+export type Step = 'read' | 'create' | 'claim' | 'store' | 'mark' | 'find' | 'submit' | 'publish' | 'bury';
+
+/** A process that dies at a step: before the step has had its effect, or right after. */
+export class Crash extends Error {
+  readonly step: Step;
+  readonly moment: 'before' | 'after';
+
+  constructor(step: Step, moment: 'before' | 'after') {
+    super(`crashed ${moment} ${step}`);
+    this.step = step;
+    this.moment = moment;
+  }
+}
+
+export interface WorldOptions {
+  /** What the source answers; `found` when not given. */
+  find?: (alert: AlertReference) => SourceAnswer | Promise<SourceAnswer>;
+  /** Called around each step; what it throws, the pipeline sees. It may take its time. */
+  around?: (step: Step, moment: 'before' | 'after') => void | Promise<void>;
+  reuseForMs?: number;
+  maxAgeMs?: number;
+  random?: () => number;
+}
+
+/** Table, queues, source and clock in memory, with the conditional writes of the real ones. */
+export function createWorld(options: WorldOptions = {}) {
+  const { around = () => undefined } = options;
+  const rows = new Map<string, { state: AlertState; mark: string }>();
+  const queue: { submission: Submission; visibleAt: number }[] = [];
+  const published: Enrichment[] = [];
+  const buried: DeadLetter[] = [];
+  const calls: AlertReference[] = [];
+  let time = seenAt.getTime();
+  let writes = 0;
+
+  async function step<T>(name: Step, effect: () => T | Promise<T>): Promise<T> {
+    await around(name, 'before');
+    const result = await effect();
+    await around(name, 'after');
+    return result;
+  }
+
+  function write(alertId: string, mark: string | undefined, state: AlertState): AlertRecord | undefined {
+    if (rows.get(alertId)?.mark !== mark) return undefined;
+    writes += 1;
+    rows.set(alertId, { state, mark: String(writes) });
+    return { alertId, state, mark: String(writes) };
+  }
+
+  const records: AlertRecords = {
+    read: (alertId) =>
+      step('read', () => {
+        const row = rows.get(alertId);
+        return row && { alertId, ...row };
+      }),
+    create: ({ alertId, submissionId }, expiresAt) =>
+      step('create', () =>
+        write(alertId, undefined, {
+          claim: { submissionId, expiresAt },
+          answer: undefined,
+          published: [],
+        }),
+      ),
+    claim: ({ alertId, mark, state }, submissionId, expiresAt) =>
+      step('claim', () => write(alertId, mark, { ...state, claim: { submissionId, expiresAt } })),
+    store: ({ alertId, mark, state }, answer: StoredAnswer) =>
+      step('store', () => write(alertId, mark, { ...state, answer, claim: undefined })),
+    addPublished: ({ alertId, mark, state }, submissionId) =>
+      step('mark', () => write(alertId, mark, { ...state, published: [...state.published, submissionId] })),
+  };
+
+  const source: Source = {
+    name: 'memory',
+    find: (alert) =>
+      step('find', () => {
+        calls.push(alert);
+        return options.find?.(alert) ?? { kind: 'found', machine: { id: 'machine-1' }, retrievedAt: now() };
+      }),
+  };
+
+  const outbox: Outbox = {
+    submit: (submission, delayMs) =>
+      step('submit', () => {
+        queue.push({ submission, visibleAt: time + delayMs });
+      }),
+    publish: (enrichment) =>
+      step('publish', () => {
+        const outcome = rows.get(enrichment.alertId)?.state.answer?.outcome;
+        if (outcome === undefined) throw new Error('published before anything was stored');
+        published.push(enrichment);
+      }),
+    bury: (letter) =>
+      step('bury', () => {
+        buried.push(letter);
+      }),
+  };
+
+  const now = () => new Date(time);
+  const deps: PipelineDeps = {
+    records,
+    source,
+    outbox,
+    rules: {
+      reuseForMs: options.reuseForMs ?? 900_000,
+      notFoundRetriesMs: [30_000, 120_000],
+      retryBaseDelayMs: 5_000,
+      maxAgeMs: options.maxAgeMs ?? 86_400_000,
+      claimExpiryMs: 150_000,
+    },
+    now,
+    random: options.random ?? (() => 0.5),
+  };
+  const never = new AbortController().signal;
+
+  function passTime(milliseconds: number): void {
+    time += milliseconds;
+  }
+
+  function deliver(submission: Submission): Promise<Progress> {
+    return enrichSubmission(submission, deps, never);
+  }
+
+  /** Messages that are visible, taken from the queue; lets time pass until there is one. */
+  function takeVisible(): Submission[] {
+    const soonest = Math.min(...queue.map(({ visibleAt }) => visibleAt));
+    time = Math.max(time, soonest);
+    const visible = queue.filter(({ visibleAt }) => visibleAt <= time);
+    for (const message of visible) queue.splice(queue.indexOf(message), 1);
+    return visible.map(({ submission }) => submission);
+  }
+
+  /** Delivers one message after the other until none is left; one that crashes comes back ten minutes later. */
+  async function drain(): Promise<void> {
+    for (let deliveries = 0; queue.length > 0; deliveries += 1) {
+      if (deliveries > 2_000) throw new Error('the queue never ends');
+      const [first, ...others] = takeVisible();
+      for (const submission of others) queue.push({ submission, visibleAt: time });
+      if (first === undefined) continue;
+      try {
+        await deliver(first);
+      } catch (error) {
+        if (!(error instanceof Crash)) throw error;
+        queue.push({ submission: first, visibleAt: time + 600_000 });
+      }
+    }
+  }
+
+  /** Delivers all visible messages at once, again and again, until none is left. */
+  async function drainAtOnce(): Promise<void> {
+    for (let waves = 0; queue.length > 0; waves += 1) {
+      if (waves > 2_000) throw new Error('the queue never ends');
+      await Promise.all(takeVisible().map(deliver));
+    }
+  }
+
+  return {
+    deps,
+    rows,
+    published,
+    buried,
+    calls,
+    now,
+    passTime,
+    deliver,
+    drain,
+    drainAtOnce,
+    enqueue: (submission: Submission) => queue.push({ submission, visibleAt: time }),
+    waiting: () => queue.map(({ submission }) => submission),
+  };
+}

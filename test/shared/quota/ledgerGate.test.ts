@@ -1,0 +1,319 @@
+import { setImmediate as nextTick } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import type { RateLimit } from '../../../shared/config/rateLimits.ts';
+import type { Admission, CallGate } from '../../../shared/quota/callGate.ts';
+import { emptyLedger, type Ledger, type LedgerRules } from '../../../shared/quota/ledger.ts';
+import { createLedgerGate } from '../../../shared/quota/ledgerGate.ts';
+import type { LedgerStore } from '../../../shared/quota/ledgerStore.ts';
+
+const never = new AbortController().signal;
+
+/** One shared ledger in memory, with conditional writes, and as many gates before it as a test wants. */
+function createShared(limits: RateLimit[], changes: Partial<LedgerRules> = {}) {
+  const rules: LedgerRules = { limits, share: 1, inProcessWaitMs: 10_000, probeIntervalMs: 200, ...changes };
+  const done = { reads: 0, writes: 0, lost: 0 };
+  const trouble = { reads: undefined as Error | undefined, writes: undefined as Error | undefined, lose: 0 };
+  let ledger: Ledger = emptyLedger;
+  let etag: string | undefined;
+  let offset = 0;
+  const clock = { now: () => Date.now() + offset, observe: () => undefined };
+
+  const store: LedgerStore = {
+    async read() {
+      await nextTick();
+      done.reads += 1;
+      if (trouble.reads) throw trouble.reads;
+      return { ledger, etag };
+    },
+    async write(next, presented) {
+      await nextTick();
+      if (trouble.writes) throw trouble.writes;
+      if (trouble.lose > 0 || presented !== etag) {
+        trouble.lose -= 1;
+        done.lost += 1;
+        return undefined;
+      }
+      done.writes += 1;
+      ledger = next;
+      etag = String(done.writes);
+      return etag;
+    },
+  };
+
+  return {
+    done,
+    trouble,
+    clock,
+    ledger: () => ledger,
+    jump: (milliseconds: number) => {
+      offset += milliseconds;
+    },
+    gate: (random = Math.random) => createLedgerGate({ store, clock, rules, random }),
+  };
+}
+
+function ask(gate: CallGate, count: number, inLine = false): Promise<Admission>[] {
+  return Array.from({ length: count }, () => gate.acquire({ inLine }, never));
+}
+
+function kinds(admissions: Admission[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { kind } of admissions) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+}
+
+const plenty: RateLimit[] = [{ calls: 1_000, windowMs: 60_000 }];
+
+describe('a gate with quota to spare', () => {
+  test('lets hundreds call at once for one exchange with the ledger', async () => {
+    const { gate, done, ledger } = createShared(plenty);
+    expect(kinds(await Promise.all(ask(gate(), 500)))).toEqual({ granted: 500 });
+    expect(done).toEqual({ reads: 1, writes: 1, lost: 0 });
+    expect(ledger().calls).toHaveLength(500);
+  });
+
+  test('serves those who arrive during an exchange with the next one', async () => {
+    const { gate, done } = createShared(plenty);
+    const ours = gate();
+    const first = ours.acquire({ inLine: false }, never);
+    while (done.reads === 0) await nextTick();
+    const others = ask(ours, 50);
+    expect(kinds(await Promise.all([first, ...others]))).toEqual({ granted: 51 });
+    expect(done.writes).toBe(2);
+  });
+});
+
+describe('several instances', () => {
+  test('share one quota: what one reserves, the others do not', async () => {
+    const { gate, ledger } = createShared([{ calls: 30, windowMs: 3_600_000 }]);
+    const admissions = await Promise.all([gate(), gate(), gate()].flatMap((each) => ask(each, 20)));
+    expect(kinds(admissions)).toEqual({ granted: 30, wait: 30 });
+    expect(ledger().calls).toHaveLength(30);
+  });
+
+  test('begin again when another one wrote first', async () => {
+    const { gate, trouble, done } = createShared(plenty);
+    trouble.lose = 5;
+    expect(
+      kinds(
+        await Promise.all(
+          ask(
+            gate(() => 0),
+            10,
+          ),
+        ),
+      ),
+    ).toEqual({ granted: 10 });
+    expect(done).toMatchObject({ lost: 5, writes: 1 });
+  });
+
+  test('give up, and say so, when they lose every time', async () => {
+    const { gate, trouble } = createShared(plenty);
+    trouble.lose = Number.POSITIVE_INFINITY;
+    await expect(gate(() => 0).acquire({ inLine: false }, never)).rejects.toThrow(
+      'another instance was faster',
+    );
+  });
+});
+
+describe('without the ledger', () => {
+  test.each(['reads', 'writes'] as const)(
+    'no call is granted: when its %s fail, all who wait hear of it',
+    async (part) => {
+      const { gate, trouble } = createShared(plenty);
+      const ours = gate();
+      trouble[part] = new Error('503 from storage');
+      const outcomes = await Promise.allSettled(ask(ours, 20));
+      expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set(['rejected']));
+      await expect(ours.throttled(1_000)).rejects.toThrow('503 from storage');
+      await expect(ours.denied(undefined, 'role missing')).rejects.toThrow('503 from storage');
+
+      trouble[part] = undefined;
+      expect(kinds(await Promise.all(ask(ours, 3)))).toEqual({ granted: 3 });
+    },
+  );
+});
+
+describe('a gate whose quota is used up', () => {
+  test('spaces calls so that no window holds more than its calls, whoever makes them', async () => {
+    const limit = { calls: 10, windowMs: 1_000 };
+    const { gate, clock } = createShared([limit]);
+    const times: number[] = [];
+    const admissions = [gate(), gate()].flatMap((each) => ask(each, 13));
+    for (const admission of admissions) void admission.then(() => times.push(clock.now()));
+    expect(kinds(await Promise.all(admissions))).toEqual({ granted: 26 });
+    times.sort((left, right) => left - right);
+    times.forEach((time, index) => {
+      const beyond = times[index + limit.calls];
+      if (beyond !== undefined) expect(beyond - time).toBeGreaterThan(limit.windowMs);
+    });
+    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeLessThan(4_000);
+  });
+
+  test('promises turns in the order of arrival instead of keeping workers for long', async () => {
+    const { gate } = createShared([{ calls: 5, windowMs: 3_600_000 }], { inProcessWaitMs: 400 });
+    const ours = gate();
+    const begun = Date.now();
+    const first = await Promise.all(ask(ours, 8));
+    expect(kinds(first)).toEqual({ granted: 5, wait: 3 });
+    const second = await Promise.all(ask(ours, 80));
+    // Nobody is kept for longer than the longest wait in a worker, and some time for slow machines.
+    expect(Date.now() - begun).toBeLessThan(2_000);
+    const turns = [...first, ...second].flatMap((admission) =>
+      admission.kind === 'wait' ? [admission] : [],
+    );
+    expect(turns).toHaveLength(83);
+    expect(turns.every(({ inLine }) => inLine)).toBe(true);
+    const untils = turns.map(({ until }) => until.getTime());
+    expect(Math.min(...untils)).toBeGreaterThan(begun + 3_500_000);
+    expect(untils.toSorted((left, right) => left - right)).toEqual(untils);
+    // Five an hour: the line is as long as it must be, and not much longer.
+    expect(Math.max(...untils)).toBeLessThan(begun + 18 * 3_800_000);
+  });
+
+  test('lets those with a turn go before those who are new', async () => {
+    const { gate, jump } = createShared([{ calls: 5, windowMs: 60_000 }], { inProcessWaitMs: 4_000 });
+    const ours = gate();
+    const [turn] = (await Promise.all(ask(ours, 6))).filter(({ kind }) => kind === 'wait');
+    if (turn?.kind !== 'wait') throw new Error('nobody was promised a turn');
+    jump(61_300);
+    const stranger = gate();
+    const [fresh, returning] = await Promise.all([...ask(stranger, 5), ...ask(stranger, 1, true)].slice(-2));
+    expect(returning).toEqual({ kind: 'granted', probe: false });
+    expect(fresh?.kind).toBe('wait');
+  });
+
+  test.each([true, false])(
+    'sends whoever runs out of time back, without a call (in line: %s)',
+    async (inLine) => {
+      const { gate, done } = createShared([{ calls: 1, windowMs: 5_000 }]);
+      const ours = gate();
+      await ours.acquire({ inLine: false }, never);
+      const deadline = new AbortController();
+      const waiting = ours.acquire({ inLine }, deadline.signal);
+      const writes = done.writes;
+      deadline.abort();
+      expect(await waiting).toMatchObject({ kind: 'wait', inLine });
+      expect(done.writes).toBe(writes);
+    },
+  );
+
+  test('gives up a slot that the process missed, and takes another one', async () => {
+    const { gate, clock, ledger } = createShared([{ calls: 1, windowMs: 400 }]);
+    const ours = gate();
+    await ours.acquire({ inLine: true }, never);
+    const waiting = ours.acquire({ inLine: true }, never);
+    while (ledger().calls.length < 2) await nextTick();
+    const slot = ledger().calls[1] ?? 0;
+    // Nothing else runs in this process until the slot is past by far.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, slot + 100 - clock.now());
+    expect(await waiting).toEqual({ kind: 'granted', probe: false });
+    const calledAt = clock.now();
+    const late = calledAt - (ledger().calls.findLast((call) => call <= calledAt) ?? 0);
+    expect(late).toBeLessThan(10);
+    expect(calledAt).toBeGreaterThan(slot + 400);
+  });
+});
+
+describe('a pause after a 429', () => {
+  test('holds for every instance, and ends with one probe that goes first', async () => {
+    const { gate, clock, ledger: xx } = createShared(plenty);
+    const [ours, theirs] = [gate(), gate()];
+    const { until } = await ours.throttled(500);
+    expect(until.getTime() - clock.now()).toBeGreaterThan(400);
+    const order: boolean[] = [];
+    const asked = [...ask(ours, 3), ...ask(theirs, 3)].map(async (admission) => {
+      const permit = await admission;
+      if (permit.kind !== 'granted') throw new Error(`expected to wait in the worker ${JSON.stringify(permit)} ${JSON.stringify(xx())} ${clock.now()}`);
+      expect(clock.now()).toBeGreaterThanOrEqual(until.getTime());
+      order.push(permit.probe);
+      if (permit.probe) await ours.succeeded(permit);
+    });
+    await Promise.all(asked);
+    expect(order).toEqual([true, false, false, false, false, false]);
+  });
+
+  test('costs the ledger little while everybody waits', async () => {
+    const { gate, done } = createShared(plenty);
+    const ours = gate();
+    await ours.throttled(600);
+    const [first] = ask(ours, 5);
+    const reads = done.reads;
+    await first;
+    expect(done.reads - reads).toBeLessThan(10);
+  });
+
+  test('that is long sends everybody away', async () => {
+    const { gate } = createShared(plenty);
+    const { until } = await gate().throttled(3_600_000);
+    const admissions = await Promise.all(ask(gate(), 5));
+    expect(kinds(admissions)).toEqual({ wait: 5 });
+    for (const admission of admissions) {
+      expect(admission.kind === 'wait' && admission.until.getTime() > until.getTime() - 60_000).toBe(true);
+    }
+  });
+
+  test('stops those too who hold a slot already', async () => {
+    const { gate, clock, ledger } = createShared([{ calls: 1, windowMs: 300 }]);
+    const ours = gate();
+    await ours.acquire({ inLine: false }, never);
+    const waiting = ours.acquire({ inLine: false }, never);
+    while (ledger().calls.length < 2) await nextTick();
+    const { until } = await ours.throttled(800);
+    expect(await waiting).toEqual({ kind: 'granted', probe: true });
+    expect(clock.now()).toBeGreaterThanOrEqual(until.getTime());
+  });
+
+  test('without a word from the server grows with each 429, until a call succeeds', async () => {
+    const { gate, jump, clock } = createShared(plenty);
+    const ours = gate(() => 0.999);
+    const waits: number[] = [];
+    for (let refusal = 0; refusal < 4; refusal += 1) {
+      const { until } = await ours.throttled(undefined);
+      waits.push(Math.round((until.getTime() - clock.now()) / 200));
+      jump(10_000);
+    }
+    expect(waits).toEqual([1, 2, 4, 8]);
+    await ours.succeeded({ kind: 'granted', probe: false });
+    const { until } = await ours.throttled(undefined);
+    expect(until.getTime() - clock.now()).toBeLessThanOrEqual(200);
+  });
+});
+
+describe('the circuit', () => {
+  const detail = 'Machine.Read.All is missing';
+
+  test('opens for every instance, and costs the one that knows it nothing', async () => {
+    const { gate, done } = createShared(plenty, { probeIntervalMs: 5_000 });
+    const [ours, theirs] = [gate(), gate()];
+    const { until } = await ours.denied({ kind: 'granted', probe: false }, detail);
+    const operations = done.reads + done.writes;
+    expect(await Promise.all(ask(ours, 3))).toEqual(new Array(3).fill({ kind: 'denied', until, detail }));
+    expect(done.reads + done.writes).toBe(operations);
+    expect(await Promise.all(ask(theirs, 3))).toEqual(new Array(3).fill({ kind: 'denied', until, detail }));
+    expect(done.writes).toBe(1);
+  });
+
+  test('lets one probe of all instances through, later each time, and closes with the first success', async () => {
+    const { gate, jump, clock } = createShared(plenty, { probeIntervalMs: 5_000 });
+    const gates = [gate(), gate()];
+    const [ours] = gates;
+    if (ours === undefined) throw new Error('no gate');
+    let { until } = await ours.denied({ kind: 'granted', probe: false }, detail);
+    for (const intervalMs of [10_000, 20_000]) {
+      jump(until.getTime() - clock.now());
+      const admissions = await Promise.all(gates.flatMap((each) => ask(each, 5)));
+      expect(kinds(admissions)).toEqual({ granted: 1, denied: 9 });
+      expect(admissions).toContainEqual({ kind: 'granted', probe: true });
+      ({ until } = await ours.denied({ kind: 'granted', probe: true }, detail));
+      expect(Math.abs(until.getTime() - clock.now() - intervalMs)).toBeLessThan(1_000);
+    }
+    jump(until.getTime() - clock.now());
+    const [probe] = await Promise.all(ask(ours, 1));
+    if (probe?.kind !== 'granted') throw new Error('no probe was let through');
+    await ours.succeeded(probe);
+    expect(kinds(await Promise.all(ask(ours, 5)))).toEqual({ granted: 5 });
+    jump(20_000);
+    expect(kinds(await Promise.all(ask(gate(), 5)))).toEqual({ granted: 5 });
+  });
+});

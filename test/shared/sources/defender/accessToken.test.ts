@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type RunningSimulator, startSimulator } from '../../../../dev/simulator/simulator.ts';
+import { createAccessTokens, tokenRequester } from '../../../../shared/sources/defender/accessToken.ts';
+import { AUDIENCE, callApi, machinePath } from '../../../dev/simulator/simulatorFixture.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** A provider of numbered tokens that live an hour; each request waits until it is answered. */
+function numberedTokens() {
+  const requests: { fresh: boolean }[] = [];
+  const answers: { resolve: () => void; reject: (error: Error) => void }[] = [];
+  let time = 0;
+  const tokens = createAccessTokens(
+    (options) => {
+      requests.push(options);
+      const token = { token: `token-${requests.length}`, expiresOnTimestamp: time + HOUR_MS };
+      return new Promise((resolve, reject) => {
+        answers.push({ resolve: () => resolve(token), reject });
+      });
+    },
+    () => time,
+  );
+  return {
+    tokens,
+    requests,
+    answer: () => answers.shift()?.resolve(),
+    refuse: (error: Error) => answers.shift()?.reject(error),
+    passTime(milliseconds: number) {
+      time += milliseconds;
+    },
+  };
+}
+
+describe('the tokens of a process', () => {
+  test('are asked for once, however many want one at the same time', async () => {
+    const { tokens, requests, answer } = numberedTokens();
+    const wanted = Promise.all(Array.from({ length: 50 }, () => tokens.get()));
+    answer();
+    expect(new Set(await wanted)).toEqual(new Set(['token-1']));
+    expect(requests).toEqual([{ fresh: false }]);
+  });
+
+  test('are kept until five minutes before they end', async () => {
+    const { tokens, requests, answer, passTime } = numberedTokens();
+    const first = tokens.get();
+    answer();
+    await first;
+    passTime(HOUR_MS - 5 * 60_000 - 1);
+    expect(await tokens.get()).toBe('token-1');
+    passTime(1);
+    const second = tokens.get();
+    answer();
+    expect(await second).toBe('token-2');
+    expect(requests).toHaveLength(2);
+  });
+
+  test('are replaced on demand, by one request for all who demand it', async () => {
+    const { tokens, requests, answer } = numberedTokens();
+    const first = tokens.get();
+    answer();
+    await first;
+    const renewed = Promise.all([tokens.renew(), tokens.renew(), tokens.renew()]);
+    answer();
+    expect(await renewed).toEqual(['token-2', 'token-2', 'token-2']);
+    expect(await tokens.get()).toBe('token-2');
+    expect(requests).toEqual([{ fresh: false }, { fresh: true }]);
+  });
+
+  test('are asked for again after a failure, which everybody hears of who waited', async () => {
+    const { tokens, answer, refuse } = numberedTokens();
+    const wanted = Promise.allSettled([tokens.get(), tokens.get()]);
+    refuse(new Error('no identity'));
+    expect((await wanted).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    const next = tokens.get();
+    answer();
+    expect(await next).toBe('token-2');
+  });
+
+  test('stay in use when a renewal fails', async () => {
+    const { tokens, answer, refuse } = numberedTokens();
+    const first = tokens.get();
+    answer();
+    await first;
+    const renewed = tokens.renew();
+    refuse(new Error('outage'));
+    await expect(renewed).rejects.toThrow('outage');
+    expect(await tokens.get()).toBe('token-1');
+  });
+});
+
+describe('the managed identity', () => {
+  // The library looks for the identity endpoint once a process and keeps its tokens there: the tests share one
+  // simulator, and each has an identity of its own.
+  let simulator: RunningSimulator;
+
+  beforeAll(async () => {
+    simulator = await startSimulator({ machines: 1, alerts: 1 });
+    vi.stubEnv('IDENTITY_ENDPOINT', simulator.identityEndpoint);
+    vi.stubEnv('IDENTITY_HEADER', simulator.identityHeader);
+  });
+
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    await simulator.close();
+  });
+
+  beforeEach(() => simulator.control.reset());
+
+  function tokensOf(clientId: string | undefined) {
+    return createAccessTokens(tokenRequester(`${AUDIENCE}/.default`, clientId, true), Date.now);
+  }
+
+  async function statusWith(token: string): Promise<number> {
+    return (await callApi(simulator, machinePath(simulator), { token })).status;
+  }
+
+  test('gets a token that the API accepts, with one request for many', async () => {
+    const clientId = '11111111-0000-4000-8000-000000000001';
+    const tokens = tokensOf(clientId);
+    const before = simulator.control.issuedTokens().length;
+    const wanted = await Promise.all(Array.from({ length: 20 }, () => tokens.get()));
+    expect(new Set(wanted)).toEqual(new Set(simulator.control.issuedTokens().slice(before)));
+    expect(simulator.control.issuedTokens()).toHaveLength(before + 1);
+    expect(await statusWith(wanted[0] ?? '')).toBe(200);
+    expect(simulator.control.calls()[0]?.appId).toBe(clientId);
+  });
+
+  test('gets a token with the roles of now when it is renewed, although the old one still lives', async () => {
+    simulator.control.revokeRoles(['Machine.Read.All']);
+    const tokens = tokensOf('11111111-0000-4000-8000-000000000002');
+    expect(await statusWith(await tokens.get())).toBe(403);
+    simulator.control.grantRoles(['Machine.Read.All']);
+    expect(await statusWith(await tokens.get())).toBe(403);
+    expect(await statusWith(await tokens.renew())).toBe(200);
+    expect(await statusWith(await tokens.get())).toBe(200);
+  });
+
+  test('can be the system-assigned one', async () => {
+    const tokens = tokensOf(undefined);
+    const before = simulator.control.issuedTokens().length;
+    expect(await statusWith(await tokens.get())).toBe(200);
+    expect(await statusWith(await tokens.renew())).toBe(200);
+    expect(simulator.control.issuedTokens()).toHaveLength(before + 2);
+  });
+});

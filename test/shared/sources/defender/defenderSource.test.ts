@@ -1,0 +1,231 @@
+import { describe, expect, test } from 'vitest';
+import type { Admission, CallGate, Permit } from '../../../../shared/quota/callGate.ts';
+import { createDefenderSource } from '../../../../shared/sources/defender/defenderSource.ts';
+import type { Reply } from '../../../../shared/sources/defender/reply.ts';
+import type { SourceAnswer } from '../../../../shared/sources/source.ts';
+
+const at = new Date('2026-11-23T12:00:00Z');
+const later = new Date('2026-11-23T12:01:00Z');
+const granted: Permit = { kind: 'granted', probe: false };
+const probe: Permit = { kind: 'granted', probe: true };
+
+const found: Reply = { kind: 'machine', machine: { id: 'machine-1' } };
+const notFound: Reply = { kind: 'not_found', detail: 'unknown' };
+const unavailable: Reply = { kind: 'unavailable', detail: 'answered 500' };
+const unauthorized: Reply = { kind: 'unauthorized', detail: 'answered 401' };
+const forbidden: Reply = { kind: 'forbidden', detail: 'answered 403' };
+
+interface Script {
+  /** What the API replies, in order; the last one for ever. */
+  replies?: Reply[];
+  /** What the gate admits, in order; the last one for ever. */
+  admissions?: Admission[];
+  tokenFails?: 'at once' | 'when renewed';
+  onCall?: () => void;
+}
+
+/** The source between a scripted gate, scripted tokens and a scripted API, with a record of what it did to them. */
+function sourceWith({ replies = [found], admissions = [granted], tokenFails, onCall }: Script) {
+  const done: string[] = [];
+  const next = <T>(list: T[]): T => {
+    const [first] = list.length > 1 ? list.splice(0, 1) : list;
+    if (first === undefined) throw new Error('the script is empty');
+    return first;
+  };
+  let tokenNumber = 1;
+  const gate: CallGate = {
+    async acquire({ inLine }) {
+      done.push(inLine ? 'acquire in line' : 'acquire');
+      return next(admissions);
+    },
+    async succeeded(permit) {
+      done.push(permit.probe ? 'probe succeeded' : 'succeeded');
+    },
+    async throttled(retryAfterMs) {
+      done.push(`throttled ${retryAfterMs}`);
+      return { until: later };
+    },
+    async denied(permit) {
+      done.push(permit === undefined ? 'denied without a permit' : permit.probe ? 'probe denied' : 'denied');
+      return { until: later };
+    },
+  };
+  const source = createDefenderSource({
+    client: {
+      async machineOfAlert(alertId, token) {
+        done.push(`call ${alertId} with ${token}`);
+        onCall?.();
+        return next(replies);
+      },
+    },
+    tokens: {
+      async get() {
+        if (tokenFails === 'at once') throw new Error('no managed identity\nwith a stack of details');
+        return `token-${tokenNumber}`;
+      },
+      async renew() {
+        done.push('renew');
+        if (tokenFails === 'when renewed') throw new Error('identity endpoint is down');
+        tokenNumber += 1;
+        return `token-${tokenNumber}`;
+      },
+    },
+    gate,
+    now: () => at,
+    random: () => 0.5,
+    retryBaseDelayMs: 1,
+  });
+  const find = (signal = new AbortController().signal): Promise<SourceAnswer> =>
+    source.find({ alertId: 'alert-1', inLine: false }, signal);
+  return { source, done, find };
+}
+
+describe('an answer about the alert', () => {
+  test('costs one call, and the gate hears that calls go well', async () => {
+    const { find, done } = sourceWith({});
+    expect(await find()).toEqual({ kind: 'found', machine: { id: 'machine-1' }, retrievedAt: at });
+    expect(done).toEqual(['acquire', 'call alert-1 with token-1', 'succeeded']);
+  });
+
+  test.for<[Reply, SourceAnswer]>([
+    [notFound, notFound as SourceAnswer],
+    [
+      { kind: 'rejected', code: 'InvalidInput', message: 'bad', target: 't' },
+      { kind: 'rejected', code: 'InvalidInput', message: 'bad', target: 't' },
+    ],
+  ])('can be that there is none: $0.kind', async ([reply, answer]) => {
+    const { find, done } = sourceWith({ replies: [reply] });
+    expect(await find()).toEqual(answer);
+    expect(done.at(-1)).toBe('succeeded');
+  });
+
+  test('is asked for in the line when the submission was promised a turn', async () => {
+    const { source, done } = sourceWith({});
+    await source.find({ alertId: 'alert-1', inLine: true }, new AbortController().signal);
+    expect(done[0]).toBe('acquire in line');
+  });
+});
+
+describe('a passing fault', () => {
+  test('is tried again twice at once, each time with a permit of its own', async () => {
+    const { find, done } = sourceWith({ replies: [unavailable, unavailable, found] });
+    expect(await find()).toMatchObject({ kind: 'found' });
+    expect(done.filter((step) => step === 'acquire')).toHaveLength(3);
+  });
+
+  test('is given up after that', async () => {
+    const { find, done } = sourceWith({ replies: [unavailable] });
+    expect(await find()).toEqual(unavailable);
+    expect(done.filter((step) => step.startsWith('call'))).toHaveLength(3);
+  });
+
+  test('is not tried again when the time to answer has run out', async () => {
+    const deadline = new AbortController();
+    const { find, done } = sourceWith({ replies: [unavailable], onCall: () => deadline.abort() });
+    expect(await find(deadline.signal)).toEqual(unavailable);
+    expect(done).toEqual(['acquire', 'call alert-1 with token-1']);
+  });
+
+  test('ends as a wait when the gate closes meanwhile', async () => {
+    const wait: Admission = { kind: 'wait', until: later, inLine: true, detail: 'used up' };
+    const { find } = sourceWith({ replies: [unavailable], admissions: [granted, wait] });
+    expect(await find()).toEqual({ kind: 'throttled', until: later, inLine: true, detail: 'used up' });
+  });
+});
+
+describe('the quota', () => {
+  test.each([true, false])('sends the submission back without a call (in line: %s)', async (inLine) => {
+    const { find, done } = sourceWith({
+      admissions: [{ kind: 'wait', until: later, inLine, detail: 'used up' }],
+    });
+    expect(await find()).toEqual({ kind: 'throttled', until: later, inLine, detail: 'used up' });
+    expect(done).toEqual(['acquire']);
+  });
+
+  test.each([8_000, undefined])('is told of a 429 and its wait: %s', async (retryAfterMs) => {
+    const { find, done } = sourceWith({
+      replies: [{ kind: 'throttled', retryAfterMs, detail: 'answered 429' }],
+    });
+    expect(await find()).toEqual({ kind: 'throttled', until: later, inLine: false, detail: 'answered 429' });
+    expect(done).toEqual(['acquire', 'call alert-1 with token-1', `throttled ${retryAfterMs}`]);
+  });
+});
+
+describe('a refusal of the app', () => {
+  test('with 401 is answered by one new token', async () => {
+    const { find, done } = sourceWith({ replies: [unauthorized, found] });
+    expect(await find()).toMatchObject({ kind: 'found' });
+    expect(done).toEqual([
+      'acquire',
+      'call alert-1 with token-1',
+      'renew',
+      'acquire',
+      'call alert-1 with token-2',
+      'succeeded',
+    ]);
+  });
+
+  test('with 401 for the new token too opens the circuit and is no fault of the alert', async () => {
+    const { find, done } = sourceWith({ replies: [unauthorized] });
+    expect(await find()).toEqual({
+      kind: 'denied',
+      until: later,
+      detail: expect.stringMatching(/answered 401.*DEFENDER_TOKEN_SCOPE.*licence/),
+    });
+    expect(done.filter((step) => step === 'renew')).toHaveLength(1);
+    expect(done.at(-1)).toBe('denied');
+  });
+
+  test('with 403 opens the circuit at once and names the role that is missing', async () => {
+    const { find, done } = sourceWith({ replies: [forbidden] });
+    expect(await find()).toEqual({
+      kind: 'denied',
+      until: later,
+      detail: expect.stringContaining('Machine.Read.All'),
+    });
+    expect(done).toEqual(['acquire', 'call alert-1 with token-1', 'denied']);
+  });
+
+  test('is known to the gate already: no call is made', async () => {
+    const denied: Admission = { kind: 'denied', until: later, detail: 'role missing' };
+    const { find, done } = sourceWith({ admissions: [denied] });
+    expect(await find()).toEqual(denied);
+    expect(done).toEqual(['acquire']);
+  });
+
+  test('by the identity, which has no token, opens the circuit before a slot is taken', async () => {
+    const { find, done } = sourceWith({ tokenFails: 'at once' });
+    expect(await find()).toEqual({
+      kind: 'denied',
+      until: later,
+      detail: expect.stringMatching(/^No token.*no managed identity\. Check.*AZURE_CLIENT_ID/),
+    });
+    expect(done).toEqual(['denied without a permit']);
+  });
+});
+
+describe('a probe', () => {
+  test('goes with a new token, and its success is reported as such', async () => {
+    const { find, done } = sourceWith({ admissions: [probe] });
+    expect(await find()).toMatchObject({ kind: 'found' });
+    expect(done).toEqual(['acquire', 'renew', 'call alert-1 with token-2', 'probe succeeded']);
+  });
+
+  test('about an alert that is unknown shows all the same that calls may be made', async () => {
+    const { find, done } = sourceWith({ admissions: [probe], replies: [notFound] });
+    await find();
+    expect(done.at(-1)).toBe('probe succeeded');
+  });
+
+  test.for([unauthorized, forbidden])('that is refused ($kind) is reported as such', async (reply) => {
+    const { find, done } = sourceWith({ admissions: [probe], replies: [reply] });
+    expect(await find()).toMatchObject({ kind: 'denied' });
+    expect(done).toEqual(['acquire', 'renew', 'call alert-1 with token-2', 'probe denied']);
+  });
+
+  test('without a token is refused before the call', async () => {
+    const { find, done } = sourceWith({ admissions: [probe], tokenFails: 'when renewed' });
+    expect(await find()).toMatchObject({ kind: 'denied', detail: expect.stringContaining('is down') });
+    expect(done).toEqual(['acquire', 'renew', 'probe denied']);
+  });
+});

@@ -1,0 +1,147 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { readReply } from '../../../../shared/sources/defender/reply.ts';
+
+const now = new Date('2026-11-23T12:00:00Z');
+const machine = { id: 'abc', computerDnsName: 'lt-7', rbacGroupId: '140', somethingNew: [1] };
+
+function reply(status: number, body: unknown, retryAfter?: string) {
+  return readReply({ status, retryAfter, body: typeof body === 'string' ? body : JSON.stringify(body) }, now);
+}
+
+function errorBody(code: string, message: string, target?: string) {
+  return { error: { code, message, ...(target !== undefined && { target }) } };
+}
+
+describe('a response with status 200', () => {
+  test('is a machine as received, unknown properties included', () => {
+    expect(reply(200, machine)).toEqual({ kind: 'machine', machine });
+  });
+
+  test.each([
+    ['an empty body', '', /no JSON/],
+    ['a page', '<!DOCTYPE html><title>Sign in</title>', /no JSON/],
+    ['half a machine', '{"id":"abc","computerDns', /no JSON/],
+    ['an empty object', {}, /without "id"/],
+    ['a list', [machine], /a list of 1/],
+    ['a list in an envelope', { value: [machine] }, /without "id"/],
+    ['null', null, /null/],
+    ['an empty ID', { id: ' ' }, /empty "id"/],
+    ['an ID that is a number', { id: 7 }, /no text/],
+    ['an error', errorBody('InternalServerError', 'Try again.'), /InternalServerError, Try again\./],
+  ])('is no answer when its body is %s', (_, body, detail) => {
+    expect(reply(200, body)).toEqual({ kind: 'unavailable', detail: expect.stringMatching(detail) });
+  });
+});
+
+describe('a response with another status', () => {
+  const error = errorBody('SomeCode', 'Some message.', 'tracking-1');
+  const text = (status: number) =>
+    `Defender answered ${status} SomeCode: Some message. (tracking ID tracking-1)`;
+
+  test.each([
+    [404, 'not_found'],
+    [401, 'unauthorized'],
+    [403, 'forbidden'],
+    [408, 'unavailable'],
+    [500, 'unavailable'],
+    [502, 'unavailable'],
+    [503, 'unavailable'],
+    [504, 'unavailable'],
+    [599, 'unavailable'],
+    [204, 'unavailable'],
+    [206, 'unavailable'],
+    [302, 'unavailable'],
+    [304, 'unavailable'],
+  ])('%i is %s, with what Defender said about it', (status, kind) => {
+    expect(reply(status, error)).toEqual({ kind, detail: text(status) });
+  });
+
+  test.each([400, 402, 405, 409, 410, 413, 422, 451])(
+    '%i rejects the alert in Defender’s words',
+    (status) => {
+      expect(reply(status, error)).toEqual({
+        kind: 'rejected',
+        code: 'SomeCode',
+        message: 'Some message.',
+        target: 'tracking-1',
+      });
+    },
+  );
+
+  test('429 says how long to wait, as far as Defender does', () => {
+    const body = errorBody('429', 'You can send requests again in 8 seconds.');
+    expect(reply(429, body, '5')).toMatchObject({ kind: 'throttled', retryAfterMs: 5_000 });
+    expect(reply(429, body)).toMatchObject({ kind: 'throttled', retryAfterMs: 8_000 });
+    expect(reply(429, '')).toEqual({
+      kind: 'throttled',
+      retryAfterMs: undefined,
+      detail: 'Defender answered 429',
+    });
+  });
+
+  test('the status counts, not the code in the body', () => {
+    expect(reply(500, errorBody('429', 'quota'))).toMatchObject({ kind: 'unavailable' });
+    expect(reply(404, errorBody('Unauthorized', ''))).toMatchObject({ kind: 'not_found' });
+  });
+
+  test('a machine in the body changes nothing', () => {
+    expect(reply(500, machine)).toEqual({ kind: 'unavailable', detail: 'Defender answered 500' });
+  });
+
+  test('a body without words leaves the status to speak', () => {
+    expect(reply(400, '<html>')).toEqual({
+      kind: 'rejected',
+      code: 'HTTP 400',
+      message: 'Defender answered 400',
+      target: undefined,
+    });
+  });
+
+  test('an error with fields of other types is read as far as it goes', () => {
+    expect(reply(400, { error: { code: 7, message: ['x'], target: {} } })).toEqual({
+      kind: 'rejected',
+      code: 'unknown',
+      message: '',
+      target: undefined,
+    });
+  });
+
+  test('a very long message is cut', () => {
+    const answer = reply(400, errorBody('Code', 'x'.repeat(100_000)));
+    expect(answer.kind === 'rejected' && answer.message.length).toBe(500);
+  });
+});
+
+test('whatever the status and the text, there is an answer, and a machine only with 200 and an ID', () => {
+  const body = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.json(),
+    fc.record({ id: fc.anything() }).map((value) => JSON.stringify(value) ?? ''),
+    fc.record({ error: fc.anything() }).map((value) => JSON.stringify(value) ?? ''),
+  );
+  const status = fc.oneof(
+    fc.constantFrom(200, 400, 401, 403, 404, 408, 429, 500),
+    fc.integer({ min: 100, max: 999 }),
+  );
+  const header = fc.option(fc.string(), { nil: undefined });
+  fc.assert(
+    fc.property(status, header, body, (anyStatus, retryAfter, anyBody) => {
+      const answer = readReply({ status: anyStatus, retryAfter, body: anyBody }, now);
+      expect([
+        'machine',
+        'not_found',
+        'throttled',
+        'unauthorized',
+        'forbidden',
+        'unavailable',
+        'rejected',
+      ]).toContain(answer.kind);
+      if (answer.kind === 'machine') {
+        expect(anyStatus).toBe(200);
+        expect(JSON.parse(anyBody)).toHaveProperty('id', answer.machine.id);
+        expect(answer.machine.id.trim()).not.toBe('');
+      }
+    }),
+  );
+});
