@@ -1,12 +1,13 @@
 import type { Settings } from './config/settings.ts';
 import type { PipelineDeps } from './pipeline/enrichSubmission.ts';
+import type { CallGate } from './quota/callGate.ts';
 import type { LedgerRules } from './quota/ledger.ts';
 import { createLedgerGate } from './quota/ledgerGate.ts';
 import { createLedgerStore } from './quota/ledgerStore.ts';
 import { type QuotaReport, quotaReport } from './quota/quotaReport.ts';
 import { createStorageClock } from './quota/storageClock.ts';
-import { createAccessTokens, tokenRequester } from './sources/defender/accessToken.ts';
-import { createDefenderClient } from './sources/defender/defenderClient.ts';
+import { type AccessTokens, createAccessTokens, tokenRequester } from './sources/defender/accessToken.ts';
+import { createDefenderClient, type DefenderClient } from './sources/defender/defenderClient.ts';
 import { createDefenderSource } from './sources/defender/defenderSource.ts';
 import { createEnrichmentTable } from './storage/enrichmentTable.ts';
 import { provision } from './storage/provision.ts';
@@ -16,6 +17,8 @@ import { createStorageClients } from './storage/storageClients.ts';
 /** The parts of the app, put together once a process. */
 export interface Application {
   pipeline: PipelineDeps;
+  /** What the source speaks to Defender with. Who makes a call of their own asks the gate first, as the source does. */
+  defender: { client: DefenderClient; tokens: AccessTokens; gate: CallGate };
   /** How the quota stands. @throws When the storage service cannot be used. */
   reportQuota(): Promise<QuotaReport>;
   /**
@@ -48,15 +51,16 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
     probeIntervalMs: timing.retryBaseDelayMs,
   };
   const gate = createLedgerGate({ store, clock, rules: ledgerRules, random });
+  const requestToken = tokenRequester(source.tokenScope, source.clientId, hasIdentityEndpoint);
+  const defender = {
+    client: createDefenderClient(source.apiUrl, now),
+    tokens: createAccessTokens(requestToken, Date.now),
+    gate,
+  };
   const pipeline: PipelineDeps = {
     records: createEnrichmentTable(enrichments),
     source: createDefenderSource({
-      client: createDefenderClient(source.apiUrl, now),
-      tokens: createAccessTokens(
-        tokenRequester(source.tokenScope, source.clientId, hasIdentityEndpoint),
-        Date.now,
-      ),
-      gate,
+      ...defender,
       now,
       random,
       retryBaseDelayMs: timing.retryBaseDelayMs,
@@ -70,6 +74,7 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
   let provisioned: Promise<string[]> | undefined;
   return {
     pipeline,
+    defender,
     async reportQuota() {
       const [{ ledger }, { approximateMessagesCount = 0 }] = await Promise.all([
         store.read(),

@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { highestInAnyWindow } from '../../dev/simulator/callLog.ts';
@@ -6,7 +7,7 @@ import type { HostProcess } from '../../dev/stack/hostProcess.ts';
 import { type Stack, startStack } from '../../dev/stack/stack.ts';
 import { formatDuration } from '../../shared/config/duration.ts';
 import type { RateLimit } from '../../shared/config/rateLimits.ts';
-import { floorMs } from '../support/floor.ts';
+import { floorMs, permittedCalls } from '../support/floor.ts';
 import { peakMemoryMiB } from '../support/processMemory.ts';
 import { mean, percentile } from '../support/statistics.ts';
 
@@ -42,6 +43,8 @@ export interface Measurement {
   throttled: number;
   drainMs: number;
   floorMs: number;
+  /** Calls made as a share of those that the limits permit from the first call to the last. */
+  callsMadeOfPermitted: number;
   /** Mean fill of each limit's window while the backlog lasted (0 to 1), by limit. */
   utilisation: Record<string, number>;
   /** Fullest window seen, by limit. */
@@ -51,6 +54,8 @@ export interface Measurement {
   dequeuesPerAlert: number;
   ageMs: { p50: number; p95: number };
   peakMemoryMiB: number;
+  /** The longest time for which this process itself was kept from running: what the machine did to the figures. */
+  longestStallMs: number;
 }
 
 const BASELINES = fileURLToPath(new URL('../baselines/', import.meta.url));
@@ -59,6 +64,8 @@ const SKEWED_CLOCK = new URL('../support/skewedClock.ts', import.meta.url).href;
 
 export async function run(scenario: Scenario, onProgress: (text: string) => void): Promise<Measurement> {
   let ledgerOperations = 0;
+  const stalls = monitorEventLoopDelay();
+  stalls.enable();
   const stack = await startStack({
     simulator: { limits: scenario.limits, ...(scenario.windows && { windows: scenario.windows }) },
     azurite: {
@@ -103,8 +110,9 @@ export async function run(scenario: Scenario, onProgress: (text: string) => void
       }
       await delay(250);
     }
-    return measure(scenario, stack, events, seen, ledgerOperations, Math.max(0, ...memory));
+    return measure(scenario, stack, events, seen, ledgerOperations, Math.max(0, ...memory), stalls.max / 1e6);
   } finally {
+    stalls.disable();
     await stack.stop();
   }
 }
@@ -182,6 +190,7 @@ function measure(
   seen: { enrichments: readonly string[]; deadLetters: number },
   ledgerOperations: number,
   memory: number,
+  longestStallMs: number,
 ): Measurement {
   const calls = stack.simulator.control.calls();
   const counted = calls.filter((call) => call.counted).map((call) => call.time);
@@ -204,6 +213,7 @@ function measure(
     throttled: calls.filter(({ status }) => status === 429).length,
     drainMs: lastCall - firstCall,
     floorMs: floorMs(scenario.alerts, scenario.limits),
+    callsMadeOfPermitted: counted.length / permittedCalls(lastCall - firstCall, scenario.limits),
     utilisation: named((limit) => meanFill(counted, limit, lastCall)),
     fullest: named(({ windowMs }) => highestInAnyWindow(calls, windowMs)),
     ledgerOperationsPerCall: ledgerOperations / Math.max(1, calls.length),
@@ -223,6 +233,7 @@ function measure(
       ),
     },
     peakMemoryMiB: memory,
+    longestStallMs,
   };
 }
 

@@ -1,11 +1,11 @@
 import type { RateLimit } from '../config/rateLimits.ts';
 
 /** The share of each limit below which feedback never pushes the rate. */
-export const LOWEST_RATE = 0.05;
+export const LOWEST_RATE = 0.25;
 /** What a 429 leaves of the rate. */
 const RATE_AFTER_STRIKE = 0.7;
 /** What each shortest window without a 429 gives back, as a share of the full limit. */
-const RATE_RESTORED_PER_WINDOW = 0.05;
+const RATE_RESTORED_PER_WINDOW = 0.1;
 
 /** What 429s have done to the rate: its value right after the last one, and when that was (storage clock, ms). */
 export interface RateStrike {

@@ -1,8 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Admission, CallGate } from './callGate.ts';
 import {
-  type Answer,
   type Ask,
   ask,
+  emptyLedger,
   type Grant,
   type Ledger,
   type LedgerRules,
@@ -10,7 +11,7 @@ import {
   resume,
   throttle,
 } from './ledger.ts';
-import type { LedgerStore, StoredLedger } from './ledgerStore.ts';
+import type { LedgerStore } from './ledgerStore.ts';
 import { nextSlot, safetyMarginMs } from './slidingLog.ts';
 import type { StorageClock } from './storageClock.ts';
 
@@ -24,19 +25,24 @@ export interface LedgerGateDeps {
 
 /** Somebody who waits in this process. */
 interface Waiter {
+  /** Whether a turn was promised, or a slot given that could not be used. */
   returning: boolean;
-  since: number;
+  readonly since: number;
   admit(admission: Admission): void;
   fail(error: unknown): void;
 }
 
 /** While slots are scarce, this many are asked for in one go, so that the ledger is written seldom. */
 const BATCH = 16;
-/** Turns promised in advance while there is a line. */
+/** Turns promised in advance while there is a line, so that a flood of new alerts need not ask for each. */
 const SPARE_TURNS = 48;
-/** A 429 without a word on how long: this grows by doubling up to the limit. */
+/** How long these are given out: what is known of the line grows old. */
+const SPARE_TURNS_LAST_MS = 5_000;
+/** A 429 without a word on how long: a random time up to a limit that doubles each time up to this. */
 const LONGEST_BLIND_PAUSE_MS = 5 * 60_000;
-/** So many lost races for the ledger in a row mean something else than a race. */
+/** After a lost race for the ledger: a random pause, up to this after many. */
+const LONGEST_RACE_PAUSE_MS = 200;
+/** So many lost races in a row mean something else than a race. */
 const MOST_ATTEMPTS = 50;
 
 /**
@@ -50,24 +56,28 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
   let line: Waiter[] = [];
   let timer: NodeJS.Timeout | undefined;
   let serving = false;
-  let spareTurns: number[] = [];
-  /** What the last exchange showed: whether slots are scarce, and until when everybody has to wait. */
+  let blindPauses = 0;
+  // What the last exchange with the ledger showed:
+  let latest: Ledger = emptyLedger;
   let scarce = false;
   let noSlotBefore = 0;
-  let closed: { until: number; admission: () => Admission } | undefined;
-  let latest: StoredLedger | undefined;
-  let blindPauses = 0;
+  let askAgainAt = 0;
+  let spareTurns: { turns: number[]; goodUntil: number } = { turns: [], goodUntil: 0 };
+  let refusal: { until: number; detail: string } | undefined;
 
   function acquire({ inLine }: { inLine: boolean }, signal: AbortSignal): Promise<Admission> {
-    if (closed !== undefined && clock.now() < closed.until) return Promise.resolve(closed.admission());
-    if (!inLine && scarce) {
-      const turn = nextSpareTurn();
-      if (turn !== undefined) return Promise.resolve(turnAt(turn));
-    }
+    const now = clock.now();
+    if (refusal !== undefined && now < refusal.until) return Promise.resolve(denial(refusal));
+    const turn = inLine || !scarce || now > spareTurns.goodUntil ? undefined : spareTurns.turns.shift();
+    if (turn !== undefined) return Promise.resolve(promiseOf(turn));
     return new Promise((resolve, reject) => {
+      const giveUp = () => {
+        line = line.filter((other) => other !== waiter);
+        resolve({ kind: 'wait', until: new Date(clock.now()), inLine, detail: 'the time of this run is up' });
+      };
       const waiter: Waiter = {
         returning: inLine,
-        since: clock.now(),
+        since: now,
         admit(admission) {
           signal.removeEventListener('abort', giveUp);
           resolve(admission);
@@ -77,24 +87,11 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
           reject(error);
         },
       };
-      const giveUp = () => {
-        line = line.filter((other) => other !== waiter);
-        resolve({ kind: 'wait', until: new Date(clock.now()), inLine, detail: 'time to answer ran out' });
-      };
+      if (signal.aborted) return giveUp();
       signal.addEventListener('abort', giveUp, { once: true });
       line.push(waiter);
       schedule();
     });
-  }
-
-  function nextSpareTurn(): number | undefined {
-    const now = clock.now();
-    spareTurns = spareTurns.filter((turn) => turn > now);
-    return spareTurns.shift();
-  }
-
-  function turnAt(turn: number): Admission {
-    return { kind: 'wait', until: new Date(turn), inLine: true, detail: 'the quota is used up until then' };
   }
 
   /** Free slots are asked for at once; scarce ones when there are many to serve, one has waited long, or one is due. */
@@ -104,84 +101,66 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
     clearTimeout(timer);
     const now = clock.now();
     const gathered = line.length >= BATCH ? now : oldest.since + lingerMs;
-    const due = scarce ? Math.max(gathered, noSlotBefore - lingerMs) : now;
-    timer = setTimeout(() => void serve(), Math.max(0, Math.max(due, closed?.until ?? 0) - now));
+    const isSlotNear = noSlotBefore <= oldest.since + rules.inProcessWaitMs;
+    const due = scarce ? Math.max(gathered, isSlotNear ? noSlotBefore - lingerMs : 0) : now;
+    timer = setTimeout(() => void serve(), Math.max(due, askAgainAt) - now);
   }
 
   async function serve(): Promise<void> {
     serving = true;
-    const served = line;
+    const waiters = [
+      ...line.filter(({ returning }) => returning),
+      ...line.filter(({ returning }) => !returning),
+    ];
     line = [];
     try {
-      await serveLine(served);
+      const returning = waiters.filter((waiter) => waiter.returning).length;
+      const fresh = waiters.length - returning;
+      const noneSpare = spareTurns.turns.length === 0 || clock.now() > spareTurns.goodUntil;
+      const request: Ask = {
+        returning,
+        fresh,
+        spareTurns: scarce && fresh > 0 && noneSpare ? SPARE_TURNS : 0,
+      };
+      dispatch(await exchange((ledger, now) => ask(ledger, rules, request, now)), waiters);
     } catch (error) {
-      for (const waiter of served) waiter.fail(error);
+      for (const waiter of waiters) waiter.fail(error);
     } finally {
       serving = false;
       schedule();
     }
   }
 
-  async function serveLine(served: Waiter[]): Promise<void> {
-    const waiters = [
-      ...served.filter(({ returning }) => returning),
-      ...served.filter(({ returning }) => !returning),
-    ];
-    const returning = served.filter((waiter) => waiter.returning).length;
-    const request: Ask = {
-      returning,
-      fresh: served.length - returning,
-      spareTurns: scarce && spareTurns.length === 0 && served.length > returning ? SPARE_TURNS : 0,
-    };
-    const grant = await exchange<Grant>((ledger, now) => {
-      const answer: Answer = ask(ledger, rules, request, now);
-      return { ledger: answer.ledger, result: answer.grant };
-    });
-    dispatch(grant, waiters);
-  }
-
-  function dispatch(grant: Grant, waiters: Waiter[]): void {
-    if (grant.kind === 'slots') {
-      const left = waiters.splice(grant.slots.length);
-      grant.slots.forEach((slot, index) => {
-        const waiter = waiters[index];
-        if (waiter !== undefined) admitAt(slot, waiter);
-      });
-      grant.turns.forEach((turn, index) => {
-        left[index]?.admit(turnAt(turn));
-      });
-      spareTurns.push(...grant.spareTurns);
-      scarce = grant.turns.length > 0 || grant.slots.some((slot) => slot > clock.now() + lingerMs);
-      closed = undefined;
-      return;
-    }
-    if (grant.probe) waiters.shift()?.admit({ kind: 'granted', probe: true });
-    if (grant.kind === 'open') {
-      const { detail } = grant;
-      closed = {
-        until: grant.retryAt,
-        admission: () => ({ kind: 'denied', until: new Date(grant.retryAt), detail }),
-      };
-      for (const waiter of waiters) waiter.admit(closed.admission());
-      return;
-    }
-    // A short pause: whoever waits here goes on waiting, but no longer than one may.
-    closed = undefined;
-    scarce = true;
+  function dispatch(grant: Grant, waiters: readonly Waiter[]): void {
     const now = clock.now();
-    for (const waiter of waiters) {
-      if (grant.retryAt - waiter.since > rules.inProcessWaitMs) {
-        waiter.admit({
-          kind: 'wait',
-          until: new Date(grant.retryAt),
-          inLine: waiter.returning,
-          detail: 'calls are paused after a 429',
-        });
-      } else {
-        line.push(waiter);
-      }
+    refusal = undefined;
+    askAgainAt = 0;
+    if (grant.kind === 'slots') {
+      const { slots, turns } = grant;
+      waiters.forEach((waiter, index) => {
+        const slot = slots[index];
+        const turn = turns[index - slots.length];
+        if (slot !== undefined) admitAt(slot, waiter);
+        else if (turn !== undefined) waiter.admit(promiseOf(turn));
+      });
+      scarce = turns.length > 0 || slots.some((slot) => slot > now + lingerMs);
+      if (grant.spareTurns.length > 0)
+        spareTurns = { turns: grant.spareTurns, goodUntil: now + SPARE_TURNS_LAST_MS };
+      return;
     }
-    if (line.length > 0) setTimeout(() => void (serving || serve()), Math.max(0, grant.retryAt - now));
+    const [first, ...others] = waiters;
+    if (grant.probe) first?.admit({ kind: 'granted', probe: true });
+    const held = grant.probe ? others : waiters;
+    if (grant.kind === 'open') {
+      refusal = { until: grant.retryAt, detail: grant.detail };
+      for (const waiter of held) waiter.admit(denial(refusal));
+      return;
+    }
+    askAgainAt = grant.retryAt;
+    for (const waiter of held) {
+      if (grant.retryAt - waiter.since <= rules.inProcessWaitMs) line.push(waiter);
+      else waiter.admit(pauseUntil(grant.retryAt, waiter.returning));
+    }
   }
 
   /** A slot that is missed, because the process was busy, is given up: calling late would break a limit elsewhere. */
@@ -189,8 +168,9 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
     const wait = slot - clock.now();
     if (wait > 0) {
       setTimeout(() => admitAt(slot, waiter), wait);
-    } else if (wait < -lateMs || (latest?.ledger.pause ?? latest?.ledger.circuit) != null) {
-      line.push({ ...waiter, returning: true });
+    } else if (wait < -lateMs || latest.pause !== null || latest.circuit !== null) {
+      waiter.returning = true;
+      line.push(waiter);
       schedule();
     } else {
       waiter.admit({ kind: 'granted', probe: false });
@@ -199,18 +179,17 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
 
   /** Reads the ledger, lets `change` compute the next one, and writes it; begins again when somebody else was faster. */
   async function exchange<T>(
-    change: (ledger: Ledger, now: number) => { ledger: Ledger; result: T },
+    change: (ledger: Ledger, now: number) => { ledger: Ledger; grant: T },
   ): Promise<T> {
-    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+    for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
       const stored = await store.read();
-      const { ledger, result } = change(stored.ledger, clock.now());
-      const etag = ledger === stored.ledger ? stored.etag : await store.write(ledger, stored.etag);
-      if (etag !== undefined || ledger === stored.ledger) {
-        latest = { ledger, etag };
+      const { ledger, grant } = change(stored.ledger, clock.now());
+      if (ledger === stored.ledger || (await store.write(ledger, stored.etag)) !== undefined) {
+        latest = ledger;
         noSlotBefore = nextSlot(ledger.calls, rules.limits, 0);
-        return result;
+        return grant;
       }
-      await new Promise((resolve) => setTimeout(resolve, random() * 20 * Math.min(attempt + 1, 10)));
+      await delay(random() * LONGEST_RACE_PAUSE_MS * Math.min(1, attempt / 10));
     }
     throw new Error(
       `The quota ledger could not be written: another instance was faster ${MOST_ATTEMPTS} times in a row.`,
@@ -223,18 +202,20 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
     async succeeded(permit) {
       blindPauses = 0;
       if (!permit.probe) return;
-      await exchange((ledger) => ({ ledger: resume(ledger), result: undefined }));
-      closed = undefined;
+      await exchange((ledger) => ({ ledger: resume(ledger), grant: undefined }));
+      refusal = undefined;
+      askAgainAt = 0;
       schedule();
     },
 
     async throttled(retryAfterMs) {
-      const wait =
-        retryAfterMs ?? random() * Math.min(LONGEST_BLIND_PAUSE_MS, rules.probeIntervalMs * 2 ** blindPauses);
+      const blindWait = () =>
+        random() * Math.min(LONGEST_BLIND_PAUSE_MS, rules.probeIntervalMs * 2 ** blindPauses);
+      const wait = retryAfterMs ?? blindWait();
       if (retryAfterMs === undefined) blindPauses += 1;
       const until = await exchange((ledger, now) => {
         const next = throttle(ledger, rules, now + wait, now);
-        return { ledger: next, result: next.pause?.until ?? now };
+        return { ledger: next, grant: next.pause?.until ?? now };
       });
       return { until: new Date(until) };
     },
@@ -242,10 +223,22 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
     async denied(permit, detail) {
       const until = await exchange((ledger, now) => {
         const next = openCircuit(ledger, rules, { probe: permit?.probe ?? false, detail }, now);
-        return { ledger: next, result: next.circuit?.probeAt ?? now };
+        return { ledger: next, grant: next.circuit?.probeAt ?? now };
       });
-      closed = { until, admission: () => ({ kind: 'denied', until: new Date(until), detail }) };
+      refusal = { until, detail };
       return { until: new Date(until) };
     },
   };
+}
+
+function promiseOf(turn: number): Admission {
+  return { kind: 'wait', until: new Date(turn), inLine: true, detail: 'the quota is used up until then' };
+}
+
+function pauseUntil(until: number, inLine: boolean): Admission {
+  return { kind: 'wait', until: new Date(until), inLine, detail: 'calls are paused after a 429' };
+}
+
+function denial({ until, detail }: { until: number; detail: string }): Admission {
+  return { kind: 'denied', until: new Date(until), detail };
 }

@@ -9,22 +9,31 @@ export interface StorageClients {
   table(name: string): TableClient;
 }
 
-export function createStorageClients(connection: StorageConnection): StorageClients {
+/** @param options.tries How often an operation is tried before it fails; as the SDKs think best when left out. */
+export function createStorageClients(
+  connection: StorageConnection,
+  { tries }: { tries?: number } = {},
+): StorageClients {
+  const queueOptions = tries === undefined ? {} : { retryOptions: { maxTries: tries } };
+  const tableOptions = tries === undefined ? {} : { retryOptions: { maxRetries: tries - 1 } };
   if (connection.kind === 'connectionString') {
     const { connectionString } = connection;
-    const queues = QueueServiceClient.fromConnectionString(connectionString);
+    const queues = QueueServiceClient.fromConnectionString(connectionString, queueOptions);
     return {
       queue: (name) => queues.getQueueClient(name),
       // Plain http occurs only where the connection string itself says so: the emulator.
       table: (name) =>
-        TableClient.fromConnectionString(connectionString, name, { allowInsecureConnection: true }),
+        TableClient.fromConnectionString(connectionString, name, {
+          ...tableOptions,
+          allowInsecureConnection: true,
+        }),
     };
   }
   const credential = credentialFor(connection);
-  const queues = new QueueServiceClient(connection.queueServiceUri, credential);
+  const queues = new QueueServiceClient(connection.queueServiceUri, credential, queueOptions);
   return {
     queue: (name) => queues.getQueueClient(name),
-    table: (name) => new TableClient(connection.tableServiceUri, name, credential),
+    table: (name) => new TableClient(connection.tableServiceUri, name, credential, tableOptions),
   };
 }
 

@@ -184,7 +184,7 @@ describe('a 429', () => {
     expect(new Set(deferrals().map((event) => event.attempts))).toEqual(new Set([0]));
     expect(callsFor(refused)).toHaveLength(1);
     expect(others.flatMap(callsFor)).toEqual([]);
-    expect(await throttled.waiting()).toBe(41);
+    await waitUntil('all are in the queue, each once', async () => (await throttled.waiting()) === 41);
     expect([await throttled.delivered(), await throttled.deadLetters()]).toEqual([[], []]);
   });
 });

@@ -3,11 +3,13 @@ import { highestInAnyWindow } from '../../dev/simulator/callLog.ts';
 import { type Stack, startStack } from '../../dev/stack/stack.ts';
 import { type Pipeline, startPipeline } from '../support/pipelineHarness.ts';
 
+// The ledger's margin for calls that arrive late shrinks with the window, but a busy machine's lateness does not:
+// windows much shorter than these would measure the machine.
 const limits = [
-  { calls: 20, windowMs: 3_000 },
-  { calls: 70, windowMs: 12_000 },
+  { calls: 40, windowMs: 10_000 },
+  { calls: 90, windowMs: 22_000 },
 ];
-const settings = { DEFENDER_RATE_LIMITS: '20/3s,70/12s' };
+const settings = { DEFENDER_RATE_LIMITS: '40/10s,90/22s' };
 let stack: Stack;
 
 beforeAll(async () => {
@@ -22,7 +24,7 @@ describe('more alerts than the quota of two windows allows', () => {
   beforeAll(async () => {
     pipeline = await startPipeline(stack, settings);
     await pipeline.startHost();
-    alertIds = stack.simulator.control.addNewAlerts(90).map((alert) => alert.id);
+    alertIds = stack.simulator.control.addNewAlerts(100).map((alert) => alert.id);
     await pipeline.submit(...alertIds);
     await pipeline.idle(90_000);
   }, 120_000);
@@ -33,7 +35,7 @@ describe('more alerts than the quota of two windows allows', () => {
     expect(new Set(delivered.map(({ outcome, attempts }) => `${outcome} in ${attempts}`))).toEqual(
       new Set(['enriched in 1']),
     );
-    expect(stack.simulator.control.report()).toMatchObject({ calls: 90, counted: 90 });
+    expect(stack.simulator.control.report()).toMatchObject({ calls: 100, counted: 100 });
   });
 
   test('meet no 429: two hosts together keep within both windows', () => {

@@ -17,6 +17,9 @@ interface AccessToken {
 /** A token is replaced this long before it ends, so that none expires on its way. */
 const RENEW_BEFORE_END_MS = 5 * 60_000;
 
+/** The libraries would wait for ever for an identity endpoint that does not answer, and every alert with them. */
+const LONGEST_REQUEST_MS = 30_000;
+
 /** Keeps one token per process and has at most one request for it under way. */
 export function createAccessTokens(
   request: (options: { fresh: boolean }) => Promise<AccessToken>,
@@ -26,7 +29,7 @@ export function createAccessTokens(
   let underWay: Promise<AccessToken> | undefined;
 
   function fetchToken(fresh: boolean): Promise<AccessToken> {
-    underWay ??= request({ fresh })
+    underWay ??= inTime(request({ fresh }))
       .then((token) => {
         current = token;
         return token;
@@ -46,6 +49,19 @@ export function createAccessTokens(
       return (await fetchToken(true)).token;
     },
   };
+}
+
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new Error(`the identity endpoint gave no answer within ${LONGEST_REQUEST_MS / 1_000} s`);
+    timer = setTimeout(() => reject(error), LONGEST_REQUEST_MS);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /**

@@ -199,6 +199,16 @@ describe('several submissions of one alert', () => {
     ]);
   });
 
+  test('wait for as long as the second look is put off, and not only for the first claim', async () => {
+    const world = createWorld({ find: () => unknown });
+    await world.deliver(submissionOf());
+    world.passTime(160_000);
+    const second = submissionOf({ submissionId: 'submission-2' });
+    expect(await world.deliver(second)).toMatchObject({ kind: 'deferred', reason: 'claimed' });
+    world.passTime(30_000);
+    expect(await world.deliver(second)).toMatchObject({ kind: 'deferred', reason: 'not_found' });
+  });
+
   test('a failure is nobody else’s: the next one is looked up for itself', async () => {
     let asked = 0;
     const world = createWorld({

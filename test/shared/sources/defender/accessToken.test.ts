@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type RunningSimulator, startSimulator } from '../../../../dev/simulator/simulator.ts';
 import { createAccessTokens, tokenRequester } from '../../../../shared/sources/defender/accessToken.ts';
 import { AUDIENCE, callApi, machinePath } from '../../../dev/simulator/simulatorFixture.ts';
@@ -74,6 +74,21 @@ describe('the tokens of a process', () => {
     const next = tokens.get();
     answer();
     expect(await next).toBe('token-2');
+  });
+
+  test('are given up when no answer comes, and asked for again by the next one', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const { tokens, requests, answer } = numberedTokens();
+    const wanted = expect(tokens.get()).rejects.toThrow('no answer within 30 s');
+    await vi.advanceTimersByTimeAsync(30_000);
+    await wanted;
+    answer();
+    const next = tokens.get();
+    answer();
+    expect(await next).toBe('token-2');
+    expect(requests).toHaveLength(2);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   test('stay in use when a renewal fails', async () => {

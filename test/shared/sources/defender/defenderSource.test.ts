@@ -22,10 +22,12 @@ interface Script {
   admissions?: Admission[];
   tokenFails?: 'at once' | 'when renewed';
   onCall?: () => void;
+  retryBaseDelayMs?: number;
 }
 
 /** The source between a scripted gate, scripted tokens and a scripted API, with a record of what it did to them. */
-function sourceWith({ replies = [found], admissions = [granted], tokenFails, onCall }: Script) {
+function sourceWith(script: Script) {
+  const { replies = [found], admissions = [granted], tokenFails, onCall, retryBaseDelayMs = 1 } = script;
   const done: string[] = [];
   const next = <T>(list: T[]): T => {
     const [first] = list.length > 1 ? list.splice(0, 1) : list;
@@ -73,7 +75,7 @@ function sourceWith({ replies = [found], admissions = [granted], tokenFails, onC
     gate,
     now: () => at,
     random: () => 0.5,
-    retryBaseDelayMs: 1,
+    retryBaseDelayMs,
   });
   const find = (signal = new AbortController().signal): Promise<SourceAnswer> =>
     source.find({ alertId: 'alert-1', inLine: false }, signal);
@@ -122,6 +124,14 @@ describe('a passing fault', () => {
   test('is not tried again when the time to answer has run out', async () => {
     const deadline = new AbortController();
     const { find, done } = sourceWith({ replies: [unavailable], onCall: () => deadline.abort() });
+    expect(await find(deadline.signal)).toEqual(unavailable);
+    expect(done).toEqual(['acquire', 'call alert-1 with token-1']);
+  });
+
+  test('is not tried again when the time runs out in the pause before', async () => {
+    const deadline = new AbortController();
+    const onCall = () => void setImmediate(() => deadline.abort());
+    const { find, done } = sourceWith({ replies: [unavailable], onCall, retryBaseDelayMs: 10_000_000 });
     expect(await find(deadline.signal)).toEqual(unavailable);
     expect(done).toEqual(['acquire', 'call alert-1 with token-1']);
   });
