@@ -2,9 +2,12 @@ import type { RateLimit } from '../../shared/config/rateLimits.ts';
 import { floorMs } from '../support/floor.ts';
 import type { Scenario } from './scenario.ts';
 
-/** The real limits, scaled down in time so that a backlog of twice the longer window drains in about three minutes. */
+/**
+ * Two limits as the real ones are, scaled down so that a backlog of twice the longer window drains in about three
+ * minutes. The shorter window stays long against what does not scale: polling, and delays in whole seconds.
+ */
 const LIMITS: readonly RateLimit[] = [
-  { calls: 100, windowMs: 6_000 },
+  { calls: 200, windowMs: 12_000 },
   { calls: 1_500, windowMs: 90_000 },
 ];
 

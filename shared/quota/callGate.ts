@@ -5,16 +5,24 @@ export interface Permit {
   probe: boolean;
 }
 
+/** The circuit is open: the source refuses the app as a whole. */
+export interface Denial {
+  kind: 'denied';
+  until: Date;
+  detail: string;
+}
+
 /** What a source hears when it wants to make one call. */
 export type Admission =
   | Permit
+  | Denial
   /** No slot before `until`. `inLine` is true when the submission was promised a turn and must say so when it returns. */
-  | { kind: 'wait'; until: Date; inLine: boolean; detail: string }
-  /** The circuit is open: the source refuses the app as a whole. */
-  | { kind: 'denied'; until: Date; detail: string };
+  | { kind: 'wait'; until: Date; inLine: boolean; detail: string };
 
 /** Guards every call to a rate-limited API, for all instances together. */
 export interface CallGate {
+  /** Whether the circuit is known to be open, without asking anybody: then no token need be asked for either. */
+  knownDenial(): Denial | undefined;
   /** Waits for a slot that is near, within the gate's own limit; otherwise says when to come back. */
   acquire(request: { inLine: boolean }, signal: AbortSignal): Promise<Admission>;
   /** A call was answered normally: if it was a probe, whatever was closed opens for everybody. */

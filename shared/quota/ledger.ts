@@ -71,17 +71,15 @@ export function limitsInForce(ledger: Ledger, rules: LedgerRules, now: number): 
   return effectiveLimits(rules.limits, rules.share, effectiveRate(ledger.strike, rules.limits, now));
 }
 
-/** How many submissions ask at once: those that come back for a promised turn, those that are new, and spare turns. */
+/** How many submissions ask at once: those that come back for a promised turn, and those that are new. */
 export interface Ask {
   returning: number;
   fresh: number;
-  /** Turns to promise in advance, for new submissions that are sure to need one. */
-  spareTurns: number;
 }
 
 /** The answer to an `Ask`. Slots and turns are for the returning submissions first, then for the fresh ones. */
 export type Grant =
-  | { kind: 'slots'; slots: number[]; turns: number[]; spareTurns: number[] }
+  | { kind: 'slots'; slots: number[]; turns: number[] }
   /** A 429 paused all calls: one probe may call now (if `probe`), everybody else asks again at `retryAt`. */
   | { kind: 'paused'; probe: boolean; retryAt: number }
   /** The circuit is open: one probe may call now (if `probe`), everybody else comes back at `retryAt`. */
@@ -97,8 +95,8 @@ export interface Answer {
  *
  * The rule of the line is first come, first served. Whoever holds a turn goes before whoever is new, new ones queue up
  * behind every promised turn, and whoever comes back too early (a pause, a lowered rate) is promised the next slots,
- * before the turns that come later. A slot that no holder of a turn has claimed for the lead time goes to whoever is
- * there, so that a lost submission cannot hold the line up. Thus a new alert waits as long as the line before it needs,
+ * before the turns that come later. A slot that no holder of a turn has claimed in time goes to whoever is there, so
+ * that a lost submission cannot hold the line up. Thus a new alert waits as long as the line before it needs,
  * and no stream of new ones delays those in line.
  */
 export function ask(ledger: Ledger, rules: LedgerRules, request: Ask, now: number): Answer {
@@ -122,7 +120,7 @@ function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: numb
   while (ledger.pause === null && slots.length < everybody) {
     const slot = nextSlot(calls, limits, now);
     const isFresh = slots.length >= request.returning;
-    const lineHasFirstRight = waiting > 0 && allowedSince(calls, limits) > now - lead;
+    const lineHasFirstRight = waiting > 0 && allowedSince(calls, limits) > now - rules.inProcessWaitMs / 8;
     if (slot > now + rules.inProcessWaitMs || (isFresh && lineHasFirstRight)) break;
     calls.push(slot);
     slots.push(slot);
@@ -134,22 +132,20 @@ function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: numb
   const displacedBefore = ledger.displaced.filter((slot) => slot > now + lead);
   const displacedNow = nextSlots(merged(calls, displacedBefore), limits, from, early);
   const displaced = [...displacedBefore, ...displacedNow].slice(-MOST_DISPLACED);
-  // The tail is forecast at the full rate: who comes too early then is displaced, who comes too late wastes slots.
+  // The end of the line is forecast at the full rate: who comes too early then is displaced, who comes too late wastes slots.
   const fullRate = spreadLimits(effectiveLimits(rules.limits, rules.share, 1));
-  const tail = nextSlots(calls, fullRate, from, waiting + newcomers + request.spareTurns).slice(waiting);
+  const newcomersSlots = nextSlots(calls, fullRate, from, waiting + newcomers).slice(waiting);
 
-  const wake = (slot: number) => Math.max(now, Math.floor(slot - lead));
-  const turns = [...displacedNow, ...tail.slice(0, newcomers)].map(wake);
-  const spareTurns = tail.slice(newcomers).map(wake);
+  const turns = [...displacedNow, ...newcomersSlots].map((slot) => Math.max(now, Math.floor(slot - lead)));
   return {
     ledger: {
       ...ledger,
       calls,
       displaced,
-      waiting: waiting + turns.length + spareTurns.length,
-      lastTurnAt: Math.max(lineIsGone ? 0 : ledger.lastTurnAt, ...turns, ...spareTurns),
+      waiting: waiting + turns.length,
+      lastTurnAt: Math.max(lineIsGone ? 0 : ledger.lastTurnAt, ...turns),
     },
-    grant: { kind: 'slots', slots, turns, spareTurns },
+    grant: { kind: 'slots', slots, turns },
   };
 }
 

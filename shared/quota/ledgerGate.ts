@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Admission, CallGate } from './callGate.ts';
+import type { Admission, CallGate, Denial } from './callGate.ts';
 import {
   type Ask,
   ask,
@@ -33,11 +33,7 @@ interface Waiter {
 }
 
 /** While slots are scarce, this many are asked for in one go, so that the ledger is written seldom. */
-const BATCH = 16;
-/** Turns promised in advance while there is a line, so that a flood of new alerts need not ask for each. */
-const SPARE_TURNS = 48;
-/** How long these are given out: what is known of the line grows old. */
-const SPARE_TURNS_LAST_MS = 5_000;
+const BATCH = 32;
 /** A 429 without a word on how long: a random time up to a limit that doubles each time up to this. */
 const LONGEST_BLIND_PAUSE_MS = 5 * 60_000;
 /** After a lost race for the ledger: a random pause, up to this after many. */
@@ -62,14 +58,16 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
   let scarce = false;
   let noSlotBefore = 0;
   let askAgainAt = 0;
-  let spareTurns: { turns: number[]; goodUntil: number } = { turns: [], goodUntil: 0 };
   let refusal: { until: number; detail: string } | undefined;
 
+  function knownDenial(): Denial | undefined {
+    return refusal !== undefined && clock.now() < refusal.until ? denial(refusal) : undefined;
+  }
+
   function acquire({ inLine }: { inLine: boolean }, signal: AbortSignal): Promise<Admission> {
+    const denied = knownDenial();
+    if (denied !== undefined) return Promise.resolve(denied);
     const now = clock.now();
-    if (refusal !== undefined && now < refusal.until) return Promise.resolve(denial(refusal));
-    const turn = inLine || !scarce || now > spareTurns.goodUntil ? undefined : spareTurns.turns.shift();
-    if (turn !== undefined) return Promise.resolve(promiseOf(turn));
     return new Promise((resolve, reject) => {
       const giveUp = () => {
         line = line.filter((other) => other !== waiter);
@@ -115,13 +113,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
     line = [];
     try {
       const returning = waiters.filter((waiter) => waiter.returning).length;
-      const fresh = waiters.length - returning;
-      const noneSpare = spareTurns.turns.length === 0 || clock.now() > spareTurns.goodUntil;
-      const request: Ask = {
-        returning,
-        fresh,
-        spareTurns: scarce && fresh > 0 && noneSpare ? SPARE_TURNS : 0,
-      };
+      const request: Ask = { returning, fresh: waiters.length - returning };
       dispatch(await exchange((ledger, now) => ask(ledger, rules, request, now)), waiters);
     } catch (error) {
       for (const waiter of waiters) waiter.fail(error);
@@ -144,8 +136,6 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
         else if (turn !== undefined) waiter.admit(promiseOf(turn));
       });
       scarce = turns.length > 0 || slots.some((slot) => slot > now + lingerMs);
-      if (grant.spareTurns.length > 0)
-        spareTurns = { turns: grant.spareTurns, goodUntil: now + SPARE_TURNS_LAST_MS };
       return;
     }
     const [first, ...others] = waiters;
@@ -197,6 +187,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
   }
 
   return {
+    knownDenial,
     acquire,
 
     async succeeded(permit) {
@@ -239,6 +230,6 @@ function pauseUntil(until: number, inLine: boolean): Admission {
   return { kind: 'wait', until: new Date(until), inLine, detail: 'calls are paused after a 429' };
 }
 
-function denial({ until, detail }: { until: number; detail: string }): Admission {
+function denial({ until, detail }: { until: number; detail: string }): Denial {
   return { kind: 'denied', until: new Date(until), detail };
 }

@@ -49,8 +49,7 @@ describe('more alerts than the quota of two windows allows', () => {
   test('wait in the queue for their slot, not in a worker', () => {
     const waits = alertIds.flatMap((alertId) => pipeline.eventsOf(alertId));
     expect(waits.filter((event) => event.reason === 'quota').length).toBeGreaterThan(20);
-    const inWorkers = waits.reduce((sum, event) => sum + Number(event.durationMs), 0);
-    const inAll = waits.filter((event) => event.result === 'enriched');
-    expect(inWorkers).toBeLessThan(0.5 * inAll.reduce((sum, event) => sum + Number(event.ageMs), 0));
+    const durations = waits.map((event) => Number(event.durationMs)).toSorted((left, right) => left - right);
+    expect(durations[Math.floor(durations.length / 2)]).toBeLessThan(5_000);
   });
 });

@@ -40,6 +40,8 @@ export function createDefenderSource(deps: DefenderSourceDeps): Source {
     signal: AbortSignal,
     { renewToken }: { renewToken: boolean },
   ): Promise<SourceAnswer> {
+    const denial = gate.knownDenial();
+    if (denial !== undefined) return denial;
     const token = await getToken(renewToken);
     if (token.kind === 'none') return refused(undefined, token.detail);
     const permit = await gate.acquire({ inLine: alert.inLine }, signal);

@@ -24,13 +24,13 @@ const rules: LedgerRules = {
 const START = 1_000_000_000;
 
 function asked(ledger: Ledger, request: Partial<Ask>, now: number) {
-  const answer = ask(ledger, rules, { returning: 0, fresh: 0, spareTurns: 0, ...request }, now);
+  const answer = ask(ledger, rules, { returning: 0, fresh: 0, ...request }, now);
   if (answer.grant.kind !== 'slots') throw new Error(`expected slots, got ${answer.grant.kind}`);
   return { ledger: answer.ledger, ...answer.grant };
 }
 
 function grantOf(ledger: Ledger, now: number): Grant {
-  return ask(ledger, rules, { returning: 0, fresh: 1, spareTurns: 0 }, now).grant;
+  return ask(ledger, rules, { returning: 0, fresh: 1 }, now).grant;
 }
 
 describe('the line for quota', () => {
@@ -138,7 +138,7 @@ describe('feedback', () => {
   test('pauses everybody until the server’s time, then lets one probe go first', () => {
     const paused = throttle(emptyLedger, rules, START + 8_000, START);
     expect(grantOf(paused, START + 1_000)).toEqual({ kind: 'paused', probe: false, retryAt: START + 8_000 });
-    const { ledger, grant } = ask(paused, rules, { returning: 2, fresh: 3, spareTurns: 0 }, START + 8_000);
+    const { ledger, grant } = ask(paused, rules, { returning: 2, fresh: 3 }, START + 8_000);
     expect(grant).toEqual({ kind: 'paused', probe: true, retryAt: START + 13_000 });
     expect(grantOf(ledger, START + 8_001)).toMatchObject({ kind: 'paused', probe: false });
     expect(grantOf(resume(ledger), START + 8_500)).toMatchObject({ kind: 'slots' });
@@ -146,13 +146,13 @@ describe('feedback', () => {
 
   test('lets another probe go when the first one never answered', () => {
     const paused = throttle(emptyLedger, rules, START, START);
-    const { ledger } = ask(paused, rules, { returning: 0, fresh: 1, spareTurns: 0 }, START);
+    const { ledger } = ask(paused, rules, { returning: 0, fresh: 1 }, START);
     expect(grantOf(ledger, START + 5_000)).toMatchObject({ kind: 'paused', probe: true });
   });
 
   test('promises turns after a long pause instead of keeping workers waiting', () => {
     const paused = throttle(emptyLedger, rules, START + 3_000_000, START);
-    const { grant } = ask(paused, rules, { returning: 1, fresh: 1, spareTurns: 0 }, START + 1);
+    const { grant } = ask(paused, rules, { returning: 1, fresh: 1 }, START + 1);
     expect(grant).toMatchObject({ kind: 'slots', slots: [] });
     expect(grant.kind === 'slots' && grant.turns.every((turn) => turn >= START + 2_990_000)).toBe(true);
   });
@@ -193,7 +193,7 @@ describe('the circuit', () => {
     const intervals: number[] = [];
     let now = START + 5_000;
     for (let probe = 0; probe < 10; probe += 1) {
-      const answer = ask(ledger, rules, { returning: 5, fresh: 5, spareTurns: 0 }, now);
+      const answer = ask(ledger, rules, { returning: 5, fresh: 5 }, now);
       expect(answer.grant).toMatchObject({ kind: 'open', probe: true });
       expect(grantOf(answer.ledger, now + 1)).toMatchObject({ kind: 'open', probe: false });
       ledger = openCircuit(answer.ledger, rules, { ...refusal, probe: true }, now + 100);
@@ -239,7 +239,7 @@ test('whatever happens, no window of any limit holds more than its calls', () =>
       const calls: number[] = [];
       for (const { gap, returning, fresh, event } of steps) {
         now += gap;
-        const answer = ask(ledger, small, { returning, fresh, spareTurns: 0 }, now);
+        const answer = ask(ledger, small, { returning, fresh }, now);
         ledger = answer.ledger;
         const { grant } = answer;
         if (grant.kind === 'slots') {

@@ -36,6 +36,7 @@ function sourceWith(script: Script) {
   };
   let tokenNumber = 1;
   const gate: CallGate = {
+    knownDenial: () => undefined,
     async acquire({ inLine }) {
       done.push(inLine ? 'acquire in line' : 'acquire');
       return next(admissions);

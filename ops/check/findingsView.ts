@@ -1,0 +1,24 @@
+import { styleText } from 'node:util';
+import { printable } from '../../dev/demo/words.ts';
+import type { Finding } from './finding.ts';
+
+const COLOURS = { ok: 'green', problem: 'red', unknown: 'yellow' } as const;
+const STATUS_WIDTH = 9;
+
+/** Each finding as a line, with what to do below it. */
+export function findingLines(findings: readonly Finding[]): string[] {
+  const subjects = Math.max(0, ...findings.map(({ subject }) => subject.length));
+  const indent = ' '.repeat(STATUS_WIDTH);
+  return [
+    ...findings.flatMap(({ subject, status, detail, advice = [] }) => [
+      `${styleText(COLOURS[status], status.padEnd(STATUS_WIDTH))}${subject.padEnd(subjects)}  ${printable(detail)}`,
+      ...advice.map((line) => `${indent}${printable(line)}`),
+    ]),
+    '',
+    isAllOk(findings) ? 'All is well.' : 'Not all is well: see the lines that are not ok.',
+  ];
+}
+
+export function isAllOk(findings: readonly Finding[]): boolean {
+  return findings.every(({ status }) => status === 'ok');
+}

@@ -1,0 +1,66 @@
+import type { QueueClient } from '@azure/storage-queue';
+import type { Outbox } from '../../shared/pipeline/outbox.ts';
+import { createProgressBar } from '../progressBar.ts';
+import {
+  deadLetterDetails,
+  deadLetterJson,
+  deadLetterLines,
+  deadLettersJson,
+  dryRunLines,
+  replayLines,
+} from './deadLettersView.ts';
+import type { PoisonQueue } from './poisonQueue.ts';
+import { replay } from './replay.ts';
+import { isSelected, type Selection } from './selection.ts';
+
+/** What the commands about dead letters work with. */
+export interface DeadLettersDeps {
+  poison: PoisonQueue;
+  alerts: QueueClient;
+  outbox: Pick<Outbox, 'submit'>;
+  now: () => Date;
+  print: (...lines: string[]) => void;
+}
+
+export async function listDeadLetters({ json }: { json?: boolean }, deps: DeadLettersDeps): Promise<void> {
+  const contents = await deps.poison.readAll();
+  if (json) deps.print(JSON.stringify(deadLettersJson(contents, deps.now()), null, 2));
+  else deps.print(...deadLetterLines(contents, deps.now()));
+}
+
+/** @throws Error when there is no such message. */
+export async function showDeadLetter(
+  id: string,
+  { json }: { json?: boolean },
+  deps: DeadLettersDeps,
+): Promise<void> {
+  const { messages } = await deps.poison.readAll();
+  const message = messages.find((candidate) => candidate.id === id);
+  if (message === undefined) {
+    throw new Error(
+      `There is no dead letter "${id}". "npm run ops -- dead-letters" lists all with their IDs.`,
+    );
+  }
+  if (json) deps.print(JSON.stringify(deadLetterJson(message, deps.now()), null, 2));
+  else deps.print(...deadLetterDetails(message, deps.now()));
+}
+
+/** @returns Whether all that was selected is replayed, and something was. */
+export async function replayDeadLetters(
+  selection: Selection,
+  { dryRun }: { dryRun?: boolean },
+  deps: DeadLettersDeps,
+): Promise<boolean> {
+  if (dryRun) {
+    const { messages } = await deps.poison.readAll();
+    const selected = messages.filter((message) => isSelected(message, selection));
+    const passedBy = selection.kind === 'all' ? messages.length - selected.length : 0;
+    deps.print(...dryRunLines(selected, passedBy, deps.now()));
+    return true;
+  }
+  const bar = createProgressBar(process.stderr, await deps.poison.count());
+  const report = await replay(selection, { ...deps, onProgress: bar.show }).finally(bar.clear);
+  deps.print(...replayLines(report));
+  const isSomethingLeft = report.left.length > 0 || report.hidden > 0;
+  return !isSomethingLeft && (report.replayed > 0 || selection.kind === 'all');
+}

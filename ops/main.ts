@@ -1,0 +1,141 @@
+/** Command line of `npm run ops`: what the operator of a deployment asks and does. */
+import { Command, InvalidArgumentError } from 'commander';
+import { createApplication } from '../shared/application.ts';
+import { readSettings } from '../shared/config/settings.ts';
+import { SettingsError } from '../shared/config/settingsError.ts';
+import { ALERT_ID_RULE, isAlertId } from '../shared/intake/alertId.ts';
+import { createStorageClients } from '../shared/storage/storageClients.ts';
+import { check, settingsFindings } from './check/check.ts';
+import { findingLines, isAllOk } from './check/findingsView.ts';
+import { listDeadLetters, replayDeadLetters, showDeadLetter } from './deadLetters/deadLettersCommand.ts';
+import { createPoisonQueue } from './deadLetters/poisonQueue.ts';
+import { selectionOf } from './deadLetters/selection.ts';
+import { addLocalSettings } from './localSettings.ts';
+import { quotaLines } from './quotaView.ts';
+import { readAlertStatus } from './status/alertStatus.ts';
+import { statusJson, statusLines } from './status/statusView.ts';
+import { describeError } from './storageFault.ts';
+
+const JSON_OPTION = ['--json', 'print JSON, for programs'] as const;
+const now = () => new Date();
+
+const program = new Command('npm run ops --').description(
+  'Asks and acts on the deployment that the settings name: those of the environment, then the Values of ' +
+    'local.settings.json in this folder. Without a managed identity at hand it uses your own sign-in.',
+);
+
+program
+  .command('check')
+  .description(
+    'says whether settings, storage, token and Defender are as the app needs them; ends with 0 if so',
+  )
+  .option(...JSON_OPTION)
+  .action(async ({ json }) => {
+    const findings = await findingsOfCheck();
+    if (json) printJson({ ok: isAllOk(findings), findings });
+    else print(...findingLines(findings));
+    if (!isAllOk(findings)) process.exitCode = 1;
+  });
+
+program
+  .command('quota')
+  .description('says how much of the quota is left, and what holds calls up')
+  .option(...JSON_OPTION)
+  .action(async ({ json }) => {
+    const report = await open().application.reportQuota();
+    if (json) printJson(report);
+    else print(...quotaLines(report, now()));
+  });
+
+program
+  .command('status')
+  .description('says all that is known about an alert, without a call')
+  .argument('<alertId>', 'ID of the alert', alertIdArgument)
+  .option(...JSON_OPTION)
+  .action(async (alertId: string, { json }) => {
+    const { application, alerts, poison } = open();
+    const { records } = application.pipeline;
+    const status = await readAlertStatus(alertId, { records, alerts, poison, now });
+    if (json) printJson(statusJson(status, now()));
+    else print(...statusLines(status, now()));
+  });
+
+const deadLetters = program.command('dead-letters').description('lists, shows and replays dead letters');
+
+deadLetters
+  .command('list', { isDefault: true })
+  .description('lists all, with reasons and ages')
+  .option(...JSON_OPTION)
+  .action((options) => listDeadLetters(options, openDeadLetters()));
+
+deadLetters
+  .command('show')
+  .description('shows all that is known about one')
+  .argument('<id>', 'its ID in the list')
+  .option(...JSON_OPTION)
+  .action((id: string, options) => showDeadLetter(id, options, openDeadLetters()));
+
+deadLetters
+  .command('replay')
+  .description('puts them into the alerts queue again, as new submissions')
+  .option('--all', 'all but those that were no alert')
+  .option('--reason <reason>', 'those that died of this')
+  .option('--alert <alertId>', 'those of this alert', alertIdArgument)
+  .option('--id <id>', 'this one')
+  .option('--dry-run', 'only say what would be replayed')
+  .action(async (options) => {
+    const isDone = await replayDeadLetters(selectionOf(options), options, openDeadLetters());
+    if (!isDone) process.exitCode = 1;
+  });
+
+try {
+  addLocalSettings(process.cwd(), process.env);
+  await program.parseAsync();
+} catch (error) {
+  console.error(error instanceof SettingsError ? error.message : describeError(error));
+  process.exitCode = 1;
+}
+
+function open() {
+  const settings = readSettings(process.env);
+  const { queue } = createStorageClients(settings.storage);
+  return {
+    settings,
+    application: createApplication(settings, process.env.IDENTITY_ENDPOINT !== undefined),
+    alerts: queue(settings.queues.alerts),
+    poison: createPoisonQueue(queue(settings.queues.poison)),
+  };
+}
+
+function openDeadLetters() {
+  const { application, alerts, poison } = open();
+  return { poison, alerts, outbox: application.pipeline.outbox, now, print };
+}
+
+async function findingsOfCheck() {
+  try {
+    const { settings, application } = open();
+    return await check({
+      settings,
+      application,
+      storage: createStorageClients(settings.storage, { tries: 1 }),
+      now,
+    });
+  } catch (error) {
+    if (error instanceof SettingsError) return settingsFindings(error);
+    throw error;
+  }
+}
+
+function alertIdArgument(text: string): string {
+  if (isAlertId(text)) return text;
+  throw new InvalidArgumentError(`${ALERT_ID_RULE}.`);
+}
+
+function printJson(value: unknown): void {
+  console.log(JSON.stringify(value, null, 2));
+}
+
+function print(...lines: string[]): void {
+  for (const line of lines) console.log(line);
+}

@@ -1,0 +1,38 @@
+import { counted, printable } from '../dev/demo/words.ts';
+import { formatDuration } from '../shared/config/duration.ts';
+import type { QuotaReport } from '../shared/quota/quotaReport.ts';
+import { ageOf, columns, timeOf } from './words.ts';
+
+/** The quota for a person. */
+export function quotaLines(report: QuotaReport, now: Date): string[] {
+  const { windows, rate, pausedUntil, circuit, queued, drainedBy } = report;
+  return [
+    ...columns([
+      ['WINDOW', 'USED', 'PERMITTED', 'REMAINING'],
+      ...windows.map(({ limit, used, permitted, remaining }) => [
+        formatDuration(limit.windowMs),
+        String(used),
+        permitted === limit.calls ? String(permitted) : `${permitted} of ${limit.calls}`,
+        String(remaining),
+      ]),
+    ]),
+    '',
+    ...columns([
+      ['Rate', rate === 1 ? 'full' : `${Math.round(rate * 100)} %, lowered by 429s`],
+      ['Paused', pausedUntil === null ? 'no' : `until ${timeOf(pausedUntil)}, after a 429`],
+      ['Circuit', circuit === null ? 'closed' : circuitText(circuit, now)],
+      ['Queue', `about ${counted(queued, 'message')}, those that wait for their time included`],
+      ['Drained', drainedText(queued, drainedBy)],
+    ]),
+    ...(circuit === null ? [] : ['', printable(circuit.detail)]),
+  ];
+}
+
+function circuitText({ openSince, nextProbe }: NonNullable<QuotaReport['circuit']>, now: Date): string {
+  return `open since ${timeOf(openSince)} (${ageOf(openSince, now)}): Defender refuses the app; next probe ${timeOf(nextProbe)}`;
+}
+
+function drainedText(queued: number, drainedBy: Date | null): string {
+  if (drainedBy === null) return 'not while the circuit is open';
+  return queued === 0 ? 'nothing waits' : `by ${timeOf(drainedBy)} if each alert takes one call`;
+}

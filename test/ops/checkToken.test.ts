@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { checkToken } from '../../ops/check/checkToken.ts';
+
+const AUDIENCE = 'https://api.securitycenter.microsoft.com';
+
+/** What the check says of a token with these claims. */
+async function findingsFor(claims: object | string) {
+  const payload = Buffer.from(JSON.stringify(claims)).toString('base64url');
+  const token = typeof claims === 'string' ? claims : `header.${payload}.signature`;
+  const tokens = { get: async () => token, renew: async () => token };
+  const findings = await checkToken(tokens, `${AUDIENCE}/.default`);
+  expect(JSON.stringify(findings)).not.toContain(token);
+  return Object.fromEntries(findings.map((finding) => [finding.subject, finding]));
+}
+
+const claims = { aud: AUDIENCE, appid: 'app-1', oid: 'object-1', iat: 1_790_000_000, exp: 1_790_003_600 };
+
+test.each([[AUDIENCE], [`${AUDIENCE}/`], ['fc780465-2017-40d4-a0c5-307022471b92']])(
+  'a token for %s is for the Defender API',
+  async (aud) => {
+    expect((await findingsFor({ ...claims, aud })).token?.status).toBe('ok');
+  },
+);
+
+test.each([[['Machine.Read.All']], [['Alert.Read.All', 'Machine.ReadWrite.All']]])(
+  'the roles %j are enough',
+  async (roles) => {
+    expect((await findingsFor({ ...claims, roles })).role?.status).toBe('ok');
+  },
+);
+
+test('another role is not enough, and the command that grants the right one names the identity', async () => {
+  const { role } = await findingsFor({ ...claims, roles: ['Alert.Read.All'] });
+  expect(role).toMatchObject({
+    status: 'problem',
+    detail: 'Machine.Read.All is not in the token, which has Alert.Read.All',
+  });
+  expect(role?.advice).toContain('  MI=object-1');
+});
+
+test.each([
+  ['Machine.Read user_impersonation', 'ok'],
+  ['user_impersonation', 'problem'],
+])("an operator's own sign-in with %s says nothing about the app's roles: %s", async (scp, status) => {
+  const { role } = await findingsFor({ ...claims, scp });
+  expect(role?.status).toBe(status);
+  expect(role?.detail).toContain("the roles of the app's identity do not show here");
+  expect(role?.advice?.join('\n')).toContain('appRoleAssignments');
+});
+
+test('a token that cannot be read is no problem in itself, but says nothing about roles', async () => {
+  const { token, role } = await findingsFor('opaque-token-text');
+  expect([token?.status, role?.status]).toEqual(['ok', 'unknown']);
+});
