@@ -80,7 +80,7 @@ export async function run(scenario: Scenario, onProgress: (text: string) => void
       DEFENDER_RATE_LIMITS: scenario.limits
         .map(({ calls, windowMs }) => `${calls}/${formatDuration(windowMs)}`)
         .join(','),
-      IN_PROCESS_WAIT: '10s',
+      IN_PROCESS_WAIT: '6s',
       LOCAL_HOST_LEASE_SECONDS: '20',
       AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
     },

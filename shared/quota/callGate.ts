@@ -1,6 +1,8 @@
 /** The right to make one call, now. */
 export interface Permit {
   kind: 'granted';
+  /** The time for which the call is booked, on the gate's own clock (milliseconds). */
+  slot: number;
   /** True when this call tells whether calls may be made again: its outcome must be reported. */
   probe: boolean;
 }
@@ -25,6 +27,8 @@ export interface CallGate {
   knownDenial(): Denial | undefined;
   /** Waits for a slot that is near, within the gate's own limit; otherwise says when to come back. */
   acquire(request: { inLine: boolean }, signal: AbortSignal): Promise<Admission>;
+  /** A call has come back, whatever it brought: if it took long, the server may have counted it later than booked. */
+  returned(permit: Permit): void;
   /** A call was answered normally: if it was a probe, whatever was closed opens for everybody. */
   succeeded(permit: Permit): Promise<void>;
   /** The server refused a call by rate; `retryAfterMs` is its own word on how long, if it gave one. */

@@ -59,12 +59,17 @@ const MOST_DISPLACED = 2_000;
 /** Longest time between two probes of an open circuit. */
 const LONGEST_PROBE_INTERVAL_MS = 15 * 60_000;
 
-/** Delays in the queue have whole seconds. */
-const DELAY_STEP_MS = 1_000;
+/** What passes at the most between the end of a delay and the delivery: delays have whole seconds, polls two. */
+const DELIVERY_MS = 3_000;
 
 /** How much earlier than its forecast slot a turn wakes its submission, so that a slot never waits for a caller. */
 export function turnLeadMs(rules: LedgerRules): number {
-  return rules.inProcessWaitMs / 4 + DELAY_STEP_MS;
+  return gatheringMs(rules) + DELIVERY_MS;
+}
+
+/** How long those who wait for scarce slots gather in a process, to be served together. */
+export function gatheringMs(rules: LedgerRules): number {
+  return rules.inProcessWaitMs / 6;
 }
 
 export function limitsInForce(ledger: Ledger, rules: LedgerRules, now: number): RateLimit[] {
@@ -120,7 +125,7 @@ function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: numb
   while (ledger.pause === null && slots.length < everybody) {
     const slot = nextSlot(calls, limits, now);
     const isFresh = slots.length >= request.returning;
-    const lineHasFirstRight = waiting > 0 && allowedSince(calls, limits) > now - rules.inProcessWaitMs / 8;
+    const lineHasFirstRight = waiting > 0 && allowedSince(calls, limits) > now - 2 * gatheringMs(rules);
     if (slot > now + rules.inProcessWaitMs || (isFresh && lineHasFirstRight)) break;
     calls.push(slot);
     slots.push(slot);
@@ -181,6 +186,23 @@ function probeSlot(ledger: Ledger, rules: LedgerRules, now: number, notBefore: n
 
 function probeIntervalMs(failures: number, rules: LedgerRules): number {
   return Math.min(LONGEST_PROBE_INTERVAL_MS, rules.probeIntervalMs * 2 ** Math.min(failures, 20));
+}
+
+/** What became of a reservation: the call may have been counted as late as `calledAt`, or (null) was never made. */
+export interface Correction {
+  slot: number;
+  calledAt: number | null;
+}
+
+/** The ledger with calls booked at the times at which they were made, and without those that never were. */
+export function correctCalls(ledger: Ledger, corrections: readonly Correction[]): Ledger {
+  const calls = [...ledger.calls];
+  for (const { slot, calledAt } of corrections) {
+    const index = calls.indexOf(slot);
+    if (index >= 0) calls.splice(index, 1);
+    if (calledAt !== null) calls.push(calledAt);
+  }
+  return { ...ledger, calls: calls.sort((left, right) => left - right) };
 }
 
 /** The server refused a call by rate: everybody pauses until `until`, and the rate is lowered. */

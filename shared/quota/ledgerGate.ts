@@ -3,8 +3,11 @@ import type { Admission, CallGate, Denial } from './callGate.ts';
 import {
   type Ask,
   ask,
+  type Correction,
+  correctCalls,
   emptyLedger,
   type Grant,
+  gatheringMs,
   type Ledger,
   type LedgerRules,
   openCircuit,
@@ -33,7 +36,7 @@ interface Waiter {
 }
 
 /** While slots are scarce, this many are asked for in one go, so that the ledger is written seldom. */
-const BATCH = 32;
+const BATCH = 40;
 /** A 429 without a word on how long: a random time up to a limit that doubles each time up to this. */
 const LONGEST_BLIND_PAUSE_MS = 5 * 60_000;
 /** After a lost race for the ledger: a random pause, up to this after many. */
@@ -46,13 +49,14 @@ const MOST_ATTEMPTS = 50;
  * ledger at a time serves all of them. Without the ledger no call is made: its errors reach whoever waits.
  */
 export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps): CallGate {
-  const lingerMs = rules.inProcessWaitMs / 16;
-  const lateMs = Math.min(...rules.limits.map(({ windowMs }) => safetyMarginMs(windowMs))) / 2;
+  const lingerMs = gatheringMs(rules);
+  const marginMs = Math.min(...rules.limits.map(({ windowMs }) => safetyMarginMs(windowMs)));
 
   let line: Waiter[] = [];
   let timer: NodeJS.Timeout | undefined;
   let serving = false;
   let blindPauses = 0;
+  let corrections: Correction[] = [];
   // What the last exchange with the ledger showed:
   let latest: Ledger = emptyLedger;
   let scarce = false;
@@ -94,13 +98,19 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
 
   /** Free slots are asked for at once; scarce ones when there are many to serve, one has waited long, or one is due. */
   function schedule(): void {
-    const oldest = line[0];
-    if (serving || oldest === undefined) return;
+    if (serving) return;
     clearTimeout(timer);
     const now = clock.now();
+    const oldest = line[0];
+    if (oldest === undefined) {
+      if (corrections.length > 0) timer = setTimeout(() => void serve(), lingerMs);
+      return;
+    }
     const gathered = line.length >= BATCH ? now : oldest.since + lingerMs;
-    const isSlotNear = noSlotBefore <= oldest.since + rules.inProcessWaitMs;
-    const due = scarce ? Math.max(gathered, isSlotNear ? noSlotBefore - lingerMs : 0) : now;
+    // Holders of turns may as well gather until their slots are near; new ones are told at once where they stand.
+    const canGather =
+      line.every(({ returning }) => returning) && noSlotBefore <= oldest.since + rules.inProcessWaitMs;
+    const due = scarce ? Math.max(gathered, canGather ? noSlotBefore - lingerMs : 0) : now;
     timer = setTimeout(() => void serve(), Math.max(due, askAgainAt) - now);
   }
 
@@ -110,12 +120,18 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
       ...line.filter(({ returning }) => returning),
       ...line.filter(({ returning }) => !returning),
     ];
+    const corrected = corrections;
     line = [];
+    corrections = [];
     try {
       const returning = waiters.filter((waiter) => waiter.returning).length;
       const request: Ask = { returning, fresh: waiters.length - returning };
-      dispatch(await exchange((ledger, now) => ask(ledger, rules, request, now)), waiters);
+      const grant = await exchange((ledger, now) =>
+        ask(corrected.length > 0 ? correctCalls(ledger, corrected) : ledger, rules, request, now),
+      );
+      dispatch(grant, waiters);
     } catch (error) {
+      corrections.push(...corrected);
       for (const waiter of waiters) waiter.fail(error);
     } finally {
       serving = false;
@@ -139,7 +155,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
       return;
     }
     const [first, ...others] = waiters;
-    if (grant.probe) first?.admit({ kind: 'granted', probe: true });
+    if (grant.probe) first?.admit({ kind: 'granted', probe: true, slot: now });
     const held = grant.probe ? others : waiters;
     if (grant.kind === 'open') {
       refusal = { until: grant.retryAt, detail: grant.detail };
@@ -158,12 +174,13 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
     const wait = slot - clock.now();
     if (wait > 0) {
       setTimeout(() => admitAt(slot, waiter), wait);
-    } else if (wait < -lateMs || latest.pause !== null || latest.circuit !== null) {
+    } else if (wait < -marginMs / 2 || latest.pause !== null || latest.circuit !== null) {
+      corrections.push({ slot, calledAt: null });
       waiter.returning = true;
       line.push(waiter);
       schedule();
     } else {
-      waiter.admit({ kind: 'granted', probe: false });
+      waiter.admit({ kind: 'granted', probe: false, slot });
     }
   }
 
@@ -189,6 +206,13 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
   return {
     knownDenial,
     acquire,
+
+    returned({ slot }) {
+      const now = clock.now();
+      if (now - slot <= marginMs) return;
+      corrections.push({ slot, calledAt: now });
+      schedule();
+    },
 
     async succeeded(permit) {
       blindPauses = 0;

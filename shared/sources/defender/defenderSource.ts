@@ -52,6 +52,7 @@ export function createDefenderSource(deps: DefenderSourceDeps): Source {
     if (freshToken.kind === 'none') return refused(permit, freshToken.detail);
 
     const reply = await client.machineOfAlert(alert.alertId, freshToken.token, signal);
+    gate.returned(permit);
     if (reply.kind === 'unauthorized' && !renewToken && !permit.probe) {
       return callOnce(alert, signal, { renewToken: true });
     }

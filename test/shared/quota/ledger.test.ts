@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   type Ask,
   ask,
+  correctCalls,
   emptyLedger,
   type Grant,
   type Ledger,
@@ -45,12 +46,12 @@ describe('the line for quota', () => {
     const { slots, turns } = asked(ledger, { fresh: 150 }, START + 1_000);
     expect(slots).toEqual([]);
     expect(turns).toHaveLength(150);
-    // A minute with its margin of a second, six seconds early, ten at a time over a third of the minute.
-    expect(turns[0]).toBe(START + 55_000);
-    expect(turns.filter((turn) => turn === START + 55_000)).toHaveLength(10);
-    expect(turns[99]).toBeGreaterThan(START + 72_000);
-    expect(turns[99]).toBeLessThan(START + 75_000);
-    expect(turns[100]).toBe(START + 116_000);
+    // A minute with its margin of a second, 6.3 seconds early, ten at a time over a third of the minute.
+    expect(turns[0]).toBe(START + 54_666);
+    expect(turns.filter((turn) => turn === START + 54_666)).toHaveLength(10);
+    expect(turns[99]).toBeGreaterThan(START + 71_700);
+    expect(turns[99]).toBeLessThan(START + 74_700);
+    expect(turns[100]).toBe(START + 115_666);
   });
 
   test('keeps a slot that is near for whoever can wait for it in the worker', () => {
@@ -74,7 +75,7 @@ describe('the line for quota', () => {
     let { ledger } = asked(emptyLedger, { fresh: 100 }, START);
     ({ ledger } = asked(ledger, { fresh: 150 }, START + 1_000));
     // Nobody came back for the slots of the second minute: the workers that held them are gone.
-    const { slots } = asked(ledger, { fresh: 10 }, START + 61_000 + 6_000);
+    const { slots } = asked(ledger, { fresh: 10 }, START + 61_000 + 7_000);
     expect(slots).toHaveLength(10);
   });
 
@@ -83,9 +84,9 @@ describe('the line for quota', () => {
     ({ ledger } = asked(ledger, { fresh: 300 }, START + 1_000));
     const first = asked(ledger, { returning: 100 }, START + 2_000);
     const second = asked(first.ledger, { returning: 100 }, START + 2_500);
-    expect(first.turns[0]).toBe(START + 55_000);
-    expect(first.turns[99]).toBeLessThan(START + 75_000);
-    expect(second.turns[0]).toBe(START + 116_000);
+    expect(first.turns[0]).toBe(START + 54_666);
+    expect(first.turns[99]).toBeLessThan(START + 74_700);
+    expect(second.turns[0]).toBe(START + 115_666);
   });
 
   test('forgets the line when the last turn is long past', () => {
@@ -132,6 +133,17 @@ describe('the line for quota', () => {
     const done = new Set(calls.map(({ id }) => id));
     for (let id = 0; id < 4_300; id += 1) expect(done.has(id)).toBe(true);
   });
+});
+
+test('books calls when they were made, and forgets those that never were', () => {
+  const { ledger } = asked(emptyLedger, { fresh: 100 }, START);
+  const { calls } = correctCalls(ledger, [
+    { slot: START, calledAt: START + 3_000 },
+    { slot: START, calledAt: null },
+    // Not known any more: booked all the same.
+    { slot: START - 1, calledAt: START + 4_000 },
+  ]);
+  expect(calls).toEqual([...Array.from({ length: 98 }, () => START), START + 3_000, START + 4_000]);
 });
 
 describe('feedback', () => {

@@ -181,7 +181,7 @@ describe('a gate whose quota is used up', () => {
     jump(61_300);
     const stranger = gate();
     const [fresh, returning] = await Promise.all([...ask(stranger, 5), ...ask(stranger, 1, true)].slice(-2));
-    expect(returning).toEqual({ kind: 'granted', probe: false });
+    expect(returning).toMatchObject({ kind: 'granted', probe: false });
     expect(fresh?.kind).toBe('wait');
   });
 
@@ -215,11 +215,13 @@ describe('a gate whose quota is used up', () => {
     const slot = ledger().calls[1] ?? 0;
     // Nothing else runs in this process until the slot is past by far.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, slot + 100 - clock.now());
-    expect(await waiting).toEqual({ kind: 'granted', probe: false });
+    expect(await waiting).toMatchObject({ kind: 'granted', probe: false });
     const calledAt = clock.now();
     const late = calledAt - (ledger().calls.findLast((call) => call <= calledAt) ?? 0);
     expect(late).toBeLessThan(10);
-    expect(calledAt).toBeGreaterThan(slot + 400);
+    // The missed slot is free again for others, and the call is booked when it is made.
+    expect(calledAt).toBeGreaterThanOrEqual(slot + 100);
+    expect(ledger().calls).not.toContain(slot);
   });
 });
 
@@ -239,7 +241,7 @@ describe('a pause after a 429', () => {
     await Promise.all(asked);
     const isProbe = (admission: Admission) => admission.kind === 'granted' && admission.probe;
     expect(order.map(isProbe)).toEqual([true, false, false, false, false, false]);
-    expect(await gate().acquire({ inLine: true }, never)).toEqual({ kind: 'granted', probe: false });
+    expect(await gate().acquire({ inLine: true }, never)).toMatchObject({ kind: 'granted', probe: false });
   });
 
   test('costs the ledger little while everybody waits', async () => {
@@ -248,7 +250,7 @@ describe('a pause after a 429', () => {
     await ours.throttled(700);
     const reads = done.reads;
     const [first] = ask(ours, 5);
-    expect(await first).toEqual({ kind: 'granted', probe: true });
+    expect(await first).toMatchObject({ kind: 'granted', probe: true });
     expect(done.reads - reads).toBeLessThan(20);
   });
 
@@ -269,7 +271,7 @@ describe('a pause after a 429', () => {
     const waiting = ours.acquire({ inLine: false }, never);
     while (ledger().calls.length < 2) await nextTick();
     const { until } = await ours.throttled(800);
-    expect(await waiting).toEqual({ kind: 'granted', probe: true });
+    expect(await waiting).toMatchObject({ kind: 'granted', probe: true });
     expect(clock.now()).toBeGreaterThanOrEqual(until.getTime());
   });
 
@@ -283,7 +285,7 @@ describe('a pause after a 429', () => {
       jump(10_000);
     }
     expect(waits).toEqual([1, 2, 4, 8]);
-    await ours.succeeded({ kind: 'granted', probe: false });
+    await ours.succeeded({ kind: 'granted', probe: false, slot: Date.now() });
     const { until } = await ours.throttled(undefined);
     expect(until.getTime() - clock.now()).toBeLessThanOrEqual(200);
   });
@@ -295,7 +297,7 @@ describe('the circuit', () => {
   test('opens for every instance, and costs the one that knows it nothing', async () => {
     const { gate, done } = createShared(plenty, { probeIntervalMs: 5_000 });
     const [ours, theirs] = [gate(), gate()];
-    const { until } = await ours.denied({ kind: 'granted', probe: false }, detail);
+    const { until } = await ours.denied({ kind: 'granted', probe: false, slot: Date.now() }, detail);
     const operations = done.reads + done.writes;
     expect(await Promise.all(ask(ours, 3))).toEqual(new Array(3).fill({ kind: 'denied', until, detail }));
     expect(done.reads + done.writes).toBe(operations);
@@ -308,13 +310,13 @@ describe('the circuit', () => {
     const gates = [gate(), gate()];
     const [ours] = gates;
     if (ours === undefined) throw new Error('no gate');
-    let { until } = await ours.denied({ kind: 'granted', probe: false }, detail);
+    let { until } = await ours.denied({ kind: 'granted', probe: false, slot: Date.now() }, detail);
     for (const intervalMs of [10_000, 20_000]) {
       jump(until.getTime() - clock.now());
       const admissions = await Promise.all(gates.flatMap((each) => ask(each, 5)));
       expect(kinds(admissions)).toEqual({ granted: 1, denied: 9 });
-      expect(admissions).toContainEqual({ kind: 'granted', probe: true });
-      ({ until } = await ours.denied({ kind: 'granted', probe: true }, detail));
+      expect(admissions).toContainEqual(expect.objectContaining({ kind: 'granted', probe: true }));
+      ({ until } = await ours.denied({ kind: 'granted', probe: true, slot: Date.now() }, detail));
       expect(Math.abs(until.getTime() - clock.now() - intervalMs)).toBeLessThan(1_000);
     }
     jump(until.getTime() - clock.now());

@@ -6,8 +6,8 @@ import type { SourceAnswer } from '../../../../shared/sources/source.ts';
 
 const at = new Date('2026-11-23T12:00:00Z');
 const later = new Date('2026-11-23T12:01:00Z');
-const granted: Permit = { kind: 'granted', probe: false };
-const probe: Permit = { kind: 'granted', probe: true };
+const granted: Permit = { kind: 'granted', probe: false, slot: 0 };
+const probe: Permit = { kind: 'granted', probe: true, slot: 0 };
 
 const found: Reply = { kind: 'machine', machine: { id: 'machine-1' } };
 const notFound: Reply = { kind: 'not_found', detail: 'unknown' };
@@ -37,6 +37,7 @@ function sourceWith(script: Script) {
   let tokenNumber = 1;
   const gate: CallGate = {
     knownDenial: () => undefined,
+    returned: () => undefined,
     async acquire({ inLine }) {
       done.push(inLine ? 'acquire in line' : 'acquire');
       return next(admissions);
