@@ -4,6 +4,9 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
+import { plan } from './chaos/plan.ts';
+import { soakTable } from './chaos/report.ts';
+import { soak } from './chaos/soak.ts';
 import { quotaTable } from './quota/report.ts';
 import { run } from './quota/scenario.ts';
 import { scenarios } from './quota/scenarios.ts';
@@ -23,6 +26,14 @@ const sections: Record<string, Section> = {
         showProgress('');
       }
       return { ...quotaTable(measurements), figures: measurements };
+    },
+  },
+  chaos: {
+    what: `a soak of ${plan.hosts} hosts that are killed one after another, with faults and a restart of storage`,
+    async measure() {
+      const result = await soak(plan, showProgress);
+      showProgress('');
+      return { ...soakTable(result), figures: result };
     },
   },
 };

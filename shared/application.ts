@@ -39,11 +39,15 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
   };
   const enrichments = clients.table(tableNames.enrichments);
   const state = clients.table(tableNames.state);
-  const now = () => new Date();
   const random = Math.random;
 
-  const clock = createStorageClock(Date.now);
-  const store = createLedgerStore(state, quotaKey(source.tokenScope, source.clientId), clock, Date.now);
+  // Goes on evenly when the machine's clock is set; how far it is off, the storage service tells.
+  const startedAt = Date.now() - performance.now();
+  const localNow = () => startedAt + performance.now();
+  const clock = createStorageClock(localNow);
+  // One clock for all: what the ledger promises and what one instance writes, others compare with their own time.
+  const now = () => new Date(clock.now());
+  const store = createLedgerStore(state, quotaKey(source.tokenScope, source.clientId), clock, localNow);
   const ledgerRules: LedgerRules = {
     limits: source.rateLimits,
     share: source.quotaShare,
@@ -67,6 +71,7 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
     }),
     outbox: createQueueOutbox(queues, tableNames.enrichments),
     rules: timing,
+    message: settings.message,
     now,
     random,
   };

@@ -36,7 +36,7 @@ async function enrich({ alertIds, timeoutMs, stackFile }: EnrichOptions): Promis
 
   let exitCode = 0;
   for (const submission of submissions) {
-    const enrichment = await awaitEnrichment(submission, records, deadline);
+    const enrichment = await awaitEnrichment(submission, records, settings.message, deadline);
     if (enrichment?.outcome !== 'enriched') exitCode = 1;
     if (enrichment !== undefined) console.log(JSON.stringify(enrichment, null, 2));
     else {

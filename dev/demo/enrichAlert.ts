@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { QueueClient } from '@azure/storage-queue';
-import { enrichmentOf } from '../../shared/enrichment/answer.ts';
+import { enrichmentOf, type MessageOptions } from '../../shared/enrichment/answer.ts';
 import type { Enrichment } from '../../shared/enrichment/enrichment.ts';
 import type { Submission } from '../../shared/intake/submission.ts';
 import type { AlertRecords } from '../../shared/pipeline/alertRecords.ts';
@@ -29,12 +29,13 @@ export async function submitAlert(alerts: QueueClient, alertId: string): Promise
 export async function awaitEnrichment(
   submission: Submission,
   records: AlertRecords,
+  message: MessageOptions,
   deadline: number,
 ): Promise<Enrichment | undefined> {
   for (;;) {
     const state = (await records.read(submission.alertId))?.state;
     if (state?.answer !== undefined && state.published.includes(submission.submissionId)) {
-      return enrichmentOf(submission, state.answer);
+      return enrichmentOf(submission, state.answer, message);
     }
     if (Date.now() >= deadline) return undefined;
     await delay(LOOK_EVERY_MS);

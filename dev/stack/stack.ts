@@ -23,11 +23,7 @@ export interface Stack {
  * @param options.settings Further settings of the app, for every host.
  */
 export async function startStack(
-  options: {
-    simulator?: SimulatorOptions;
-    settings?: Record<string, string>;
-    azurite?: AzuriteOptions;
-  } = {},
+  options: { simulator?: SimulatorOptions; settings?: Record<string, string>; azurite?: AzuriteOptions } = {},
 ): Promise<Stack> {
   const [azurite, simulator] = await Promise.all([
     startAzurite(options.azurite),

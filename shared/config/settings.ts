@@ -1,5 +1,6 @@
 import { closestMatch } from 'leven';
 import type { z } from 'zod';
+import { messageSchema, messageSettings } from './messageSettings.ts';
 import { type SettingNotes, settingNotes } from './settingNotes.ts';
 import { type SettingProblem, SettingsError } from './settingsError.ts';
 import { shownValue } from './shownValue.ts';
@@ -8,7 +9,11 @@ import { storageConnectionSchema, storageConnectionSettings } from './storageCon
 import { storageNameSettings, storageNamesSchema } from './storageNames.ts';
 import { timingSchema, timingSettings } from './timingSettings.ts';
 
-const settingsSchema = storageNamesSchema.and(storageConnectionSchema).and(sourceSchema).and(timingSchema);
+const settingsSchema = storageNamesSchema
+  .and(storageConnectionSchema)
+  .and(sourceSchema)
+  .and(timingSchema)
+  .and(messageSchema);
 
 /** Everything a person can set, checked. Names that end in `Ms` hold milliseconds. */
 export type Settings = z.output<typeof settingsSchema>;
@@ -20,6 +25,7 @@ export const settingsCatalogue: ReadonlyMap<string, SettingNotes> = new Map(
     ...storageConnectionSettings,
     ...sourceSettings.shape,
     ...timingSettings.shape,
+    ...messageSettings.shape,
   }).map(([name, schema]) => [name, notesOf(schema)]),
 );
 

@@ -5,8 +5,10 @@ import { z } from 'zod';
  * kept whatever its type, and `properties.ts` reads those that are known.
  */
 export const machineSchema = z.looseObject({
-  /** MDE device ID, 40 lower-case hexadecimal digits in practice. */
-  id: z.string().regex(/\S/, { error: 'is empty' }),
+  id: z
+    .string()
+    .regex(/\S/, { error: 'is empty' })
+    .describe('MDE device ID, 40 lower-case hexadecimal digits in practice.'),
 });
 export type Machine = z.infer<typeof machineSchema>;
 

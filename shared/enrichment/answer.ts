@@ -1,7 +1,14 @@
 import type { Device } from '../device/device.ts';
 import type { Machine } from '../device/machine.ts';
 import type { Submission } from '../intake/submission.ts';
-import { ENRICHMENT_VERSION, type Enrichment, type EnrichmentError, type Outcome } from './enrichment.ts';
+import { deviceSummary, failureSummary, type Summary } from '../summary/summary.ts';
+import {
+  ENRICHMENT_VERSION,
+  type Enrichment,
+  type EnrichmentError,
+  type Formats,
+  type Outcome,
+} from './enrichment.ts';
 
 /** The final answer about an alert, as it is stored: the same for every submission that it serves. */
 export interface StoredAnswer {
@@ -15,11 +22,25 @@ export interface StoredAnswer {
   attempts: number;
   device?: Device | undefined;
   machine?: Machine | undefined;
+  /** The device in the standards that were asked for when it was stored. */
+  formats?: Formats | undefined;
   error?: EnrichmentError | undefined;
 }
 
+/** What a message carries beside what every message does. */
+export interface MessageOptions {
+  /** Whether people get a summary. */
+  summary: boolean;
+}
+
+const NOTHING_MORE: MessageOptions = { summary: false };
+
 /** What one submission is told. An answer that another submission's look-up brought is a reused one. */
-export function enrichmentOf(submission: Submission, answer: StoredAnswer): Enrichment {
+export function enrichmentOf(
+  submission: Submission,
+  answer: StoredAnswer,
+  options = NOTHING_MORE,
+): Enrichment {
   const reused = answer.submissionId !== submission.submissionId;
   return {
     schemaVersion: ENRICHMENT_VERSION,
@@ -31,6 +52,8 @@ export function enrichmentOf(submission: Submission, answer: StoredAnswer): Enri
     ...(answer.device !== undefined && {
       device: { ...answer.device, ...(answer.machine !== undefined && { raw: answer.machine }) },
     }),
+    ...(answer.formats !== undefined && { formats: answer.formats }),
+    ...(options.summary && { summary: summaryOf(submission.alertId, answer) }),
     source: { name: answer.sourceName, retrievedAt: answer.retrievedAt?.toISOString() ?? null },
     reused,
     attempts: reused ? submission.attempts : answer.attempts,
@@ -38,4 +61,9 @@ export function enrichmentOf(submission: Submission, answer: StoredAnswer): Enri
     enrichedAt: answer.storedAt.toISOString(),
     ...(answer.error !== undefined && { error: answer.error }),
   };
+}
+
+function summaryOf(alertId: string, { outcome, device, error }: StoredAnswer): Summary {
+  if (device !== undefined) return deviceSummary(device);
+  return failureSummary(outcome, alertId, error?.message);
 }

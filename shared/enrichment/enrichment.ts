@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { deviceSchema } from '../device/device.ts';
 import { machineSchema } from '../device/machine.ts';
 import { alertIdSchema } from '../intake/alertId.ts';
+import { summarySchema } from '../summary/summary.ts';
 
 /** The version of the enrichment message. It is raised when a consumer could break. */
 export const ENRICHMENT_VERSION = '1.0';
@@ -22,19 +23,33 @@ export const publishedDeviceSchema = deviceSchema.extend({
   raw: machineSchema.optional().describe('The record as received from the source.'),
 });
 
+/** The contents of these objects are the standards' own contracts, not ours. */
+const projection = z.record(z.string(), z.unknown()).optional();
+export const formatsSchema = z.strictObject({
+  ocsf: projection.describe('OCSF 1.8.0: an event of the class Device Inventory Info (5001).'),
+  ecs: projection.describe('ECS 9.4.0: a document about the host.'),
+  asim: projection.describe('ASIM: the Dvc fields that all its schemas share.'),
+  sentinel: projection.describe('Microsoft Sentinel: a Host entity.'),
+});
+export type Formats = z.infer<typeof formatsSchema>;
+
 /** The enrichment: what consumers get for one submission, on the queue. */
 export const enrichmentSchema = z.strictObject({
-  schemaVersion: z.literal(ENRICHMENT_VERSION),
+  schemaVersion: z.literal(ENRICHMENT_VERSION).describe('Version of this schema.'),
   outcome: outcomeSchema,
-  alertId: alertIdSchema,
+  alertId: alertIdSchema.describe('ID of the alert.'),
   submissionId: z.string().describe('Names the submission; a message that arrives twice has the same one.'),
   correlationId: z.string().optional().describe("The submitter's own reference."),
   metadata: z.record(z.string(), z.unknown()).optional().describe("The submitter's own data."),
   device: publishedDeviceSchema.optional().describe('Present when the outcome is enriched.'),
-  source: z.strictObject({
-    name: z.string().describe('Where the record comes from.'),
-    retrievedAt: z.iso.datetime().nullable().describe('When the source answered; null when it never did.'),
-  }),
+  formats: formatsSchema.optional().describe('The device in the standards that were asked for.'),
+  summary: summarySchema.optional(),
+  source: z
+    .strictObject({
+      name: z.string().describe('Where the record comes from.'),
+      retrievedAt: z.iso.datetime().nullable().describe('When the source answered; null when it never did.'),
+    })
+    .describe('Where the answer comes from.'),
   reused: z.boolean().describe('True when a stored answer served and no call was spent.'),
   attempts: z.int().min(0).describe('Look-ups that this submission took.'),
   receivedAt: z.iso.datetime().describe('When the submission was first seen.'),
@@ -45,6 +60,10 @@ export type Enrichment = z.infer<typeof enrichmentSchema>;
 
 /** What travels instead of an enrichment that no queue message can hold: where to read it. */
 export const enrichmentPointerSchema = enrichmentSchema
-  .omit({ device: true, metadata: true })
-  .extend({ table: z.string(), partitionKey: z.string(), rowKey: z.string() });
+  .omit({ device: true, formats: true, metadata: true, summary: true })
+  .extend({
+    table: z.string().describe('Table that holds the whole of it.'),
+    partitionKey: z.string().describe('Partition key of its row.'),
+    rowKey: z.string().describe('Row key of its row.'),
+  });
 export type EnrichmentPointer = z.infer<typeof enrichmentPointerSchema>;

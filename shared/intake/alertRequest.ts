@@ -25,7 +25,7 @@ function withoutBlanks(value: JsonObject): JsonObject {
 }
 
 /** What a submitter may say about one alert, or about all alerts of a list. Fields not known are tolerated. */
-const sharedFieldsSchema = z.object(optionalFields);
+export const sharedFieldsSchema = z.object(optionalFields);
 export type SharedFields = z.infer<typeof sharedFieldsSchema>;
 
 const alertRequestSchema = z.object({ alertId: z.string().trim().pipe(alertIdSchema), ...optionalFields });

@@ -9,7 +9,7 @@ import { isJsonObject, quote } from './jsonText.ts';
 import { faulty } from './rejection.ts';
 
 /** The most alerts that one message may carry. */
-const MAX_ALERTS = 2000;
+export const MAX_ALERTS = 2000;
 
 /** The single forms, tried in this order: a Graph alert also has fields that tell an MDE alert. */
 const FORMS: AlertForm[] = [alertObject, sentinelAlert, graphAlert, defenderAlert];

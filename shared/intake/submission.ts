@@ -12,28 +12,27 @@ export const machineIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,127
  * It is what the pipeline works on and, in its envelope, what a deferral puts back into the queue.
  */
 export const submissionSchema = z.strictObject({
-  alertId: alertIdSchema,
-  /** Stable over redeliveries of the same message; consumers deduplicate by it. */
-  submissionId: z.string().min(1).max(128),
-  /** The submitter's own reference, passed through. */
-  correlationId: z.string().max(256).optional(),
-  /** MDE device ID when the submitter already knows it. */
-  machineId: machineIdSchema.optional(),
-  tenantId: z.string().max(128).optional(),
-  /** The submitter's own data, passed through untouched. */
-  metadata: metadataSchema.optional(),
-  /** Asks for a new look-up although a fresh enrichment is stored. */
-  refresh: z.boolean().optional(),
-  /** When the submission was first seen (ISO 8601, UTC); `MAX_AGE` counts from here. */
-  firstSeen: z.iso.datetime(),
-  /** Look-ups that were answered and left the alert undecided. Throttling does not count. */
-  attempts: z.int().min(0),
-  /** How many of those answers were 404. */
-  notFoundAnswers: z.int().min(0),
-  /** How often it was put back into the queue, for any reason. */
-  deferrals: z.int().min(0),
-  /** True while it holds a turn in the line for quota. */
-  inLine: z.boolean().optional(),
+  alertId: alertIdSchema.describe('ID of the alert.'),
+  submissionId: z
+    .string()
+    .min(1)
+    .max(128)
+    .describe('Stable over redeliveries of the same message; consumers tell repeated messages apart by it.'),
+  correlationId: z.string().max(256).optional().describe("The submitter's own reference, passed through."),
+  machineId: machineIdSchema.optional().describe('MDE device ID when the submitter already knows it.'),
+  tenantId: z.string().max(128).optional().describe('Tenant of the alert.'),
+  metadata: metadataSchema.optional().describe("The submitter's own data, passed through untouched."),
+  refresh: z.boolean().optional().describe('Asks for a new look-up although a fresh enrichment is stored.'),
+  firstSeen: z.iso
+    .datetime()
+    .describe('When the submission was first seen (ISO 8601, UTC); its age counts from here.'),
+  attempts: z
+    .int()
+    .min(0)
+    .describe('Look-ups that were answered and left the alert undecided. Throttling does not count.'),
+  notFoundAnswers: z.int().min(0).describe('How many of those answers were 404.'),
+  deferrals: z.int().min(0).describe('How often it was put back into the queue, for any reason.'),
+  inLine: z.boolean().optional().describe('True while it holds a turn in the line for quota.'),
 });
 export type Submission = z.infer<typeof submissionSchema>;
 

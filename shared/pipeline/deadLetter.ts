@@ -9,8 +9,8 @@ export const deadLetterSchema = z.strictObject({
   original: z.string().describe('The text as received, or the alert ID of a submission.'),
   originalTruncated: z.boolean().optional().describe('True when the original was too long to keep whole.'),
   attempts: z.int().min(0).describe('Look-ups made.'),
-  firstSeen: z.iso.datetime(),
-  deadAt: z.iso.datetime(),
+  firstSeen: z.iso.datetime().describe('When the message or the submission was first seen.'),
+  deadAt: z.iso.datetime().describe('When it was given up.'),
 });
 export type DeadLetter = z.infer<typeof deadLetterSchema>;
 

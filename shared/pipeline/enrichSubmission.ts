@@ -1,7 +1,9 @@
 import { normalizeMachine } from '../device/normalize.ts';
-import { enrichmentOf, type StoredAnswer } from '../enrichment/answer.ts';
+import { enrichmentOf, type MessageOptions, type StoredAnswer } from '../enrichment/answer.ts';
 import type { Outcome } from '../enrichment/enrichment.ts';
 import type { Submission } from '../intake/submission.ts';
+import type { FormatName } from '../projections/formats.ts';
+import { project } from '../projections/projections.ts';
 import type { Source } from '../sources/source.ts';
 import type { AlertRecord, AlertRecords } from './alertRecords.ts';
 import { type ClaimRules, standingOf } from './claim.ts';
@@ -20,6 +22,7 @@ export interface PipelineDeps {
   source: Source;
   outbox: Outbox;
   rules: ClaimRules & DecisionRules & { claimExpiryMs: number };
+  message: MessageOptions & { formats: readonly FormatName[] };
   now: () => Date;
   /** Uniform in [0, 1). */
   random: () => number;
@@ -146,12 +149,15 @@ function storedAnswer(
   const common = { submissionId, sourceName: deps.source.name, storedAt, attempts: decision.attempts };
   if (decision.kind === 'enriched') {
     const { machine, retrievedAt } = decision;
+    const device = normalizeMachine(machine, retrievedAt);
+    const { formats } = deps.message;
     return {
       ...common,
       outcome: 'enriched',
       retrievedAt,
       machine,
-      device: normalizeMachine(machine, retrievedAt),
+      device,
+      ...(formats.length > 0 && { formats: project(device, formats, retrievedAt) }),
     };
   }
   const answered = decision.kind === 'not_found' || decision.error.code === 'source_rejected';
@@ -170,7 +176,7 @@ async function finish(
   answer: StoredAnswer,
   deps: PipelineDeps,
 ): Promise<Progress> {
-  const enrichment = enrichmentOf(submission, answer);
+  const enrichment = enrichmentOf(submission, answer, deps.message);
   if (answer.outcome === 'failed') await bury(submission, answer, deps);
   await deps.outbox.publish(enrichment);
   await markPublished(record, submission.submissionId, deps);

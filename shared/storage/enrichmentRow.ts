@@ -5,6 +5,8 @@ import type { StoredAnswer } from '../enrichment/answer.ts';
 import { outcomeSchema } from '../enrichment/enrichment.ts';
 import type { AlertState } from '../pipeline/claim.ts';
 import { deviceColumns } from './deviceColumns.ts';
+import { formatColumns, readFormats } from './formatColumns.ts';
+import { parseJson } from './parseJson.ts';
 import { fromParts, toParts } from './textParts.ts';
 
 /** Version of the columns. An answer in a row of another version is not used: the alert is looked up anew. */
@@ -56,7 +58,7 @@ function readAnswer(row: Columns): StoredAnswer | undefined {
     retrievedAt: columns.retrievedAt.getTime() === NO_TIME.getTime() ? null : columns.retrievedAt,
     storedAt: columns.enrichedAt,
     attempts: columns.attempts,
-    ...(isEnriched && { device, machine }),
+    ...(isEnriched && { device, machine, ...readFormats(row) }),
     ...(columns.errorCode !== undefined && {
       error: { code: columns.errorCode, message: columns.errorMessage ?? '' },
     }),
@@ -88,18 +90,10 @@ export function answerColumns(answer: StoredAnswer): Columns {
       ...toParts('device', JSON.stringify(answer.device)),
     }),
     ...(answer.machine !== undefined && toParts('machine', JSON.stringify(answer.machine))),
+    ...formatColumns(answer),
   };
 }
 
 export function publishedColumns(published: readonly string[]): Columns {
   return toParts('published', JSON.stringify(published.slice(-MOST_PUBLISHED)));
-}
-
-function parseJson(text: string | undefined): unknown {
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -3,7 +3,7 @@ import { TableClient } from '@azure/data-tables';
 import { type DequeuedMessageItem, type QueueClient, RestError } from '@azure/storage-queue';
 import { afterAll } from 'vitest';
 import { z } from 'zod';
-import type { HostProcess } from '../../dev/stack/hostProcess.ts';
+import type { HostProcess, HostProcessOptions } from '../../dev/stack/hostProcess.ts';
 import type { Stack } from '../../dev/stack/stack.ts';
 import {
   type Enrichment,
@@ -42,7 +42,7 @@ export interface Pipeline {
   readonly enrichmentsQueue: QueueClient;
   readonly enrichmentsTable: TableClient;
   /** Starts one more host on the same queues and tables. */
-  startHost(): Promise<HostProcess>;
+  startHost(options?: Pick<HostProcessOptions, 'settings' | 'nodeOptions'>): Promise<HostProcess>;
   /** Puts messages into the input queue: a text as it is, anything else as JSON. */
   submit(...messages: unknown[]): Promise<void>;
   /** Everything that has come out so far. */
@@ -132,8 +132,12 @@ export async function startPipeline(stack: Stack, settings: Record<string, strin
     hosts,
     enrichmentsQueue,
     enrichmentsTable,
-    async startHost() {
-      const host = await stack.startHost({ settings: allSettings, appRoot });
+    async startHost(options) {
+      const host = await stack.startHost({
+        ...options,
+        settings: { ...allSettings, ...options?.settings },
+        appRoot,
+      });
       hosts.push(host);
       return host;
     },

@@ -1,18 +1,9 @@
-import { once } from 'node:events';
-import { createServer, request as forward } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type HttpProxy, startHttpProxy } from './httpProxy.ts';
 
-/** A way to a storage service that can be disturbed while the service itself stays as it is. */
-export interface StorageProxy {
+/** A way to a storage service that can be disturbed; what it refuses it answers as a service that throttles does. */
+export interface StorageProxy extends HttpProxy {
   /** The connection string with the service's address replaced by the proxy's. */
   readonly connectionString: string;
-  /** From now on requests that match are answered 503, as a service that throttles does. */
-  refuse(matches: (method: string, path: string) => boolean): void;
-  /** From now on everything passes. */
-  pass(): void;
-  /** Requests refused so far. */
-  refused(): number;
-  stop(): Promise<void>;
 }
 
 const BUSY = {
@@ -27,42 +18,10 @@ export async function startStorageProxy(
   service: 'Queue' | 'Table',
 ): Promise<StorageProxy> {
   const address = new RegExp(`${service}Endpoint=http://([^/;]+)`);
-  const [, host = ''] = address.exec(connectionString) ?? [];
-  let isRefused: (method: string, path: string) => boolean = () => false;
-  let refused = 0;
-
-  const server = createServer((incoming, response) => {
-    const { method = 'GET', url: path = '/', headers } = incoming;
-    if (isRefused(method, path)) {
-      refused += 1;
-      incoming.resume();
-      response.writeHead(BUSY.status, BUSY.headers).end(BUSY.body);
-      return;
-    }
-    const outgoing = forward(`http://${host}${path}`, { method, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    });
-    outgoing.once('error', () => response.destroy());
-    incoming.pipe(outgoing);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-
+  const [, target = ''] = address.exec(connectionString) ?? [];
+  const proxy = await startHttpProxy(target, BUSY);
   return {
-    connectionString: connectionString.replace(address, `${service}Endpoint=http://127.0.0.1:${port}`),
-    refuse(matches) {
-      isRefused = matches;
-    },
-    pass() {
-      isRefused = () => false;
-    },
-    refused: () => refused,
-    async stop() {
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
-    },
+    ...proxy,
+    connectionString: connectionString.replace(address, `${service}Endpoint=http://${proxy.host}`),
   };
 }

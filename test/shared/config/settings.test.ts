@@ -29,6 +29,7 @@ describe('readSettings', () => {
         maxAgeMs: 86_400_000,
         localHostLeaseMs: 600_000,
       },
+      message: { summary: false, formats: ['sentinel'] },
     });
   });
 
@@ -203,5 +204,30 @@ describe('the timing settings', () => {
     ['LOCAL_HOST_LEASE_SECONDS', '10s', 'whole seconds from 1 to 604800'],
   ])('refuse %s=%s', (name, value, allowed) => {
     expect(problemsWith({ [name]: value })).toEqual({ [name]: `got "${value}"; allowed: ${allowed}.` });
+  });
+});
+
+describe('the settings of the message', () => {
+  it('turn the summary on and off', () => {
+    expect(settingsWith({ ENRICHMENT_SUMMARY: 'on' }).message.summary).toBe(true);
+    expect(settingsWith({ ENRICHMENT_SUMMARY: 'off' }).message.summary).toBe(false);
+    expect(problemsWith({ ENRICHMENT_SUMMARY: 'yes' })).toEqual({
+      ENRICHMENT_SUMMARY: 'got "yes"; allowed: `on`, `off`.',
+    });
+  });
+
+  it.each([
+    ['ocsf', ['ocsf']],
+    ['sentinel, asim,ecs ,ocsf', ['ocsf', 'ecs', 'asim', 'sentinel']],
+    ['ecs,ecs', ['ecs']],
+    ['none', []],
+  ])('choose the formats "%s"', (text, formats) => {
+    expect(settingsWith({ ENRICHMENT_FORMATS: text }).message.formats).toEqual(formats);
+  });
+
+  it.each(['stix', 'ocsf,', 'ocsf,none', 'OCSF', ','])('know no formats "%s"', (text) => {
+    expect(problemsWith({ ENRICHMENT_FORMATS: text })).toEqual({
+      ENRICHMENT_FORMATS: `got "${text}"; allowed: \`ocsf\`, \`ecs\`, \`asim\`, \`sentinel\`, several with commas between; \`none\` for none.`,
+    });
   });
 });

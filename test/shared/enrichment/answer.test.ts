@@ -58,3 +58,14 @@ test('a failure says what went wrong, and that nobody answered', () => {
   });
   expect(enrichment).not.toHaveProperty('device');
 });
+
+test('people are told in a summary what came out, when they are to have one', () => {
+  const { machine: _, device: __, ...rest } = enriched;
+  const error = { code: 'not_found', message: 'Defender knows no such alert' };
+  const found = enrichmentOf(submissionOf(), enriched, { summary: true });
+  const notFound = enrichmentOf(submissionOf(), { ...rest, outcome: 'not_found', error }, { summary: true });
+  expect(enrichmentSchema.parse(found).summary?.markdown).toContain('Device ID: machine\\-1');
+  expect(enrichmentSchema.parse(notFound).summary?.markdown).toContain(
+    'Reason: Defender knows no such alert',
+  );
+});

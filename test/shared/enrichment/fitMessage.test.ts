@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { normalizeMachine } from '../../../shared/device/normalize.ts';
-import { enrichmentOf } from '../../../shared/enrichment/answer.ts';
+import { enrichmentOf, type StoredAnswer } from '../../../shared/enrichment/answer.ts';
 import { enrichmentPointerSchema, enrichmentSchema } from '../../../shared/enrichment/enrichment.ts';
 import { fitMessage } from '../../../shared/enrichment/fitMessage.ts';
+import { project } from '../../../shared/projections/projections.ts';
 import { seenAt, submissionOf } from '../pipeline/submissions.ts';
 
 const row = { table: 'AlertEnrichments', partitionKey: 'alert-1', rowKey: 'device' };
@@ -14,7 +15,8 @@ function enrichmentWith(noteLength: number, tags: number, metadataLength: number
     note: 'x'.repeat(noteLength),
     machineTags: Array.from({ length: tags }, (_, index) => `tag ${index}`),
   };
-  return enrichmentOf(submissionOf({ metadata: { text: 'y'.repeat(metadataLength) } }), {
+  const device = normalizeMachine(machine, seenAt);
+  const answer: StoredAnswer = {
     outcome: 'enriched',
     submissionId: 'submission-1',
     sourceName: 'defender',
@@ -22,13 +24,17 @@ function enrichmentWith(noteLength: number, tags: number, metadataLength: number
     storedAt: seenAt,
     attempts: 1,
     machine,
-    device: normalizeMachine(machine, seenAt),
+    device,
+    formats: project(device, ['asim', 'sentinel'], seenAt),
+  };
+  return enrichmentOf(submissionOf({ metadata: { text: 'y'.repeat(metadataLength) } }), answer, {
+    summary: true,
   });
 }
 
 const shorterThan = (limit: number) => (text: string) => text.length <= limit;
 
-test('the fullest form that fits goes out: whole, without the raw record, or as a pointer', () => {
+test('the fullest form that fits goes out: whole, without raw record, formats, summary, or as a pointer', () => {
   const enrichment = enrichmentWith(10_000, 1, 10);
   const whole = JSON.parse(fitMessage(enrichment, row, shorterThan(50_000)));
   expect(enrichmentSchema.parse(whole)).toEqual(enrichment);
@@ -38,8 +44,22 @@ test('the fullest form that fits goes out: whole, without the raw record, or as 
   expect(enrichmentSchema.parse(lean)).toEqual({ ...enrichment, device });
   expect(raw).toBeDefined();
 
+  const withoutFormats = JSON.parse(
+    fitMessage(enrichment, row, shorterThan(JSON.stringify(lean).length - 1)),
+  );
+  const { formats, ...others } = lean;
+  expect(enrichmentSchema.parse(withoutFormats)).toEqual(others);
+  expect(Object.keys(formats)).toEqual(['asim', 'sentinel']);
+
+  const leanest = JSON.parse(
+    fitMessage(enrichment, row, shorterThan(JSON.stringify(withoutFormats).length - 1)),
+  );
+  const { summary, ...withoutSummary } = withoutFormats;
+  expect(enrichmentSchema.parse(leanest)).toEqual(withoutSummary);
+  expect(summary).toBeDefined();
+
   const pointer = JSON.parse(fitMessage(enrichment, row, shorterThan(600)));
-  const { device: _, metadata: __, ...rest } = enrichment;
+  const { device: _, metadata: __, ...rest } = withoutSummary;
   expect(enrichmentPointerSchema.parse(pointer)).toEqual({ ...rest, ...row });
 });
 

@@ -36,6 +36,27 @@ describe('one submission', () => {
     });
   });
 
+  test('carries and stores the formats that are asked for, and serves others with them', async () => {
+    const world = createWorld({ message: { formats: ['asim', 'sentinel'] } });
+    await world.deliver(submissionOf());
+    await world.deliver(submissionOf({ submissionId: 'submission-2' }));
+    const formats = {
+      asim: { Dvc: 'machine-1', DvcIdType: 'MDEid' },
+      sentinel: { Type: 'host', additionalData: { MdatpDeviceId: 'machine-1' } },
+    };
+    expect(world.published.map((enrichment) => enrichmentSchema.parse(enrichment))).toMatchObject([
+      { reused: false, formats },
+      { reused: true, formats },
+    ]);
+    expect(world.published[0]?.formats).not.toHaveProperty('ocsf');
+  });
+
+  test('has no formats when none is asked for', async () => {
+    const world = createWorld({ message: { formats: [] } });
+    await world.deliver(submissionOf());
+    expect(world.published[0]).not.toHaveProperty('formats');
+  });
+
   test('of an unknown alert is asked for again with the delays of the settings, then ends not_found', async () => {
     const world = createWorld({ find: () => unknown });
     world.enqueue(submissionOf());

@@ -36,6 +36,7 @@ export interface WorldOptions {
   reuseForMs?: number;
   maxAgeMs?: number;
   random?: () => number;
+  message?: Partial<PipelineDeps['message']>;
 }
 
 /** Table, queues, source and clock in memory, with the conditional writes of the real ones. */
@@ -123,6 +124,7 @@ export function createWorld(options: WorldOptions = {}) {
       maxAgeMs: options.maxAgeMs ?? 86_400_000,
       claimExpiryMs: 150_000,
     },
+    message: { summary: false, formats: [], ...options.message },
     now,
     random: options.random ?? (() => 0.5),
   };

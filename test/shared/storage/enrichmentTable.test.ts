@@ -4,6 +4,8 @@ import { normalizeMachine } from '../../../shared/device/normalize.ts';
 import type { StoredAnswer } from '../../../shared/enrichment/answer.ts';
 import type { Submission } from '../../../shared/intake/submission.ts';
 import type { AlertRecords } from '../../../shared/pipeline/alertRecords.ts';
+import { FORMATS } from '../../../shared/projections/formats.ts';
+import { project } from '../../../shared/projections/projections.ts';
 import { createEnrichmentTable } from '../../../shared/storage/enrichmentTable.ts';
 import { type Azurite, startAzurite } from '../../support/azurite.ts';
 import { laterBy, seenAt, submissionOf } from '../pipeline/submissions.ts';
@@ -110,6 +112,32 @@ describe('the record of an alert', () => {
         enrichedAt: laterBy(2_000),
       },
     ]);
+  });
+
+  test('has a column of JSON for each format, which comes back with the answer', async () => {
+    const submission = newSubmission();
+    const plain = enrichedWith({ id: 'machine-1', computerDnsName: 'lt-7.corp.example.com' });
+    const formats = plain.device && project(plain.device, ['ecs', 'sentinel'], laterBy(1_000));
+    const answer: StoredAnswer = { ...plain, formats };
+    await records.store(await claimed(submission), answer);
+    const row = await table.getEntity<{ sentinel: string; ecs: string }>(submission.alertId, 'device');
+    expect(JSON.parse(row.sentinel)).toEqual(formats?.sentinel);
+    expect(JSON.parse(row.ecs)).toEqual(formats?.ecs);
+    expect(row).not.toHaveProperty('ocsf');
+    expect((await records.read(submission.alertId))?.state.answer).toEqual(answer);
+  });
+
+  test('goes without formats when its row would become too long with them', async () => {
+    const submission = newSubmission();
+    const ipAddresses = Array.from({ length: 3_400 }, (_, index) => ({
+      ipAddress: `10.1.${Math.floor(index / 250)}.${index % 250}`,
+    }));
+    const { device, ...plain } = enrichedWith({ id: 'machine-1', ipAddresses });
+    const formats = device && project(device, FORMATS, laterBy(1_000));
+    await records.store(await claimed(submission), { ...plain, device, formats });
+    const answer = (await records.read(submission.alertId))?.state.answer;
+    expect(answer).toEqual({ ...plain, device });
+    expect(answer).not.toHaveProperty('formats');
   });
 
   test('holds a device that is too long for one column', async () => {
@@ -265,6 +293,15 @@ describe('a row that somebody else has written', () => {
     ['with attempts that are no number', { attempts: 'many' }],
   ])('%s is no answer: the alert is looked up anew', async (_, columns) => {
     expect((await readRowWith({ ...answered, ...columns }))?.answer).toBeUndefined();
+  });
+
+  test.each([
+    ['no JSON', '{"Type":'],
+    ['no object', '["host"]'],
+  ])('with a format that is %s has its answer without it', async (_, sentinel) => {
+    const answer = (await readRowWith({ ...answered, sentinel }))?.answer;
+    expect(answer).toMatchObject({ device: { id: 'machine-1' } });
+    expect(answer).not.toHaveProperty('formats');
   });
 
   test('with nothing in it says nothing', async () => {

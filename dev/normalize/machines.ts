@@ -1,0 +1,42 @@
+import { type MachineReading, parseMachine } from '../../shared/device/machine.ts';
+
+/** One item of the input: its place, to a person, and what it was read as. */
+export type Item = { place: string } & MachineReading;
+
+/**
+ * Finds the machines in a text: one as JSON, a JSON array of them, or NDJSON (one on each line). Never throws.
+ */
+export function readMachines(text: string): Item[] {
+  const content = text.replace(/^\uFEFF/, '').trim();
+  if (content === '') return [broken('The input', 'is empty; expected a machine as JSON')];
+  const whole = parseJson(content);
+  if (whole.ok) {
+    return Array.isArray(whole.value)
+      ? whole.value.map((value, index) => item(`Item ${index} of the array`, value))
+      : [item('The input', whole.value)];
+  }
+  const lines = content.split('\n').map((line) => ({ line, json: parseJson(line) }));
+  // Where the first line is no JSON by itself, one value goes over several lines, and it is the whole that is broken.
+  if (!lines[0]?.json.ok) return [broken('The input', whole.detail)];
+  return lines.flatMap(({ line, json }, index) => {
+    if (line.trim() === '') return [];
+    const place = `Line ${index + 1}`;
+    return [json.ok ? item(place, json.value) : broken(place, json.detail)];
+  });
+}
+
+function item(place: string, value: unknown): Item {
+  return { place, ...parseMachine(value) };
+}
+
+function broken(place: string, detail: string): Item {
+  return { place, kind: 'invalid', detail };
+}
+
+function parseJson(text: string): { ok: true; value: unknown } | { ok: false; detail: string } {
+  try {
+    return { ok: true, value: JSON.parse(text) };
+  } catch (error) {
+    return { ok: false, detail: `is not JSON: ${(error as SyntaxError).message}` };
+  }
+}

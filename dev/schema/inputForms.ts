@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { alertIdSchema } from '../../shared/intake/alertId.ts';
+import { sharedFieldsSchema } from '../../shared/intake/alertRequest.ts';
+import { MAX_ALERTS } from '../../shared/intake/readContent.ts';
+import { submissionSchema } from '../../shared/intake/submission.ts';
+
+/** Playbooks write null or an empty text where they have no value. */
+const blank = z.union([z.null(), z.literal('')]);
+const fields = Object.fromEntries(
+  Object.entries(sharedFieldsSchema.shape).map(([name, schema]) => [
+    name,
+    z.union([schema.unwrap(), blank]).optional().describe(descriptionOf(name)),
+  ]),
+);
+
+const alertId = alertIdSchema.describe('ID of the alert.').meta({ id: 'AlertId' });
+
+const absent = z.null().optional().describe('Only one of alertId and alertIds may be there.');
+
+const alertObject = z
+  .looseObject({ alertId, alertIds: absent, ...fields })
+  .describe('One alert. Fields that are not known are ignored.')
+  .meta({ id: 'AlertObject' });
+
+const alertList = z
+  .looseObject({
+    alertIds: z.array(alertId).min(1).max(MAX_ALERTS).describe('IDs of the alerts.'),
+    alertId: absent,
+    ...fields,
+  })
+  .describe('A list of alerts; the other fields hold for each of them.')
+  .meta({ id: 'AlertList' });
+
+const defenderAlert = z
+  .looseObject({ id: alertId })
+  .describe('An alert as the Defender for Endpoint API gives it.')
+  .meta({
+    id: 'DefenderAlert',
+    ...anyOfRequired('detectionSource', 'machineId', 'alertCreationTime', 'severity'),
+  });
+
+const graphAlert = z
+  .looseObject({ id: alertId })
+  .describe('An alert of Microsoft Graph (alerts_v2).')
+  .meta({
+    id: 'GraphAlert',
+    ...anyOfRequired('@odata.type', 'serviceSource', 'providerAlertId', 'evidence'),
+  });
+
+const sentinelRow = z
+  .looseObject({ VendorOriginalId: alertId })
+  .describe('A row of the SecurityAlert table of Microsoft Sentinel.')
+  .meta({ id: 'SentinelRow' });
+
+const sentinelEntity = z
+  .looseObject({
+    properties: z
+      .looseObject({ vendorOriginalId: alertId.optional(), providerAlertId: alertId.optional() })
+      .describe('What the entity says.')
+      .meta(anyOfRequired('vendorOriginalId', 'providerAlertId')),
+  })
+  .describe('A SecurityAlert entity of the API of Microsoft Sentinel.')
+  .meta({ id: 'SentinelEntity' });
+
+const alert = z
+  .union([alertId, alertObject, defenderAlert, graphAlert, sentinelRow, sentinelEntity])
+  .meta({ id: 'Alert' });
+
+const specversion = z.literal('1.0').describe('Version of CloudEvents.');
+
+const data = z
+  .union([
+    alert,
+    alertList,
+    z.array(alert).min(1).max(MAX_ALERTS),
+    z.string().describe('Any of these forms as text, plain or base64.'),
+  ])
+  .describe('What the event carries.');
+
+const event = z
+  .union([
+    z.looseObject({ specversion, data }),
+    z.looseObject({ specversion, data_base64: z.string().min(1).describe('The same as base64.') }),
+    z.looseObject({ eventType: z.string().describe('Type of an Event Grid event.'), data }),
+  ])
+  .describe('A CloudEvents 1.0 or Event Grid event; its id becomes the correlation ID of alerts without one.')
+  .meta({ id: 'Event' });
+
+/** Everything that a producer may put into the alerts queue, as far as a schema can say it. */
+export const inputSchema = z
+  .union([
+    alert,
+    alertList,
+    z
+      .array(z.union([alert, event]))
+      .min(1)
+      .max(MAX_ALERTS),
+    event,
+  ])
+  .describe(
+    'A message of the alerts queue, as JSON. A bare alert ID may also be sent as plain text, and every message as base64. ' +
+      'Not said here: metadata has at most 16 KiB and 32 levels; an event in an array carries one alert.',
+  );
+
+function descriptionOf(name: string): string {
+  return z.record(z.string(), z.instanceof(z.ZodType)).parse(submissionSchema.shape)[name]?.description ?? '';
+}
+
+/** For `meta`: at least one of these properties is there. */
+function anyOfRequired(...names: string[]) {
+  return { anyOf: names.map((name) => ({ required: [name] })) };
+}

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { FORMATS, type FormatName } from '../projections/formats.ts';
+import { parsed } from './parsed.ts';
+import { withDefault } from './settingNotes.ts';
+
+/** The settings of what travels in the enrichment message. */
+export const messageSettings = z.object({
+  ENRICHMENT_SUMMARY: withDefault(z.enum(['on', 'off']), {
+    default: 'off',
+    what: 'Whether each enrichment carries a `summary` for people, as Markdown and as HTML.',
+    allowed: '`on`, `off`',
+  }),
+  ENRICHMENT_FORMATS: withDefault(parsed(parseFormats), {
+    default: 'sentinel',
+    what: 'Standards whose form of the device each enrichment carries, and its row, beside our own.',
+    allowed: `${FORMATS.map((format) => `\`${format}\``).join(', ')}, several with commas between; \`none\` for none`,
+  }),
+});
+
+export const messageSchema = messageSettings.transform((settings) => ({
+  message: { summary: settings.ENRICHMENT_SUMMARY === 'on', formats: settings.ENRICHMENT_FORMATS },
+}));
+
+function parseFormats(text: string): FormatName[] | undefined {
+  if (text === 'none') return [];
+  const names = text.split(',').map((part) => part.trim());
+  const chosen = FORMATS.filter((format) => names.includes(format));
+  return names.every((name) => chosen.some((format) => format === name)) ? chosen : undefined;
+}

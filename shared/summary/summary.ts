@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import type { Device } from '../device/device.ts';
+import type { Content } from './content.ts';
+import { deviceContent } from './deviceContent.ts';
+import { htmlOf } from './html.ts';
+import { markdownOf } from './markdown.ts';
+
+/**
+ * The same short text for people in two forms. Each is at most 30,000 characters long, which is what a comment of a
+ * Microsoft Sentinel incident holds (https://learn.microsoft.com/azure/sentinel/investigate-incidents).
+ */
+export const summarySchema = z
+  .strictObject({
+    markdown: z.string().describe('As Markdown; no text of the device acts as Markdown or HTML in it.'),
+    html: z.string().describe('As an HTML fragment; no text of the device acts as HTML in it.'),
+  })
+  .describe('What a person needs to know first, to be put into an incident comment.');
+export type Summary = z.infer<typeof summarySchema>;
+
+/** Sums a device up. Pure and total; the device's texts come from its users and are treated as hostile. */
+export function deviceSummary(device: Device): Summary {
+  return written(deviceContent(device));
+}
+
+/** Says that there is no device to sum up, and why. */
+export function failureSummary(outcome: string, alertId: string, reason: string | undefined): Summary {
+  return written({
+    title: outcome === 'not_found' ? 'No device was found' : 'The device could not be looked up',
+    findings: [],
+    facts: [
+      { label: 'Alert', values: [alertId] },
+      { label: 'Reason', values: [reason ?? 'unknown'] },
+    ],
+    links: [],
+  });
+}
+
+function written(content: Content): Summary {
+  return { markdown: markdownOf(content), html: htmlOf(content) };
+}
