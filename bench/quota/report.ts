@@ -29,6 +29,7 @@ export function quotaTable(measurements: readonly Measurement[]): { head: string
       ({ deferralsPerAlert: { mean, most } }) => `${mean.toFixed(2)} (${most})`,
     ],
     ['deliveries per alert', ({ dequeuesPerAlert }) => dequeuesPerAlert.toFixed(2)],
+    ['worker time per alert', ({ workerMsPerAlert }) => `${(workerMsPerAlert / 1_000).toFixed(1)} s`],
     ['age when done, p50 / p95', ({ ageMs: { p50, p95 } }) => `${seconds(p50)} / ${seconds(p95)}`],
     ['peak memory of a host', ({ peakMemoryMiB }) => `${peakMemoryMiB.toFixed(0)} MiB`],
     ['longest stall of the machine', ({ longestStallMs }) => `${longestStallMs.toFixed(0)} ms`],

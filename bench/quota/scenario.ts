@@ -52,6 +52,8 @@ export interface Measurement {
   ledgerOperationsPerCall: number;
   deferralsPerAlert: { mean: number; most: number };
   dequeuesPerAlert: number;
+  /** Time that workers were busy or asleep with an alert, all its deliveries together. */
+  workerMsPerAlert: number;
   ageMs: { p50: number; p95: number };
   peakMemoryMiB: number;
   /** The longest time for which this process itself was kept from running: what the machine did to the figures. */
@@ -150,8 +152,10 @@ function startHost(
 interface LogEvent {
   alertId: string;
   result: string;
-  deferrals: number;
-  ageMs: number;
+  /** The baselines know neither deferrals nor age. */
+  deferrals?: number;
+  durationMs: number;
+  ageMs?: number;
 }
 
 async function drainOutput(
@@ -218,17 +222,18 @@ function measure(
     fullest: named(({ windowMs }) => highestInAnyWindow(calls, windowMs)),
     ledgerOperationsPerCall: ledgerOperations / Math.max(1, calls.length),
     deferralsPerAlert: {
-      mean: mean(final.map(({ deferrals }) => deferrals)),
-      most: Math.max(0, ...final.map(({ deferrals }) => deferrals)),
+      mean: mean(final.map(({ deferrals = 0 }) => deferrals)),
+      most: Math.max(0, ...final.map(({ deferrals = 0 }) => deferrals)),
     },
     dequeuesPerAlert: events.length / scenario.alerts,
+    workerMsPerAlert: events.reduce((sum, { durationMs }) => sum + durationMs, 0) / scenario.alerts,
     ageMs: {
       p50: percentile(
-        final.map(({ ageMs }) => ageMs),
+        final.map(({ ageMs = 0 }) => ageMs),
         0.5,
       ),
       p95: percentile(
-        final.map(({ ageMs }) => ageMs),
+        final.map(({ ageMs = 0 }) => ageMs),
         0.95,
       ),
     },

@@ -32,5 +32,5 @@ export const scenarios: readonly Scenario[] = [
   scenario('a clock 2 s ahead', FEW, { clockAheadMs: 2_000 }),
   scenario('2 of 4 killed', FEW, { kill: { hosts: 2, afterMs: 15_000 } }),
   scenario('baseline: throw', FEW, { app: 'plain' }),
-  scenario('baseline: sleep', FEW, { app: 'sleeping' }),
+  scenario('baseline: sleep', 2_000, { app: 'sleeping' }),
 ];

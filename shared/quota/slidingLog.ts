@@ -8,12 +8,11 @@ import type { RateLimit } from '../config/rateLimits.ts';
 export type CallLog = readonly number[];
 
 /**
- * How much longer than its window a limit is kept, so that calls which reach the server later than reserved do not
- * crowd the calls one window on: 2 % of the window, at most a second. A minute loses 1.6 % of its rate to it, an hour
- * 0.03 %.
+ * How much longer than its window a limit is kept, so that calls which reach the server a little later than reserved
+ * do not crowd the calls one window on: 1 % of the window, at most a second. Calls that take longer are booked anew.
  */
 export function safetyMarginMs(windowMs: number): number {
-  return Math.min(1_000, windowMs * 0.02);
+  return Math.min(1_000, windowMs * 0.01);
 }
 
 /** Since when one more call would keep every limit; -Infinity when nothing ever stood in its way. */

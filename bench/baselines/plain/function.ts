@@ -13,11 +13,20 @@ app.storageQueue('plain', {
   connection: 'AlertsStorage',
   extraOutputs: [enrichments],
   handler: async (alertId, context) => {
+    const startedAt = Date.now();
     const { token } = await credential.getToken('https://api.securitycenter.microsoft.com/.default');
     const response = await fetch(`${process.env.DEFENDER_API_URL}/api/alerts/${alertId}/machine`, {
       headers: { authorization: `Bearer ${token}` },
     });
     if (!response.ok) throw new Error(`Defender answered ${response.status}`);
     context.extraOutputs.set(enrichments, { alertId, device: await response.json() });
+    context.log(
+      JSON.stringify({
+        event: 'submission',
+        alertId,
+        result: 'enriched',
+        durationMs: Date.now() - startedAt,
+      }),
+    );
   },
 });

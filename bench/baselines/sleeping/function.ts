@@ -15,6 +15,7 @@ app.storageQueue('sleeping', {
   connection: 'AlertsStorage',
   extraOutputs: [enrichments],
   handler: async (alertId, context) => {
+    const startedAt = Date.now();
     const { token } = await credential.getToken('https://api.securitycenter.microsoft.com/.default');
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const response = await fetch(`${process.env.DEFENDER_API_URL}/api/alerts/${alertId}/machine`, {
@@ -22,6 +23,14 @@ app.storageQueue('sleeping', {
       });
       if (response.ok) {
         context.extraOutputs.set(enrichments, { alertId, device: await response.json() });
+        context.log(
+          JSON.stringify({
+            event: 'submission',
+            alertId,
+            result: 'enriched',
+            durationMs: Date.now() - startedAt,
+          }),
+        );
         return;
       }
       if (response.status !== 429) throw new Error(`Defender answered ${response.status}`);

@@ -46,18 +46,18 @@ describe('the line for quota', () => {
     const { slots, turns } = asked(ledger, { fresh: 150 }, START + 1_000);
     expect(slots).toEqual([]);
     expect(turns).toHaveLength(150);
-    // A minute with its margin of a second, 6.3 seconds early, ten at a time over a third of the minute.
-    expect(turns[0]).toBe(START + 54_666);
-    expect(turns.filter((turn) => turn === START + 54_666)).toHaveLength(10);
-    expect(turns[99]).toBeGreaterThan(START + 71_700);
-    expect(turns[99]).toBeLessThan(START + 74_700);
-    expect(turns[100]).toBe(START + 115_666);
+    // A minute with its margin of 600 ms, 6.3 seconds early, ten at a time over a third of the minute.
+    expect(turns[0]).toBe(START + 54_266);
+    expect(turns.filter((turn) => turn === START + 54_266)).toHaveLength(10);
+    expect(turns[99]).toBeGreaterThan(START + 71_300);
+    expect(turns[99]).toBeLessThan(START + 74_300);
+    expect(turns[100]).toBe(START + 114_866);
   });
 
   test('keeps a slot that is near for whoever can wait for it in the worker', () => {
     const { ledger } = asked(emptyLedger, { fresh: 100 }, START);
     const { slots, turns } = asked(ledger, { fresh: 3 }, START + 45_000);
-    expect(slots).toEqual([START + 61_000, START + 61_000, START + 61_000]);
+    expect(slots).toEqual([START + 60_600, START + 60_600, START + 60_600]);
     expect(turns).toEqual([]);
   });
 
@@ -68,7 +68,7 @@ describe('the line for quota', () => {
     const { slots, turns } = asked(ledger, { returning: 20, fresh: 30 }, START + 56_000);
     expect(slots).toHaveLength(20);
     expect(turns).toHaveLength(30);
-    expect(Math.min(...turns)).toBeGreaterThanOrEqual(START + 117_000);
+    expect(Math.min(...turns)).toBeGreaterThanOrEqual(START + 114_000);
   });
 
   test('gives a slot that nobody in line has claimed to whoever is there', () => {
@@ -84,9 +84,9 @@ describe('the line for quota', () => {
     ({ ledger } = asked(ledger, { fresh: 300 }, START + 1_000));
     const first = asked(ledger, { returning: 100 }, START + 2_000);
     const second = asked(first.ledger, { returning: 100 }, START + 2_500);
-    expect(first.turns[0]).toBe(START + 54_666);
-    expect(first.turns[99]).toBeLessThan(START + 74_700);
-    expect(second.turns[0]).toBe(START + 115_666);
+    expect(first.turns[0]).toBe(START + 54_266);
+    expect(first.turns[99]).toBeLessThan(START + 74_300);
+    expect(second.turns[0]).toBe(START + 114_866);
   });
 
   test('forgets the line when the last turn is long past', () => {

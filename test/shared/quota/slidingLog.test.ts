@@ -52,7 +52,7 @@ describe('the sliding log', () => {
           const earlier = slot - 1;
           const isFull = rules.some(({ calls, windowMs }) => {
             const first = log[log.length - calls];
-            return first !== undefined && first + windowMs * 1.02 > earlier;
+            return first !== undefined && first + windowMs * 1.01 > earlier;
           });
           expect(isFull).toBe(true);
         }
@@ -80,7 +80,7 @@ describe('the sliding log', () => {
         const trimmed = trimLog(log, rules, now);
         expect(nextSlot(trimmed, rules, now)).toBe(nextSlot(log, rules, now));
         // No more than each limit admits into the longest stretch that is kept.
-        const longest = Math.max(...rules.map(({ windowMs }) => windowMs)) * 1.02;
+        const longest = Math.max(...rules.map(({ windowMs }) => windowMs)) * 1.01;
         const most = Math.min(
           ...rules.map(({ calls, windowMs }) => calls * (Math.ceil(longest / windowMs) + 1)),
         );
