@@ -43,7 +43,7 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
 
   // Goes on evenly when the machine's clock is set; how far it is off, the storage service tells.
   const startedAt = Date.now() - performance.now();
-  const localNow = () => startedAt + performance.now();
+  const localNow = () => Math.floor(startedAt + performance.now());
   const clock = createStorageClock(localNow);
   // One clock for all: what the ledger promises and what one instance writes, others compare with their own time.
   const now = () => new Date(clock.now());

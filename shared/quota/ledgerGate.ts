@@ -126,10 +126,12 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
     try {
       const returning = waiters.filter((waiter) => waiter.returning).length;
       const request: Ask = { returning, fresh: waiters.length - returning };
-      const grant = await exchange((ledger, now) =>
-        ask(corrected.length > 0 ? correctCalls(ledger, corrected) : ledger, rules, request, now),
-      );
-      dispatch(grant, waiters);
+      const grant = await exchange((ledger, now) => {
+        const booked = corrected.length > 0 ? correctCalls(ledger, corrected) : ledger;
+        // Nobody waits when only the books are corrected: a probe must not be taken for nobody.
+        return waiters.length > 0 ? ask(booked, rules, request, now) : { ledger: booked, grant: undefined };
+      });
+      if (grant !== undefined) dispatch(grant, waiters);
     } catch (error) {
       corrections.push(...corrected);
       for (const waiter of waiters) waiter.fail(error);

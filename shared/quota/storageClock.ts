@@ -7,7 +7,7 @@
  * of many answers narrows down to milliseconds.
  */
 export interface StorageClock {
-  /** Milliseconds since the epoch on the storage service's clock, as well as known. */
+  /** Whole milliseconds since the epoch on the storage service's clock, as well as known. */
   now(): number;
   /** Takes note of an answer: our time when the request left and when the answer came, and its `Date` header. */
   observe(sentAt: number, receivedAt: number, dateHeader: string | undefined): void;
@@ -26,7 +26,7 @@ export function createStorageClock(localNow: () => number): StorageClock {
   let known: Interval | undefined;
 
   return {
-    now: () => localNow() + (known === undefined ? 0 : offsetOf(known)),
+    now: () => Math.floor(localNow() + (known === undefined ? 0 : offsetOf(known))),
     observe(sentAt, receivedAt, dateHeader) {
       const second = Date.parse(dateHeader ?? '');
       if (Number.isNaN(second)) return;

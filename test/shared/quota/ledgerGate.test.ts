@@ -225,6 +225,21 @@ describe('a gate whose quota is used up', () => {
   });
 });
 
+test('a call that comes back late is booked anew, and takes no probe for itself', async () => {
+  const { gate, clock, ledger, jump } = createShared([{ calls: 100, windowMs: 10_000 }], {
+    inProcessWaitMs: 60,
+  });
+  const ours = gate();
+  const permit = await ours.acquire({ inLine: false }, never);
+  if (permit.kind !== 'granted') throw new Error('nothing was granted');
+  await ours.denied(undefined, 'no role');
+  jump((ledger().circuit?.probeAt ?? 0) - clock.now());
+  ours.returned(permit);
+  while (ledger().calls.includes(permit.slot)) await nextTick();
+  expect(ledger().calls).toHaveLength(1);
+  expect(await gate().acquire({ inLine: false }, never)).toMatchObject({ kind: 'granted', probe: true });
+});
+
 describe('a pause after a 429', () => {
   test('holds for every instance, and ends with one probe that goes first', async () => {
     const { gate, clock } = createShared(plenty);
