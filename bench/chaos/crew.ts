@@ -3,8 +3,12 @@ import type { HostProcess } from '../../dev/stack/hostProcess.ts';
 
 /** As many hosts as asked for, of which one after another is killed and replaced. */
 export interface Crew {
-  /** Kills a random one at once, as a lost machine is, and starts another in its place. */
-  killOne(): void;
+  /**
+   * Kills a random one at once, as a lost machine is, and starts another in its place. While the one before is not
+   * replaced yet it kills none: on a slow machine nobody would be left to work.
+   * @returns Whether it killed one.
+   */
+  killOne(): boolean;
   /** How many were killed so far. */
   killed(): number;
   /** Lets all finish what they have begun. */
@@ -28,14 +32,14 @@ export async function startCrew(
   await Promise.all(Array.from({ length: size }, join));
   return {
     killOne() {
-      // All the others may be just starting.
-      if (atWork.size === 0) return;
+      if (atWork.size < size) return false;
       const victim = pick(random, [...atWork]);
       atWork.delete(victim);
       killed += 1;
       const replacement = victim.kill().then(join);
       replacement.catch(() => undefined);
       replacements.push(replacement);
+      return true;
     },
     killed: () => killed,
     async stop() {

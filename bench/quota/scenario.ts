@@ -62,7 +62,7 @@ export interface Measurement {
 
 const BASELINES = fileURLToPath(new URL('../baselines/', import.meta.url));
 const QUICK_EMULATOR = new URL('../support/quickEmulator.ts', import.meta.url).href;
-const SKEWED_CLOCK = new URL('../support/skewedClock.ts', import.meta.url).href;
+const BENT_CLOCK = new URL('../../dev/stack/bentClock.ts', import.meta.url).href;
 
 export async function run(scenario: Scenario, onProgress: (text: string) => void): Promise<Measurement> {
   let ledgerOperations = 0;
@@ -139,8 +139,8 @@ function startHost(
   return stack.startHost({
     ...(scenario.app !== 'product' && { appRoot: `${BASELINES}${scenario.app}` }),
     ...(skewed && {
-      nodeOptions: ['--import', SKEWED_CLOCK],
-      settings: { BENCH_CLOCK_AHEAD_MS: String(scenario.clockAheadMs) },
+      nodeOptions: ['--import', BENT_CLOCK],
+      settings: { BENT_CLOCK_AHEAD_MS: String(scenario.clockAheadMs) },
     }),
     onLine: (line) => {
       const json = /\{"event":"submission".*$/.exec(line)?.[0];

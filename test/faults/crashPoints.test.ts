@@ -44,7 +44,7 @@ const claim: Step = {
   service: 'tables',
   request: /^POST \/\w+\/AlertEnrichments\d+(\?|$)/,
 };
-const mark: RegExp = /^PATCH \/\w+\/AlertEnrichments\d+\(/;
+const merge: RegExp = /^PATCH \/\w+\/AlertEnrichments\d+\(/;
 const publish: RegExp = /^POST \/\w+\/enrichments-\d+\/messages/;
 const submit: RegExp = /^POST \/\w+\/alerts-\d+\/messages/;
 const bury: RegExp = /^POST \/\w+\/alerts-\d+-poison\/messages/;
@@ -67,7 +67,7 @@ const ways: Way[] = [
       { what: 'the row', service: 'tables', request: /^PUT \/\w+\/AlertEnrichments\d+\(/, before: twoCalls },
       // From here on, the one place where something can happen twice.
       { what: 'the message', service: 'queues', request: publish, after: twoMessages },
-      { what: 'the mark on the row', service: 'tables', request: mark, before: twoMessages },
+      { what: 'the mark on the row', service: 'tables', request: merge, before: twoMessages },
       { what: 'the deletion of the input message', service: 'queues', request: settle },
     ],
   },
@@ -77,7 +77,7 @@ const ways: Way[] = [
     outcome: 'enriched',
     undisturbed: { calls: 2, messages: 1, deadLetters: 0 },
     steps: [
-      { what: 'the longer claim', service: 'tables', request: mark },
+      { what: 'the longer claim', service: 'tables', request: merge },
       { what: 'the copy in the queue', service: 'queues', request: submit },
       { what: 'the deletion of the original', service: 'queues', request: settle },
     ],
@@ -88,7 +88,7 @@ const ways: Way[] = [
     outcome: 'failed',
     undisturbed: { calls: 1, messages: 1, deadLetters: 1 },
     steps: [
-      { what: 'the row', service: 'tables', request: mark, before: twoCalls },
+      { what: 'the row', service: 'tables', request: merge, before: twoCalls },
       { what: 'the dead letter', service: 'queues', request: bury, after: twoLetters },
       {
         what: 'the message',
