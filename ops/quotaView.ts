@@ -1,6 +1,6 @@
-import { counted, printable } from '../dev/demo/words.ts';
 import { formatDuration } from '../shared/config/duration.ts';
 import type { QuotaReport } from '../shared/quota/quotaReport.ts';
+import { counted, printable } from '../shared/text/words.ts';
 import { ageOf, columns, timeOf } from './words.ts';
 
 /** The quota for a person. */

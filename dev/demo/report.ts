@@ -1,11 +1,11 @@
 import { styleText } from 'node:util';
+import { counted } from '../../shared/text/words.ts';
 import { SHORT_DELAYS } from './demoStack.ts';
 import type { StartOptions } from './options.ts';
 import type { Outcomes } from './outcomes.ts';
 import { deadLetterTable, outcomeTable } from './outcomeTable.ts';
 import { BACKLOG_FORM } from './samples.ts';
 import type { WatchEnd } from './watchSample.ts';
-import { counted } from './words.ts';
 
 /** What a person is about to see. */
 export function introduction({ backlog, faults }: Pick<StartOptions, 'backlog' | 'faults'>): string[] {

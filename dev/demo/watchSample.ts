@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import type { QueueClient } from '@azure/storage-queue';
+import { printable } from '../../shared/text/words.ts';
 import type { HostLine } from './hostLines.ts';
 import type { ProgressView } from './progressView.ts';
 import { collectResults, type Results } from './results.ts';
@@ -9,7 +10,6 @@ import type { Sample } from './samples.ts';
 import type { SimulatorClient } from './simulatorClient.ts';
 import { type Progress, tally } from './tally.ts';
 import { createWaitingRoom } from './waitingRoom.ts';
-import { printable } from './words.ts';
 
 const LOOK_EVERY_MS = 500;
 const MINUTE_MS = 60_000;

@@ -2,9 +2,9 @@ import { QueueServiceClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type CoreLog, type FunctionsCore, installFunctionsCore } from '../../dev/host/functionsCore.ts';
 import { type RunningSimulator, startSimulator } from '../../dev/simulator/simulator.ts';
+import { type Azurite, startAzurite } from '../../dev/stack/azurite.ts';
 import { enrichmentSchema } from '../../shared/enrichment/enrichment.ts';
 import { deadLetterSchema } from '../../shared/pipeline/deadLetter.ts';
-import { type Azurite, startAzurite } from '../support/azurite.ts';
 
 let azurite: Azurite;
 let simulator: RunningSimulator;

@@ -14,7 +14,7 @@ export interface DefenderClient {
  */
 const LONGEST_BODY = 100 * 1024;
 
-export const REQUEST_TIMEOUTS = { connect: 5_000, secureConnect: 5_000, response: 20_000, request: 30_000 };
+const REQUEST_TIMEOUTS = { connect: 5_000, secureConnect: 5_000, response: 20_000, request: 30_000 };
 
 /** @param apiUrl Address of the API without a slash at its end, already checked to be Defender's own. */
 export function createDefenderClient(apiUrl: string, now: () => Date): DefenderClient {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Azurite, startAzurite } from '../../../dev/stack/azurite.ts';
 import { provision } from '../../../shared/storage/provision.ts';
 import { createStorageClients, type StorageClients } from '../../../shared/storage/storageClients.ts';
-import { type Azurite, startAzurite } from '../../support/azurite.ts';
 
 function answering(label: string, statusCode: number) {
   return { label, create: async () => Promise.reject(Object.assign(new Error(label), { statusCode })) };

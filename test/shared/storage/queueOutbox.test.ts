@@ -1,5 +1,6 @@
 import { type QueueClient, QueueServiceClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type Azurite, startAzurite } from '../../../dev/stack/azurite.ts';
 import { normalizeMachine } from '../../../shared/device/normalize.ts';
 import { enrichmentOf, type StoredAnswer } from '../../../shared/enrichment/answer.ts';
 import { enrichmentPointerSchema, enrichmentSchema } from '../../../shared/enrichment/enrichment.ts';
@@ -7,7 +8,6 @@ import { readMessage } from '../../../shared/intake/readMessage.ts';
 import { type DeadLetter, deadLetterSchema } from '../../../shared/pipeline/deadLetter.ts';
 import type { Outbox } from '../../../shared/pipeline/outbox.ts';
 import { createQueueOutbox } from '../../../shared/storage/queueOutbox.ts';
-import { type Azurite, startAzurite } from '../../support/azurite.ts';
 import { seenAt, submissionOf } from '../pipeline/submissions.ts';
 
 let azurite: Azurite;

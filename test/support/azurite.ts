@@ -1,1 +1,0 @@
-export { type Azurite, startAzurite } from '../../dev/stack/azurite.ts';
