@@ -13,7 +13,9 @@ export async function loadApp(appRoot: string): Promise<void> {
   const path = resolve(appRoot, 'package.json');
   const parsed = packageJsonSchema.safeParse(JSON.parse(readFileSync(path, 'utf8')));
   if (!parsed.success) {
-    throw new Error(`${path} names no "main". Let it name the built functions, e.g. "dist/functions/*.js".`);
+    throw new Error(
+      `${path} names no "main". Let it name the built functions, e.g. "dist/functions/main.js".`,
+    );
   }
   const { main } = parsed.data;
   const files = globSync(main, { cwd: appRoot }).sort();

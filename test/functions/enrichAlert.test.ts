@@ -22,7 +22,7 @@ beforeAll(async () => {
   vi.stubEnv('IDENTITY_ENDPOINT', simulator.identityEndpoint);
   vi.stubEnv('IDENTITY_HEADER', simulator.identityHeader);
   core = installFunctionsCore((entry) => logs.push(entry));
-  await import('../../functions/enrichAlert.ts');
+  await import('../../functions/main.ts');
   await core.start();
 });
 
