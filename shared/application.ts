@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Settings } from './config/settings.ts';
 import type { PipelineDeps } from './pipeline/enrichSubmission.ts';
 import type { CallGate } from './quota/callGate.ts';
@@ -74,6 +75,7 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
     message: settings.message,
     now,
     random,
+    newClaimKey: randomUUID,
   };
 
   let provisioned: Promise<string[]> | undefined;

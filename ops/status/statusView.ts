@@ -33,8 +33,7 @@ export function statusJson({ deadLetters, state, ...status }: AlertStatus, now: 
 function stateRows({ answer, claim, published }: AlertState, now: Date): string[][] {
   return [
     ...(answer === undefined ? [['Outcome', 'none yet']] : answerRows(answer, now)),
-    // An ended claim leaves its columns behind, empty.
-    ['Claim', claim === undefined || claim.submissionId === '' ? 'none' : claimText(claim, now)],
+    ['Claim', claim === undefined ? 'none' : claimText(claim, now)],
     ['Published', counted(published.length, 'enrichment')],
   ];
 }

@@ -1,16 +1,23 @@
 import type { AlertRequest } from './alertRequest.ts';
+import type { Bearer } from './bearer.ts';
 import { decodeBody } from './decode.ts';
 import { openEnvelope } from './forms/envelope.ts';
 import { textOf } from './jsonText.ts';
+import { type Delivery, messageIdOf } from './messageId.ts';
 import { readContent } from './readContent.ts';
 import type { Fault, Rejection } from './rejection.ts';
 import type { Submission } from './submission.ts';
-import { type Delivery, submissionIdOf } from './submissionId.ts';
 
-/** What a message came to. Every alert in it is in exactly one of the two. */
-export interface Intake {
+/** What is in a message. Every alert in it is in exactly one of the two. */
+interface Contents {
   submissions: Submission[];
   rejections: Rejection[];
+}
+
+/** What a message came to. */
+export interface Intake extends Contents {
+  /** The message itself, as far as claims are concerned. */
+  bearer: Bearer;
 }
 
 /**
@@ -20,22 +27,33 @@ export interface Intake {
  */
 export function readMessage(body: unknown, delivery: Delivery, now: Date): Intake {
   const decoded = decodeBody(body);
+  const payload = decoded.ok && !decoded.base64 ? decoded.value : undefined;
+  const messageId = messageIdOf(body, payload, delivery);
   if (!decoded.ok) {
-    return rejected(decoded.fault, body);
+    return { ...rejected(decoded.fault, body), bearer: { messageId } };
   }
   const envelope = openEnvelope(decoded.value);
-  if (envelope !== undefined) {
-    return envelope.ok
-      ? { submissions: [envelope.submission], rejections: [] }
-      : rejected(envelope.fault, body);
+  if (envelope === undefined) {
+    return { ...alertsIn(decoded, messageId, body, now), bearer: { messageId } };
   }
-  const reading = readContent(decoded.value);
-  const submissionId = submissionIdOf(body, decoded.base64 ? undefined : decoded.value, delivery);
+  if (!envelope.ok) {
+    return { ...rejected(envelope.fault, body), bearer: { messageId } };
+  }
+  const { submission, claimKey } = envelope;
+  return { submissions: [submission], rejections: [], bearer: { messageId, claimKey } };
+}
+
+/** A message's own ID becomes that of its submission. */
+function alertsIn(
+  { value, base64 }: { value: unknown; base64: boolean },
+  messageId: string,
+  body: unknown,
+  now: Date,
+): Contents {
+  const reading = readContent(value);
   if (reading.kind === 'list') {
     const intakes = reading.items.map(({ part, finding }, index) =>
-      finding.ok
-        ? submitted(finding.request, `${submissionId}.${index}`, now)
-        : rejected(finding.fault, part),
+      finding.ok ? submitted(finding.request, `${messageId}.${index}`, now) : rejected(finding.fault, part),
     );
     return {
       submissions: intakes.flatMap((intake) => intake.submissions),
@@ -44,16 +62,13 @@ export function readMessage(body: unknown, delivery: Delivery, now: Date): Intak
   }
   const { finding } = reading;
   if (finding.ok) {
-    return submitted(finding.request, submissionId, now);
+    return submitted(finding.request, messageId, now);
   }
   const { detail } = finding.fault;
-  return rejected(
-    { ...finding.fault, detail: decoded.base64 ? `decoded from base64: ${detail}` : detail },
-    body,
-  );
+  return rejected({ ...finding.fault, detail: base64 ? `decoded from base64: ${detail}` : detail }, body);
 }
 
-function submitted(request: AlertRequest, submissionId: string, now: Date): Intake {
+function submitted(request: AlertRequest, submissionId: string, now: Date): Contents {
   const firstSeen = now.toISOString();
   return {
     submissions: [{ ...request, submissionId, firstSeen, attempts: 0, notFoundAnswers: 0, deferrals: 0 }],
@@ -61,6 +76,6 @@ function submitted(request: AlertRequest, submissionId: string, now: Date): Inta
   };
 }
 
-function rejected(fault: Fault, part: unknown): Intake {
+function rejected(fault: Fault, part: unknown): Contents {
   return { submissions: [], rejections: [{ ...fault, original: textOf(part) }] };
 }

@@ -44,9 +44,11 @@ export const submissionEnvelopeSchema = z.strictObject({
   kind: z.literal('submission'),
   version: z.literal(1),
   submission: submissionSchema,
+  claimKey: z.string().max(128).optional(),
 });
 export type SubmissionEnvelope = z.infer<typeof submissionEnvelopeSchema>;
 
-export function envelopeOf(submission: Submission): SubmissionEnvelope {
-  return { kind: 'submission', version: 1, submission };
+/** @param claimKey The key of the claim that passes on to the message. */
+export function envelopeOf(submission: Submission, claimKey?: string): SubmissionEnvelope {
+  return { kind: 'submission', version: 1, submission, ...(claimKey !== undefined && { claimKey }) };
 }

@@ -1,6 +1,5 @@
 import type { StoredAnswer } from '../enrichment/answer.ts';
-import type { Submission } from '../intake/submission.ts';
-import type { AlertState } from './claim.ts';
+import type { AlertState, Claim } from './claim.ts';
 
 /** The record of an alert as read, with the mark that a conditional write presents. */
 export interface AlertRecord {
@@ -17,11 +16,11 @@ export interface AlertRecord {
 export interface AlertRecords {
   read(alertId: string): Promise<AlertRecord | undefined>;
   /** A new record with the claim, or undefined when the alert has a record already. */
-  create(submission: Submission, claimExpiresAt: Date): Promise<AlertRecord | undefined>;
+  create(alertId: string, claim: Claim): Promise<AlertRecord | undefined>;
   /** Takes or prolongs a claim. */
-  claim(record: AlertRecord, submissionId: string, expiresAt: Date): Promise<AlertRecord | undefined>;
-  /** Stores the final answer and ends the claim. An answer without a device leaves the last known device in place. */
+  claim(record: AlertRecord, claim: Claim): Promise<AlertRecord | undefined>;
+  /** Stores the final answer; the claim goes on until that is published. An answer without a device leaves the last known device in place. */
   store(record: AlertRecord, answer: StoredAnswer): Promise<AlertRecord | undefined>;
-  /** Remembers that the submission's enrichment has been published. */
+  /** Remembers that the submission's enrichment has been published, and ends its claim. */
   addPublished(record: AlertRecord, submissionId: string): Promise<AlertRecord | undefined>;
 }

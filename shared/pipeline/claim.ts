@@ -1,9 +1,22 @@
 import type { StoredAnswer } from '../enrichment/answer.ts';
+import type { Bearer } from '../intake/bearer.ts';
 import type { Submission } from '../intake/submission.ts';
+
+/**
+ * The right to look an alert up and to publish what was found, until it expires. It belongs to one message, and passes on to the copy that this
+ * message puts back: the copy carries the key. So of two messages with the same submission only one looks up.
+ */
+export interface Claim {
+  submissionId: string;
+  messageId: string;
+  /** New with every claim taken. */
+  key: string;
+  expiresAt: Date;
+}
 
 /** What the row of an alert says, as far as a claim is concerned. */
 export interface AlertState {
-  claim: { submissionId: string; expiresAt: Date } | undefined;
+  claim: Claim | undefined;
   answer: StoredAnswer | undefined;
   /** Submissions whose enrichment has been published, oldest first. */
   published: readonly string[];
@@ -20,7 +33,7 @@ export type Standing =
   | { kind: 'published' }
   /** An answer is stored that serves it: publish that, spend no call. */
   | { kind: 'answered'; answer: StoredAnswer }
-  /** Another submission is looking the alert up until `until`. */
+  /** Another message is looking the alert up until `until`. */
   | { kind: 'busy'; until: Date }
   /** Claim the alert and look it up. */
   | { kind: 'free' };
@@ -28,18 +41,24 @@ export type Standing =
 export function standingOf(
   state: AlertState,
   submission: Submission,
+  bearer: Bearer,
   rules: ClaimRules,
   now: Date,
 ): Standing {
   if (state.published.includes(submission.submissionId)) return { kind: 'published' };
-  if (state.answer !== undefined && serves(state.answer, submission, rules, now)) {
-    return { kind: 'answered', answer: state.answer };
+  const { answer, claim } = state;
+  const other = claim !== undefined && claim.expiresAt > now && !holds(bearer, claim) ? claim : undefined;
+  // Another message of this very submission, left by a crash, is about to publish the answer that it has stored.
+  const isTwinAtIt = other?.submissionId === submission.submissionId;
+  if (answer !== undefined && !isTwinAtIt && serves(answer, submission, rules, now)) {
+    return { kind: 'answered', answer };
   }
-  const { claim } = state;
-  if (claim !== undefined && claim.submissionId !== submission.submissionId && claim.expiresAt > now) {
-    return { kind: 'busy', until: claim.expiresAt };
-  }
-  return { kind: 'free' };
+  return other === undefined ? { kind: 'free' } : { kind: 'busy', until: other.expiresAt };
+}
+
+/** The message that took the claim, come again because its reader died, or the copy that it put back. */
+function holds({ messageId, claimKey }: Bearer, claim: Claim): boolean {
+  return messageId === claim.messageId || claimKey === claim.key;
 }
 
 /**

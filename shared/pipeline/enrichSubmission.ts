@@ -1,12 +1,13 @@
 import { normalizeMachine } from '../device/normalize.ts';
 import { enrichmentOf, type MessageOptions, type StoredAnswer } from '../enrichment/answer.ts';
 import type { Outcome } from '../enrichment/enrichment.ts';
+import type { Bearer } from '../intake/bearer.ts';
 import type { Submission } from '../intake/submission.ts';
 import type { FormatName } from '../projections/formats.ts';
 import { project } from '../projections/projections.ts';
 import type { Source } from '../sources/source.ts';
 import type { AlertRecord, AlertRecords } from './alertRecords.ts';
-import { type ClaimRules, standingOf } from './claim.ts';
+import { type Claim, type ClaimRules, standingOf } from './claim.ts';
 import {
   type Decision,
   type DecisionRules,
@@ -26,6 +27,8 @@ export interface PipelineDeps {
   now: () => Date;
   /** Uniform in [0, 1). */
   random: () => number;
+  /** A new key, which nobody else has. */
+  newClaimKey: () => string;
 }
 
 /** How far one delivery of a submission brought it. */
@@ -44,7 +47,7 @@ export type Progress =
 
 /** What to do after a claim was tried. */
 type Claimed =
-  | { kind: 'claimed'; record: AlertRecord }
+  | { kind: 'claimed'; record: AlertRecord; claim: Claim }
   | { kind: 'answered'; record: AlertRecord; answer: StoredAnswer }
   | { kind: 'busy'; until: Date }
   | { kind: 'published' };
@@ -56,10 +59,11 @@ type Claimed =
  */
 export async function enrichSubmission(
   submission: Submission,
+  bearer: Bearer,
   deps: PipelineDeps,
   signal: AbortSignal,
 ): Promise<Progress> {
-  const claimed = await claim(submission, deps);
+  const claimed = await claimAlert(submission, bearer, deps);
   switch (claimed.kind) {
     case 'published':
       return { kind: 'repeated' };
@@ -68,59 +72,63 @@ export async function enrichSubmission(
     case 'answered':
       return finish(submission, claimed.record, claimed.answer, deps);
     case 'claimed':
-      return lookUp(submission, claimed.record, deps, signal);
+      break;
   }
-}
-
-async function claim(submission: Submission, deps: PipelineDeps): Promise<Claimed> {
-  const { records, rules } = deps;
-  const expiry = () => new Date(deps.now().getTime() + rules.claimExpiryMs);
-  // A submission that was here before has a record; a new one most likely has none.
-  let record = submission.deferrals === 0 ? await records.create(submission, expiry()) : undefined;
-  if (record !== undefined) return { kind: 'claimed', record };
-  for (;;) {
-    record = await records.read(submission.alertId);
-    if (record === undefined) {
-      record = await records.create(submission, expiry());
-      if (record !== undefined) return { kind: 'claimed', record };
-      continue;
-    }
-    const standing = standingOf(record.state, submission, rules, deps.now());
-    if (standing.kind === 'answered') return { ...standing, record };
-    if (standing.kind !== 'free') return standing;
-    const claimedRecord = await records.claim(record, submission.submissionId, expiry());
-    if (claimedRecord !== undefined) return { kind: 'claimed', record: claimedRecord };
-  }
-}
-
-async function lookUp(
-  submission: Submission,
-  record: AlertRecord,
-  deps: PipelineDeps,
-  signal: AbortSignal,
-): Promise<Progress> {
+  const { record, claim } = claimed;
   const { alertId, machineId, inLine = false } = submission;
   const answer = await deps.source.find({ alertId, machineId, inLine }, signal);
   const decision = decide(answer, submission, deps.rules, deps.now(), deps.random);
   if (decision.kind === 'defer') {
-    await holdClaim(decision, record, deps);
-    return putBack(decision, deps);
+    await holdClaim(decision, record, claim, deps);
+    return putBack(decision, deps, claim.key);
   }
   const stored = storedAnswer(decision, submission, deps);
-  const storedRecord = await storeWhileClaimed(record, stored, deps);
+  const storedRecord = await storeWhileClaimed(record, claim, stored, deps);
   // Somebody took the claim over because it had expired: begin again, most likely with the answer that they stored.
-  if (storedRecord === undefined) return enrichSubmission(submission, deps, signal);
+  if (storedRecord === undefined) return enrichSubmission(submission, bearer, deps, signal);
   return finish(submission, storedRecord, stored, deps);
+}
+
+async function claimAlert(submission: Submission, bearer: Bearer, deps: PipelineDeps): Promise<Claimed> {
+  const { records, rules } = deps;
+  const { alertId, submissionId } = submission;
+  const { messageId } = bearer;
+  const key = deps.newClaimKey();
+  const newClaim = () => ({ submissionId, messageId, key, expiresAt: expiryAfter(0, deps) });
+  // A submission that was here before has a record; a new one most likely has none.
+  let mayBeNew = submission.deferrals === 0;
+  for (;;) {
+    if (mayBeNew) {
+      const claim = newClaim();
+      const record = await records.create(alertId, claim);
+      if (record !== undefined) return { kind: 'claimed', record, claim };
+    }
+    const record = await records.read(alertId);
+    mayBeNew = record === undefined;
+    if (record === undefined) continue;
+    const standing = standingOf(record.state, submission, bearer, rules, deps.now());
+    if (standing.kind === 'answered') return { ...standing, record };
+    if (standing.kind !== 'free') return standing;
+    const claim = newClaim();
+    const claimed = await records.claim(record, claim);
+    if (claimed !== undefined) return { kind: 'claimed', record: claimed, claim };
+  }
+}
+
+/** When a claim ends that is held through the delay and then through a run. */
+function expiryAfter(delayMs: number, { now, rules }: PipelineDeps): Date {
+  return new Date(now().getTime() + delayMs + rules.claimExpiryMs);
 }
 
 /** Others may have marked what they published since the claim: only a claim taken over makes the answer void. */
 async function storeWhileClaimed(
   record: AlertRecord,
+  claim: Claim,
   answer: StoredAnswer,
   { records }: PipelineDeps,
 ): Promise<AlertRecord | undefined> {
   let current: AlertRecord | undefined = record;
-  while (current?.state.claim?.submissionId === answer.submissionId) {
+  while (current?.state.claim?.key === claim.key) {
     const stored = await records.store(current, answer);
     if (stored !== undefined) return stored;
     current = await records.read(record.alertId);
@@ -130,13 +138,13 @@ async function storeWhileClaimed(
 
 /** While a submission waits for a second look, others with the same alert need not ask as well. */
 async function holdClaim(
-  { reason, delayMs, submission }: Deferral,
+  { reason, delayMs }: Deferral,
   record: AlertRecord,
+  claim: Claim,
   deps: PipelineDeps,
 ): Promise<void> {
   if (reason !== 'not_found' && reason !== 'unavailable') return;
-  const expiresAt = new Date(deps.now().getTime() + delayMs + deps.rules.claimExpiryMs);
-  await deps.records.claim(record, submission.submissionId, expiresAt);
+  await deps.records.claim(record, { ...claim, expiresAt: expiryAfter(delayMs, deps) });
 }
 
 function storedAnswer(
@@ -214,8 +222,8 @@ async function bury(submission: Submission, answer: StoredAnswer, { outbox }: Pi
   });
 }
 
-async function putBack(deferral: Deferral, { outbox }: PipelineDeps): Promise<Progress> {
+async function putBack(deferral: Deferral, { outbox }: PipelineDeps, claimKey?: string): Promise<Progress> {
   const { reason, delayMs, detail, submission } = deferral;
-  await outbox.submit(submission, delayMs);
+  await outbox.submit(submission, delayMs, claimKey);
   return { kind: 'deferred', reason, delayMs, attempts: submission.attempts, detail };
 }

@@ -1,7 +1,7 @@
+import type { Delivery } from '../intake/messageId.ts';
 import { readMessage } from '../intake/readMessage.ts';
 import type { Rejection } from '../intake/rejection.ts';
 import type { Submission } from '../intake/submission.ts';
-import type { Delivery } from '../intake/submissionId.ts';
 import { type Log, progressEvent } from '../telemetry/log.ts';
 import { enrichSubmission, type PipelineDeps } from './enrichSubmission.ts';
 
@@ -20,7 +20,7 @@ export async function receiveMessage(
   signal: AbortSignal,
 ): Promise<void> {
   const startedAt = deps.now();
-  const { submissions, rejections } = readMessage(message.body, message.delivery, startedAt);
+  const { submissions, rejections, bearer } = readMessage(message.body, message.delivery, startedAt);
   for (const rejection of rejections) await bury(rejection, startedAt, deps, log);
 
   const [only, ...others] = submissions;
@@ -30,7 +30,7 @@ export async function receiveMessage(
     log({ event: 'split', submissions: submissions.length, rejections: rejections.length });
     return;
   }
-  const progress = await enrichSubmission(only, deps, signal);
+  const progress = await enrichSubmission(only, bearer, deps, signal);
   log(progressEvent(only, progress, startedAt, deps.now()));
 }
 

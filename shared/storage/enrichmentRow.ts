@@ -3,7 +3,7 @@ import { deviceSchema } from '../device/device.ts';
 import { machineSchema } from '../device/machine.ts';
 import type { StoredAnswer } from '../enrichment/answer.ts';
 import { outcomeSchema } from '../enrichment/enrichment.ts';
-import type { AlertState } from '../pipeline/claim.ts';
+import type { AlertState, Claim } from '../pipeline/claim.ts';
 import { deviceColumns } from './deviceColumns.ts';
 import { formatColumns, readFormats } from './formatColumns.ts';
 import { parseJson } from './parseJson.ts';
@@ -17,7 +17,12 @@ const NO_TIME = new Date(0);
 
 type Columns = Record<string, unknown>;
 
-const claimSchema = z.object({ claimedBy: z.string(), claimExpiresAt: z.date() });
+const claimSchema = z.object({
+  claimedBy: z.string(),
+  claimMessage: z.string(),
+  claimKey: z.string().min(1),
+  claimExpiresAt: z.date(),
+});
 const publishedSchema = z.array(z.string());
 const answerSchema = z.object({
   rowVersion: z.literal(ROW_VERSION),
@@ -38,7 +43,12 @@ const MOST_PUBLISHED = 500;
 export function readRow(row: Columns): AlertState {
   const claim = claimSchema.safeParse(row).data;
   return {
-    claim: claim && { submissionId: claim.claimedBy, expiresAt: claim.claimExpiresAt },
+    claim: claim && {
+      submissionId: claim.claimedBy,
+      messageId: claim.claimMessage,
+      key: claim.claimKey,
+      expiresAt: claim.claimExpiresAt,
+    },
     answer: readAnswer(row),
     published: publishedSchema.safeParse(parseJson(fromParts('published', row))).data ?? [],
   };
@@ -65,12 +75,17 @@ function readAnswer(row: Columns): StoredAnswer | undefined {
   };
 }
 
-export function claimColumns(submissionId: string, expiresAt: Date): Columns {
-  return { claimedBy: submissionId, claimExpiresAt: expiresAt };
+export function claimColumns({ submissionId, messageId, key, expiresAt }: Claim): Columns {
+  return { claimedBy: submissionId, claimMessage: messageId, claimKey: key, claimExpiresAt: expiresAt };
 }
 
-/** An empty claimant is no claim. */
-export const noClaimColumns: Columns = { claimedBy: '', claimExpiresAt: NO_TIME };
+/** A claim without a key is none. */
+export const noClaimColumns: Columns = {
+  claimedBy: '',
+  claimMessage: '',
+  claimKey: '',
+  claimExpiresAt: NO_TIME,
+};
 
 export function answerColumns(answer: StoredAnswer): Columns {
   return {

@@ -45,34 +45,34 @@ export function createEnrichmentTable(table: TableClient): AlertRecords {
       }
     },
 
-    create({ alertId, submissionId }, claimExpiresAt) {
-      const state = { claim: { submissionId, expiresAt: claimExpiresAt }, answer: undefined, published: [] };
-      return attempt(
-        alertId,
-        state,
-        (row) => table.createEntity(row),
-        claimColumns(submissionId, claimExpiresAt),
-        CREATE_LOST,
-      );
+    create(alertId, claim) {
+      const state = { claim, answer: undefined, published: [] };
+      return attempt(alertId, state, (row) => table.createEntity(row), claimColumns(claim), CREATE_LOST);
     },
 
-    claim(record, submissionId, expiresAt) {
-      return merge(record, { claim: { submissionId, expiresAt } }, claimColumns(submissionId, expiresAt));
+    claim(record, claim) {
+      return merge(record, { claim }, claimColumns(claim));
     },
 
     store(record, answer) {
       const { alertId, mark, state } = record;
-      if (answer.device === undefined) {
-        return merge(record, { answer, claim: undefined }, { ...answerColumns(answer), ...noClaimColumns });
-      }
-      const columns = { ...answerColumns(answer), ...publishedColumns(state.published) };
-      const next = { answer, claim: undefined, published: state.published };
-      return attempt(alertId, next, (row) => table.updateEntity(row, 'Replace', { etag: mark }), columns);
+      if (answer.device === undefined) return merge(record, { answer }, answerColumns(answer));
+      const columns = {
+        ...answerColumns(answer),
+        ...(state.claim !== undefined && claimColumns(state.claim)),
+        ...publishedColumns(state.published),
+      };
+      const write = (row: Columns & { partitionKey: string; rowKey: string }) =>
+        table.updateEntity(row, 'Replace', { etag: mark });
+      return attempt(alertId, { ...state, answer }, write, columns);
     },
 
     addPublished(record, submissionId) {
       const published = [...record.state.published, submissionId];
-      return merge(record, { published }, publishedColumns(published));
+      const columns = publishedColumns(published);
+      return record.state.claim?.submissionId === submissionId
+        ? merge(record, { published, claim: undefined }, { ...columns, ...noClaimColumns })
+        : merge(record, { published }, columns);
     },
   };
 }

@@ -22,7 +22,8 @@ export function createQueueOutbox(
   }
 
   return {
-    submit: (submission, delayMs) => send(queues.alerts, JSON.stringify(envelopeOf(submission)), delayMs),
+    submit: (submission, delayMs, claimKey) =>
+      send(queues.alerts, JSON.stringify(envelopeOf(submission, claimKey)), delayMs),
     publish: (enrichment) => {
       const row = { table: enrichmentsTable, partitionKey: enrichment.alertId, rowKey: DEVICE_ROW_KEY };
       return send(queues.enrichments, fitMessage(enrichment, row, fitsMessage), 0);

@@ -127,9 +127,10 @@ async function openLane(): Promise<Lane> {
     AlertsStorage: tables.connectionString,
     DEFENDER_API_URL: `http://${api.host}`,
     LOCAL_HOST_LEASE_SECONDS: '2',
-    CLAIM_EXPIRY: '2s',
-    // The original, back after its lease, has ended before the copy is seen: so the cases do not depend on luck.
-    NOT_FOUND_RETRIES: '10s',
+    // Outlasts any run, as in production, also on a slow machine.
+    CLAIM_EXPIRY: '20s',
+    // As long as the lease: the original comes again together with the copy that was put back.
+    NOT_FOUND_RETRIES: '2s',
   });
   const lane = { pipeline, services: { queues, tables, api } };
   lanes.push(lane);

@@ -2,16 +2,19 @@ import { alertIdSchema } from '../alertId.ts';
 import { describeIssues } from '../alertRequest.ts';
 import { isJsonObject, quote } from '../jsonText.ts';
 import { type Faulty, faulty } from '../rejection.ts';
-import { type Submission, submissionEnvelopeSchema } from '../submission.ts';
+import { type SubmissionEnvelope, submissionEnvelopeSchema } from '../submission.ts';
 
-/** The submission in our own envelope, which a deferral put back; undefined for anything else. */
-export function openEnvelope(value: unknown): { ok: true; submission: Submission } | Faulty | undefined {
+/** What is in our own envelope, which a deferral put back; undefined for anything else. */
+export function openEnvelope(
+  value: unknown,
+): ({ ok: true } & Pick<SubmissionEnvelope, 'submission' | 'claimKey'>) | Faulty | undefined {
   if (!isJsonObject(value) || value.kind !== 'submission') {
     return undefined;
   }
   const parsed = submissionEnvelopeSchema.safeParse(value);
   if (parsed.success) {
-    return { ok: true, submission: parsed.data.submission };
+    const { submission, claimKey } = parsed.data;
+    return { ok: true, submission, claimKey };
   }
   const detail =
     value.version === 1

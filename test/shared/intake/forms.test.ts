@@ -121,6 +121,7 @@ describe('a bare alert ID', () => {
       expect(read(asDelivered(text))).toEqual({
         submissions: [{ alertId, submissionId: MESSAGE_ID, ...fresh }],
         rejections: [],
+        bearer: { messageId: MESSAGE_ID },
       });
     }
   });

@@ -1,12 +1,24 @@
 import { describe, expect, test } from 'vitest';
 import type { StoredAnswer } from '../../../shared/enrichment/answer.ts';
 import type { Submission } from '../../../shared/intake/submission.ts';
-import { type AlertState, standingOf } from '../../../shared/pipeline/claim.ts';
+import { type AlertState, type Claim, standingOf } from '../../../shared/pipeline/claim.ts';
 import { laterBy, seenAt, submissionOf } from './submissions.ts';
 
 const MINUTE_MS = 60_000;
 const rules = { reuseForMs: 15 * MINUTE_MS };
 const off = { reuseForMs: 0 };
+const first = { messageId: 'submission-1' };
+
+/** The claim of another submission. */
+function claimOf(changes: Partial<Claim> = {}): Claim {
+  return {
+    submissionId: 'another',
+    messageId: 'another',
+    key: 'key-1',
+    expiresAt: laterBy(9_000),
+    ...changes,
+  };
+}
 
 function stateOf(state: Partial<AlertState>): AlertState {
   return { claim: undefined, answer: undefined, published: [], ...state };
@@ -26,22 +38,46 @@ function answerOf(changes: Partial<StoredAnswer>): StoredAnswer {
 
 describe('a claim', () => {
   test.each([
-    ['free when there is none', undefined, 'free'],
+    ['free when there is none', undefined, first, 'free'],
+    ['busy while another one lasts', claimOf({ expiresAt: laterBy(1) }), first, 'busy'],
+    ['free when another one has expired', claimOf({ expiresAt: seenAt }), first, 'free'],
+    ['free when it was given up', claimOf({ messageId: '', key: '', expiresAt: new Date(0) }), first, 'free'],
     [
-      'free when it is our own, from before a crash',
-      { submissionId: 'submission-1', expiresAt: laterBy(9_000) },
+      'free for the message that took it, come again after a crash',
+      claimOf({ submissionId: 'submission-1', messageId: 'submission-1' }),
+      first,
       'free',
     ],
-    ['busy while another one lasts', { submissionId: 'another', expiresAt: laterBy(1) }, 'busy'],
-    ['free when another one has expired', { submissionId: 'another', expiresAt: seenAt }, 'free'],
-    ['free when it was given up', { submissionId: '', expiresAt: new Date(0) }, 'free'],
-  ])('leaves the alert %s', (_, claim, kind) => {
-    expect(standingOf(stateOf({ claim }), submissionOf(), rules, seenAt).kind).toBe(kind);
+    [
+      'free for the copy that its holder put back',
+      claimOf({ submissionId: 'submission-1', messageId: 'submission-1' }),
+      { messageId: 'copy-1', claimKey: 'key-1' },
+      'free',
+    ],
+    [
+      'busy for the original when the copy has taken it over',
+      claimOf({ submissionId: 'submission-1', messageId: 'copy-1', key: 'key-2' }),
+      first,
+      'busy',
+    ],
+    [
+      'busy for the copy when the original, come again, has taken it anew',
+      claimOf({ submissionId: 'submission-1', messageId: 'submission-1', key: 'key-2' }),
+      { messageId: 'copy-1', claimKey: 'key-1' },
+      'busy',
+    ],
+    [
+      'busy for a second message of the submission that never held it',
+      claimOf({ submissionId: 'submission-1', messageId: 'submission-1' }),
+      { messageId: 'twin-1' },
+      'busy',
+    ],
+  ])('leaves the alert %s', (_, claim, bearer, kind) => {
+    expect(standingOf(stateOf({ claim }), submissionOf(), bearer, rules, seenAt).kind).toBe(kind);
   });
 
   test('that lasts says until when', () => {
-    const claim = { submissionId: 'another', expiresAt: laterBy(9_000) };
-    expect(standingOf(stateOf({ claim }), submissionOf(), rules, seenAt)).toEqual({
+    expect(standingOf(stateOf({ claim: claimOf() }), submissionOf(), first, rules, seenAt)).toEqual({
       kind: 'busy',
       until: laterBy(9_000),
     });
@@ -95,15 +131,24 @@ describe('a stored answer', () => {
     ],
   ])('%s', (_, answerChanges, submissionChanges, reuse, serves) => {
     const answer = answerOf(answerChanges);
-    const standing = standingOf(stateOf({ answer }), submissionOf(submissionChanges), reuse, seenAt);
+    const standing = standingOf(stateOf({ answer }), submissionOf(submissionChanges), first, reuse, seenAt);
     expect(standing).toEqual(serves ? { kind: 'answered', answer } : { kind: 'free' });
   });
 
   test('serves although somebody looks the alert up again', () => {
-    const claim = { submissionId: 'another', expiresAt: laterBy(9_000) };
-    const state = stateOf({ claim, answer: answerOf({}) });
-    expect(standingOf(state, submissionOf(), rules, seenAt).kind).toBe('answered');
-    expect(standingOf(state, submissionOf({ refresh: true }), rules, seenAt).kind).toBe('busy');
+    const state = stateOf({ claim: claimOf(), answer: answerOf({}) });
+    expect(standingOf(state, submissionOf(), first, rules, seenAt).kind).toBe('answered');
+    expect(standingOf(state, submissionOf({ refresh: true }), first, rules, seenAt).kind).toBe('busy');
+  });
+
+  test('of our own is left to the message that is about to publish it', () => {
+    const claim = claimOf({ submissionId: 'submission-1', messageId: 'submission-1' });
+    const state = stateOf({ claim, answer: answerOf({ submissionId: 'submission-1' }) });
+    expect(standingOf(state, submissionOf(), first, rules, seenAt).kind).toBe('answered');
+    expect(standingOf(state, submissionOf(), { messageId: 'twin-1' }, rules, seenAt).kind).toBe('busy');
+    expect(standingOf(state, submissionOf(), { messageId: 'twin-1' }, rules, claim.expiresAt).kind).toBe(
+      'answered',
+    );
   });
 });
 
@@ -111,7 +156,9 @@ test('a submission that was published is done, whatever else the record says', (
   const state = stateOf({
     published: ['another', 'submission-1'],
     answer: answerOf({}),
-    claim: { submissionId: 'another', expiresAt: laterBy(9_000) },
+    claim: claimOf(),
   });
-  expect(standingOf(state, submissionOf({ refresh: true }), rules, seenAt)).toEqual({ kind: 'published' });
+  expect(standingOf(state, submissionOf({ refresh: true }), first, rules, seenAt)).toEqual({
+    kind: 'published',
+  });
 });

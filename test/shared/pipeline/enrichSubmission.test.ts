@@ -346,6 +346,38 @@ describe('a process that dies', () => {
     );
   });
 
+  test('leaves two messages of a submission at worst, of which one looks up while the other waits', async () => {
+    await fc.assert(
+      fc.asyncProperty(answers, crashes, async (script, deaths) => {
+        let steps = 0;
+        const callers = { now: 0, most: 0 };
+        const doubled: Crash[] = [];
+        const world = createWorld({
+          find: () => script.shift() ?? { ...found, retrievedAt: world.now() },
+          around(step, moment) {
+            if (step === 'find') callers.now += moment === 'before' ? 1 : -1;
+            callers.most = Math.max(callers.most, callers.now);
+            if (moment === 'before') steps += 1;
+            if (!deaths.some((death) => death.at === steps && death.moment === moment)) return;
+            if (step === 'find' && moment === 'before') callers.now -= 1;
+            const crash = new Crash(step, moment);
+            if (`${moment} ${step}` === 'after publish' || `${moment} ${step}` === 'before mark') {
+              doubled.push(crash);
+            }
+            throw crash;
+          },
+        });
+        world.enqueue(submissionOf());
+        // A lease as long as the wait after a 404: the original comes again together with its copy.
+        await world.drainAtOnce(30_000);
+
+        expect(callers.most).toBe(1);
+        expect(world.published).toHaveLength(1 + doubled.length);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   test('costs a second call only when the first answer was not stored yet', async () => {
     const steps: Step[] = ['create', 'find', 'store', 'publish', 'mark'];
     for (const [index, step] of steps.entries()) {

@@ -1,5 +1,6 @@
 import type { StoredAnswer } from '../../../shared/enrichment/answer.ts';
 import type { Enrichment } from '../../../shared/enrichment/enrichment.ts';
+import type { Bearer } from '../../../shared/intake/bearer.ts';
 import type { Submission } from '../../../shared/intake/submission.ts';
 import type { AlertRecord, AlertRecords } from '../../../shared/pipeline/alertRecords.ts';
 import type { AlertState } from '../../../shared/pipeline/claim.ts';
@@ -39,16 +40,24 @@ export interface WorldOptions {
   message?: Partial<PipelineDeps['message']>;
 }
 
+interface Message {
+  submission: Submission;
+  bearer: Bearer;
+  visibleAt: number;
+}
+
 /** Table, queues, source and clock in memory, with the conditional writes of the real ones. */
 export function createWorld(options: WorldOptions = {}) {
   const { around = () => undefined } = options;
   const rows = new Map<string, { state: AlertState; mark: string }>();
-  const queue: { submission: Submission; visibleAt: number }[] = [];
+  const queue: Message[] = [];
   const published: Enrichment[] = [];
   const buried: DeadLetter[] = [];
   const calls: AlertReference[] = [];
   let time = seenAt.getTime();
   let writes = 0;
+  let messages = 0;
+  let keys = 0;
 
   async function step<T>(name: Step, effect: () => T | Promise<T>): Promise<T> {
     await around(name, 'before');
@@ -70,20 +79,18 @@ export function createWorld(options: WorldOptions = {}) {
         const row = rows.get(alertId);
         return row && { alertId, ...row };
       }),
-    create: ({ alertId, submissionId }, expiresAt) =>
-      step('create', () =>
-        write(alertId, undefined, {
-          claim: { submissionId, expiresAt },
-          answer: undefined,
-          published: [],
-        }),
-      ),
-    claim: ({ alertId, mark, state }, submissionId, expiresAt) =>
-      step('claim', () => write(alertId, mark, { ...state, claim: { submissionId, expiresAt } })),
+    create: (alertId, claim) =>
+      step('create', () => write(alertId, undefined, { claim, answer: undefined, published: [] })),
+    claim: ({ alertId, mark, state }, claim) =>
+      step('claim', () => write(alertId, mark, { ...state, claim })),
     store: ({ alertId, mark, state }, answer: StoredAnswer) =>
-      step('store', () => write(alertId, mark, { ...state, answer, claim: undefined })),
+      step('store', () => write(alertId, mark, { ...state, answer })),
     addPublished: ({ alertId, mark, state }, submissionId) =>
-      step('mark', () => write(alertId, mark, { ...state, published: [...state.published, submissionId] })),
+      step('mark', () => {
+        const published = [...state.published, submissionId];
+        const claim = state.claim?.submissionId === submissionId ? undefined : state.claim;
+        return write(alertId, mark, { ...state, published, claim });
+      }),
   };
 
   const source: Source = {
@@ -96,9 +103,13 @@ export function createWorld(options: WorldOptions = {}) {
   };
 
   const outbox: Outbox = {
-    submit: (submission, delayMs) =>
+    submit: (submission, delayMs, claimKey) =>
       step('submit', () => {
-        queue.push({ submission, visibleAt: time + delayMs });
+        queue.push({
+          submission,
+          bearer: { messageId: newMessageId(), claimKey },
+          visibleAt: time + delayMs,
+        });
       }),
     publish: (enrichment) =>
       step('publish', () => {
@@ -111,6 +122,11 @@ export function createWorld(options: WorldOptions = {}) {
         buried.push(letter);
       }),
   };
+
+  function newMessageId(): string {
+    messages += 1;
+    return `message-${messages}`;
+  }
 
   const now = () => new Date(time);
   const deps: PipelineDeps = {
@@ -127,6 +143,10 @@ export function createWorld(options: WorldOptions = {}) {
     message: { summary: false, formats: [], ...options.message },
     now,
     random: options.random ?? (() => 0.5),
+    newClaimKey() {
+      keys += 1;
+      return `key-${keys}`;
+    },
   };
   const never = new AbortController().signal;
 
@@ -134,17 +154,31 @@ export function createWorld(options: WorldOptions = {}) {
     time += milliseconds;
   }
 
-  function deliver(submission: Submission): Promise<Progress> {
-    return enrichSubmission(submission, deps, never);
+  /** The first message of a submission has the ID of the submission, as in intake. */
+  function deliver(
+    submission: Submission,
+    bearer: Bearer = { messageId: submission.submissionId },
+  ): Promise<Progress> {
+    return enrichSubmission(submission, bearer, deps, never);
+  }
+
+  /** Delivers a message from the queue; if the process dies, it is seen again after the lease. */
+  async function receive(message: Message, leaseMs: number): Promise<void> {
+    try {
+      await deliver(message.submission, message.bearer);
+    } catch (error) {
+      if (!(error instanceof Crash)) throw error;
+      queue.push({ ...message, visibleAt: time + leaseMs });
+    }
   }
 
   /** Messages that are visible, taken from the queue; lets time pass until there is one. */
-  function takeVisible(): Submission[] {
+  function takeVisible(): Message[] {
     const soonest = Math.min(...queue.map(({ visibleAt }) => visibleAt));
     time = Math.max(time, soonest);
     const visible = queue.filter(({ visibleAt }) => visibleAt <= time);
     for (const message of visible) queue.splice(queue.indexOf(message), 1);
-    return visible.map(({ submission }) => submission);
+    return visible;
   }
 
   /** Delivers one message after the other until none is left; one that crashes comes back ten minutes later. */
@@ -152,22 +186,16 @@ export function createWorld(options: WorldOptions = {}) {
     for (let deliveries = 0; queue.length > 0; deliveries += 1) {
       if (deliveries > 2_000) throw new Error('the queue never ends');
       const [first, ...others] = takeVisible();
-      for (const submission of others) queue.push({ submission, visibleAt: time });
-      if (first === undefined) continue;
-      try {
-        await deliver(first);
-      } catch (error) {
-        if (!(error instanceof Crash)) throw error;
-        queue.push({ submission: first, visibleAt: time + 600_000 });
-      }
+      queue.push(...others);
+      if (first !== undefined) await receive(first, 600_000);
     }
   }
 
   /** Delivers all visible messages at once, again and again, until none is left. */
-  async function drainAtOnce(): Promise<void> {
+  async function drainAtOnce(leaseMs = 600_000): Promise<void> {
     for (let waves = 0; queue.length > 0; waves += 1) {
       if (waves > 2_000) throw new Error('the queue never ends');
-      await Promise.all(takeVisible().map(deliver));
+      await Promise.all(takeVisible().map((message) => receive(message, leaseMs)));
     }
   }
 
@@ -182,7 +210,8 @@ export function createWorld(options: WorldOptions = {}) {
     deliver,
     drain,
     drainAtOnce,
-    enqueue: (submission: Submission) => queue.push({ submission, visibleAt: time }),
+    enqueue: (submission: Submission) =>
+      queue.push({ submission, bearer: { messageId: submission.submissionId }, visibleAt: time }),
     waiting: () => queue.map(({ submission }) => submission),
   };
 }

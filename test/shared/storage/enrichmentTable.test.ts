@@ -5,6 +5,7 @@ import { normalizeMachine } from '../../../shared/device/normalize.ts';
 import type { StoredAnswer } from '../../../shared/enrichment/answer.ts';
 import type { Submission } from '../../../shared/intake/submission.ts';
 import type { AlertRecords } from '../../../shared/pipeline/alertRecords.ts';
+import type { Claim } from '../../../shared/pipeline/claim.ts';
 import { FORMATS } from '../../../shared/projections/formats.ts';
 import { project } from '../../../shared/projections/projections.ts';
 import { createEnrichmentTable } from '../../../shared/storage/enrichmentTable.ts';
@@ -35,8 +36,12 @@ function newSubmission(): Submission {
   return submissionOf({ alertId: `alert-${alerts}` });
 }
 
-function claimed(submission: Submission) {
-  return expectRecord(records.create(submission, laterBy(150_000)));
+function claimOf(submissionId: string, expiresAt = laterBy(150_000)): Claim {
+  return { submissionId, messageId: submissionId, key: `key of ${submissionId}`, expiresAt };
+}
+
+function claimed({ alertId, submissionId }: Submission) {
+  return expectRecord(records.create(alertId, claimOf(submissionId)));
 }
 
 async function expectRecord<T>(record: Promise<T | undefined>): Promise<T> {
@@ -78,7 +83,7 @@ describe('the record of an alert', () => {
     const { alertId } = submission;
     const created = await claimed(submission);
     expect(await records.read(alertId)).toEqual(created);
-    const prolonged = await expectRecord(records.claim(created, 'submission-1', laterBy(300_000)));
+    const prolonged = await expectRecord(records.claim(created, claimOf('submission-1', laterBy(300_000))));
     expect(await records.read(alertId)).toEqual(prolonged);
 
     const answer = enrichedWith({
@@ -87,7 +92,7 @@ describe('the record of an alert', () => {
       riskScore: 'High',
     });
     const stored = await expectRecord(records.store(prolonged, answer));
-    expect(stored.state).toEqual({ claim: undefined, answer, published: [] });
+    expect(stored.state).toEqual({ ...prolonged.state, answer });
     expect(await records.read(alertId)).toEqual(stored);
 
     const marked = await expectRecord(records.addPublished(stored, 'submission-1'));
@@ -179,7 +184,7 @@ describe('the record of an alert', () => {
     const known = await expectRecord(
       records.store(await claimed(submission), enrichedWith({ id: 'machine-1' })),
     );
-    const again = await expectRecord(records.claim(known, 'submission-2', laterBy(9_000)));
+    const again = await expectRecord(records.claim(known, claimOf('submission-2', laterBy(9_000))));
     const stored = await expectRecord(records.store(again, unknown));
     const read = await records.read(submission.alertId);
     expect(read?.state.answer).toEqual(unknown);
@@ -200,9 +205,12 @@ describe('the record of an alert', () => {
     expect((await records.read(submission.alertId))?.state.answer).toEqual(failed);
   });
 
-  test('ends the claim with the answer, so that the next one may look up at once', async () => {
+  test('ends the claim when its submission is published, so that the next one may look up at once', async () => {
     const submission = newSubmission();
-    await records.store(await claimed(submission), unknown);
+    const stored = await expectRecord(records.store(await claimed(submission), unknown));
+    const othersMark = await expectRecord(records.addPublished(stored, 'submission-of-another'));
+    expect(othersMark.state.claim).toEqual(claimOf('submission-1'));
+    await records.addPublished(othersMark, 'submission-1');
     const claim = (await records.read(submission.alertId))?.state.claim;
     expect(claim === undefined || claim.expiresAt < seenAt).toBe(true);
   });
@@ -222,9 +230,7 @@ describe('a conditional write', () => {
   test('lets one of many create the record', async () => {
     const { alertId } = newSubmission();
     const created = await Promise.all(
-      Array.from({ length: 10 }, (_, number) =>
-        records.create(submissionOf({ alertId, submissionId: `submission-${number}` }), laterBy(1_000)),
-      ),
+      Array.from({ length: 10 }, (_, number) => records.create(alertId, claimOf(`submission-${number}`))),
     );
     expect(created.filter((record) => record !== undefined)).toHaveLength(1);
   });
@@ -232,8 +238,8 @@ describe('a conditional write', () => {
   test('is lost, and changes nothing, when somebody wrote since the record was read', async () => {
     const submission = newSubmission();
     const old = await claimed(submission);
-    const current = await expectRecord(records.claim(old, 'submission-2', laterBy(9_000)));
-    expect(await records.claim(old, 'submission-1', laterBy(1))).toBeUndefined();
+    const current = await expectRecord(records.claim(old, claimOf('submission-2', laterBy(9_000))));
+    expect(await records.claim(old, claimOf('submission-1', laterBy(1)))).toBeUndefined();
     expect(await records.store(old, enrichedWith({ id: 'machine-1' }))).toBeUndefined();
     expect(await records.store(old, unknown)).toBeUndefined();
     expect(await records.addPublished(old, 'submission-1')).toBeUndefined();
@@ -251,7 +257,9 @@ describe('a conditional write', () => {
 
   test('throws when the table is missing, instead of being lost for ever', async () => {
     const nowhere = createEnrichmentTable(openTable('Nowhere'));
-    await expect(nowhere.create(newSubmission(), laterBy(1))).rejects.toMatchObject({ statusCode: 404 });
+    await expect(nowhere.create('alert-1', claimOf('submission-1'))).rejects.toMatchObject({
+      statusCode: 404,
+    });
   });
 });
 
@@ -326,7 +334,7 @@ describe('a row that somebody else has written', () => {
       machine2: 'old',
     });
     const record = await expectRecord(records.read(alertId));
-    const claim = await expectRecord(records.claim(record, 'submission-1', laterBy(9_000)));
+    const claim = await expectRecord(records.claim(record, claimOf('submission-1', laterBy(9_000))));
     const answer = enrichedWith({ id: 'machine-9' });
     await records.store(claim, answer);
     expect((await records.read(alertId))?.state.answer).toEqual(answer);

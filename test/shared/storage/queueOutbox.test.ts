@@ -60,13 +60,17 @@ function enrichedWith(
 }
 
 describe('a submission that is put back', () => {
-  test('is read by intake as the same submission', async () => {
+  test('is read by intake as the same submission, with the claim that passes on to it', async () => {
     const submission = submissionOf({ attempts: 2, deferrals: 3, inLine: true, metadata: { text: 'ä💻' } });
-    await outbox.submit(submission, 0);
+    await outbox.submit(submission, 0, 'key-1');
     const { message, content } = await onlyMessage(queues.alerts);
     expect(message.messageText).toMatch(/^[A-Za-z0-9+/]+=*$/);
     for (const body of [message.messageText, content]) {
-      expect(readMessage(body, {}, new Date())).toEqual({ submissions: [submission], rejections: [] });
+      expect(readMessage(body, { id: message.messageId }, new Date())).toEqual({
+        submissions: [submission],
+        rejections: [],
+        bearer: { messageId: message.messageId, claimKey: 'key-1' },
+      });
     }
   });
 

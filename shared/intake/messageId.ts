@@ -13,16 +13,16 @@ export interface Delivery {
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
- * The submission ID of a message: the same over redeliveries, different between messages.
+ * What identifies a message: the same over redeliveries, different between messages.
  *
  * The Functions host copies the top-level fields of a JSON payload over the trigger metadata, ignoring case, so a
- * metadata field counts only where the payload has none of that name. Without a trusted message ID the submission ID
- * is made of the body and the trusted times; identical bodies put into the queue within one second then share it.
+ * metadata field counts only where the payload has none of that name. Without a trusted ID of the service one is made
+ * of the body and the trusted times; identical bodies put into the queue within one second then share it.
  *
  * @param body The message as the trigger handed it over.
  * @param payload The JSON value in it that the host may have merged; undefined where it saw no JSON.
  */
-export function submissionIdOf(body: unknown, payload: unknown, delivery: Delivery): string {
+export function messageIdOf(body: unknown, payload: unknown, delivery: Delivery): string {
   const overwritten = new Set(
     isJsonObject(payload) ? Object.keys(payload).map((name) => name.toLowerCase()) : [],
   );
@@ -30,9 +30,9 @@ export function submissionIdOf(body: unknown, payload: unknown, delivery: Delive
     const value = delivery[name];
     return typeof value === 'string' && !overwritten.has(name.toLowerCase()) ? value : '';
   };
-  const messageId = trusted('id');
-  return UUID.test(messageId)
-    ? messageId
+  const id = trusted('id');
+  return UUID.test(id)
+    ? id
     : digestUuid(JSON.stringify([textOf(body), trusted('insertionTime'), trusted('expirationTime')]));
 }
 
