@@ -1,0 +1,163 @@
+// For azd and for deployments at subscription scope: makes the resource group, then everything in it.
+// Whoever has a resource group already deploys resources.bicep instead.
+targetScope = 'subscription'
+
+@description('Name of the environment. Resource names and the resource group follow from it.')
+@minLength(1)
+@maxLength(64)
+param environmentName string
+
+@description('Region of all resources. It must offer the Flex Consumption plan.')
+@minLength(1)
+param location string
+
+@description('Name of the resource group; "rg-" and the environment\'s name when empty.')
+param resourceGroupName string = ''
+
+@description('Node.js version of the app. Check that the region offers 24 on Flex Consumption before choosing it.')
+@allowed([
+  '22'
+  '24'
+])
+param nodeVersion string = '22'
+
+@description('Memory of one instance in MB. It also sets the price of a second.')
+@allowed([
+  512
+  2048
+  4096
+])
+param instanceMemoryMB int = 2048
+
+@description('The most instances of one function. Defender permits one app 1,500 calls an hour, which is 25 a minute sustained, and one instance works on up to 48 alerts at once: more instances enrich nothing sooner. The rate itself is kept by the quota ledger, however many instances there are. 40 is the lowest limit that every Flex Consumption deployment has been known to accept; set 1 or 2 where yours takes it.')
+@minValue(1)
+@maxValue(1000)
+param maximumInstanceCount int = 40
+
+@description('Cloud of the Defender tenant; sets API host and token audience.')
+@allowed([
+  'commercial'
+  'gcc'
+  'gcc-high'
+  'dod'
+])
+param defenderCloud string = 'commercial'
+
+@description('Region whose own Defender API host is called; empty for the global one. With the commercial cloud only.')
+@allowed([
+  ''
+  'us'
+  'eu'
+  'uk'
+  'au'
+  'swa'
+  'ina'
+  'aea'
+])
+param defenderGeo string = ''
+
+@description('Part of Defender\'s limits that this app may use, above 0 and up to 1, where others call with the same identity.')
+param quotaShare string = '1'
+
+@description('Whether storage is reached through a virtual network and private endpoints only.')
+param vnetEnabled bool = false
+
+@description('Schedule on which Defender is asked for new alerts, as an NCRONTAB expression; empty for never. Needs Alert.Read.All.')
+param alertPollSchedule string = ''
+
+@description('Severities of the alerts to poll for, with commas between; empty for all.')
+param alertPollSeverities string = ''
+
+@description('Statuses of the alerts to poll for, with commas between; empty for all.')
+param alertPollStatuses string = ''
+
+@description('Detection sources of the alerts to poll for, with commas between; empty for all.')
+param alertPollDetectionSources string = ''
+
+@description('How HTTP callers are let in: by function key, or by Microsoft Entra ID in front of the app.')
+@allowed([
+  'key'
+  'entra'
+])
+param httpAuthorization string = 'key'
+
+@description('With entra: client ID of the application registration that callers ask tokens for.')
+param entraClientId string = ''
+
+@description('With entra: client IDs of the applications and managed identities that may call, with commas between; only the registration itself when empty.')
+param allowedClientIds string = ''
+
+@description('Further settings of the app by name, such as REUSE_FOR or ENRICHMENT_FORMATS. What this template sets itself comes first.')
+param extraSettings object = {}
+
+@description('Address that is told when an alert rule fires; empty for none.')
+param alertEmail string = ''
+
+@description('Minutes that an alert may wait before a rule fires. A line of 1,500 alerts is one hour long.')
+@minValue(1)
+param oldestWaitingMinutes int = 60
+
+@description('Object ID of the person or group that operates the app and may read and write its queues and tables; empty for none.')
+param operatorPrincipalId string = ''
+
+@description('What the operator is.')
+@allowed([
+  'User'
+  'Group'
+  'ServicePrincipal'
+])
+param operatorPrincipalType string = 'User'
+
+var tags = {
+  'azd-env-name': environmentName
+}
+
+resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+  name: empty(resourceGroupName) ? 'rg-${environmentName}' : resourceGroupName
+  location: location
+  tags: tags
+}
+
+module resources 'resources.bicep' = {
+  name: 'resources'
+  scope: group
+  params: {
+    environmentName: environmentName
+    location: location
+    tags: tags
+    nodeVersion: nodeVersion
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    defenderCloud: defenderCloud
+    defenderGeo: defenderGeo
+    quotaShare: quotaShare
+    vnetEnabled: vnetEnabled
+    alertPollSchedule: alertPollSchedule
+    alertPollSeverities: alertPollSeverities
+    alertPollStatuses: alertPollStatuses
+    alertPollDetectionSources: alertPollDetectionSources
+    httpAuthorization: httpAuthorization
+    entraClientId: entraClientId
+    allowedClientIds: allowedClientIds
+    extraSettings: extraSettings
+    alertEmail: alertEmail
+    oldestWaitingMinutes: oldestWaitingMinutes
+    operatorPrincipalId: operatorPrincipalId
+    operatorPrincipalType: operatorPrincipalType
+  }
+}
+
+// azd keeps these as the variables of the environment: its hooks and the operator's tool read them.
+output AZURE_LOCATION string = location
+output AZURE_TENANT_ID string = tenant().tenantId
+output AZURE_RESOURCE_GROUP string = group.name
+output AZURE_CLIENT_ID string = resources.outputs.AZURE_CLIENT_ID
+output AZURE_IDENTITY_PRINCIPAL_ID string = resources.outputs.AZURE_IDENTITY_PRINCIPAL_ID
+output AZURE_FUNCTION_APP_NAME string = resources.outputs.AZURE_FUNCTION_APP_NAME
+output AZURE_STORAGE_ACCOUNT_NAME string = resources.outputs.AZURE_STORAGE_ACCOUNT_NAME
+output SERVICE_API_NAME string = resources.outputs.AZURE_FUNCTION_APP_NAME
+output SERVICE_API_URI string = resources.outputs.SERVICE_API_URI
+output ALERTS_QUEUE_SERVICE_URI string = resources.outputs.ALERTS_QUEUE_SERVICE_URI
+output ALERTS_TABLE_SERVICE_URI string = resources.outputs.ALERTS_TABLE_SERVICE_URI
+output ALERT_POLL_SCHEDULE string = alertPollSchedule
+output DEFENDER_CLOUD string = defenderCloud

@@ -1,0 +1,139 @@
+// Rules over the lines that the app writes into its log, and whom they tell. A rule resolves by itself.
+// All of them are log alerts: Azure's own metrics of a storage account know neither a single queue nor a message's age.
+
+param namePrefix string
+param location string
+param tags object
+param workspaceId string
+
+@description('Address to tell; empty for none.')
+param email string
+
+@description('Resource IDs of further action groups.')
+param actionGroupIds array
+
+param oldestWaitingMinutes int
+
+var rules = [
+  {
+    name: 'dead-letters'
+    title: 'Dead letters'
+    description: 'Alerts or messages ended in the poison queue. "npm run ops -- dead-letters" shows why and replays them.'
+    severity: 2
+    query: loadTextContent('../queries/alerts/dead-letters.kql')
+    column: 'DeadLetters'
+    aggregation: 'Total'
+    operator: 'GreaterThan'
+    threshold: 0
+    frequency: 'PT5M'
+    window: 'PT15M'
+  }
+  {
+    name: 'circuit-open'
+    title: 'Defender refuses the app'
+    description: 'Every alert waits because Defender refuses the app as a whole, most often for want of a permission. "npm run ops -- check" says what is missing.'
+    severity: 1
+    query: loadTextContent('../queries/alerts/circuit-open.kql')
+    column: 'OpenMinutes'
+    aggregation: 'Maximum'
+    operator: 'GreaterThan'
+    threshold: 5
+    frequency: 'PT5M'
+    window: 'PT15M'
+  }
+  {
+    name: 'oldest-waiting'
+    title: 'Alerts wait too long'
+    description: 'An alert has waited longer than the deployment allows. "npm run ops -- quota" says how long the line is and what holds it up.'
+    severity: 2
+    query: loadTextContent('../queries/alerts/oldest-waiting.kql')
+    column: 'WaitingMinutes'
+    aggregation: 'Maximum'
+    operator: 'GreaterThan'
+    threshold: oldestWaitingMinutes
+    frequency: 'PT15M'
+    window: 'P1D'
+  }
+  {
+    name: 'rate-lowered'
+    title: 'Rate lowered'
+    description: 'Defender answered 429 although the quota was kept, so the app calls more slowly for a while. Most often somebody else calls with the same identity: see DEFENDER_QUOTA_SHARE.'
+    severity: 3
+    query: loadTextContent('../queries/alerts/rate-lowered.kql')
+    column: 'Rate'
+    aggregation: 'Minimum'
+    operator: 'LessThan'
+    threshold: 1
+    frequency: 'PT15M'
+    window: 'PT1H'
+  }
+  {
+    name: 'no-progress'
+    title: 'No progress'
+    description: 'Alerts wait or runs fail, and for an hour none became final.'
+    severity: 1
+    query: loadTextContent('../queries/alerts/no-progress.kql')
+    column: 'Stuck'
+    aggregation: 'Maximum'
+    operator: 'GreaterThan'
+    threshold: 0
+    frequency: 'PT15M'
+    window: 'PT1H'
+  }
+]
+
+resource mail 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(email)) {
+  name: '${namePrefix}-mail'
+  location: 'global'
+  tags: tags
+  properties: {
+    groupShortName: 'enrichment'
+    enabled: true
+    emailReceivers: [
+      {
+        name: 'operator'
+        emailAddress: email
+        useCommonAlertSchema: true
+      }
+    ]
+  }
+}
+
+resource queryRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for rule in rules: {
+  name: '${namePrefix}-${rule.name}'
+  location: location
+  tags: tags
+  kind: 'LogAlert'
+  properties: {
+    displayName: 'Alert enrichment: ${rule.title}'
+    description: rule.description
+    severity: rule.severity
+    enabled: true
+    scopes: [
+      workspaceId
+    ]
+    evaluationFrequency: rule.frequency
+    windowSize: rule.window
+    criteria: {
+      allOf: [
+        {
+          query: rule.query
+          metricMeasureColumn: rule.column
+          timeAggregation: rule.aggregation
+          operator: rule.operator
+          threshold: rule.threshold
+          failingPeriods: {
+            numberOfEvaluationPeriods: 1
+            minFailingPeriodsToAlert: 1
+          }
+        }
+      ]
+    }
+    autoMitigate: true
+    // The tables of a new workspace come into being with the first line.
+    skipQueryValidation: true
+    actions: {
+      actionGroups: empty(email) ? actionGroupIds : concat(actionGroupIds, [mail.id])
+    }
+  }
+}]

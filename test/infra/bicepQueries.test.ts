@@ -1,0 +1,95 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { deploy } from './support/deploy.ts';
+import { collectLogLines } from './support/logLines.ts';
+import { type Emitted, type QueryRule, queryProblems, readLines, ruleProblems } from './support/queries.ts';
+import { ofKind, readInfra } from './support/sources.ts';
+
+const sources = readInfra();
+const queries = ofKind(sources, '.kql');
+const { resources } = deploy(sources, 'infra/resources.bicep', { alertEmail: 'soc@example.com' });
+const ruleOf = (name: string) =>
+  resources.find((resource) => resource.type.endsWith('/scheduledQueryRules') && resource.name.endsWith(name))
+    ?.body.properties as QueryRule;
+
+let emitted: Emitted;
+
+beforeAll(async () => {
+  emitted = readLines(await collectLogLines());
+});
+
+test('the lines to compare with tell of every event and result that a message can bring about', () => {
+  expect([...emitted.fields.keys()].sort()).toEqual(['quota', 'rejected', 'split', 'submission']);
+  expect([...emitted.results].sort()).toEqual(['deferred', 'enriched', 'failed', 'not_found', 'repeated']);
+});
+
+test.each(queries)('%s reads what the app writes', (_, query) => {
+  expect(queryProblems(query, emitted)).toEqual([]);
+});
+
+describe('a query is found out', () => {
+  const breaks: [name: string, from: string, to: string, said: string][] = [
+    ['alerts/circuit-open', 'circuit.openSince', 'circuit.openedAt', 'no line holds circuit.openedAt'],
+    ['alerts/circuit-open', '"event":"quota"', '"event":"limits"', 'no event is called limits'],
+    ['alerts/oldest-waiting', '== "deferred"', '== "waiting"', 'no result is waiting'],
+    ['alerts/no-progress', '"not_found"', '"missing"', 'no result is missing'],
+    ['alerts/dead-letters', '!= "submission"', '!= "alert"', 'no event is called alert'],
+    ['workbook/quota', 'quotaWindow.used', 'quotaWindow.calls', 'no line holds windows[].calls'],
+    ['workbook/quota', 'line.windows', 'line.limits', 'no line holds limits[]'],
+    ['workbook/failures', 'line.reason', 'line.code', 'no line holds code'],
+  ];
+
+  test.each(breaks)('%s with %s as %s', (name, from, to, said) => {
+    const query = sources.get(`infra/queries/${name}.kql`) ?? '';
+    const changed = query.replaceAll(from, to);
+    expect(changed).not.toBe(query);
+    expect(queryProblems(changed, emitted).join('\n')).toContain(said);
+  });
+
+  test('and so is a field that the app no longer writes', () => {
+    const lines = ['{"event":"quota","share":1}'];
+    const query = sources.get('infra/queries/alerts/rate-lowered.kql') ?? '';
+    expect(queryProblems(query, readLines(lines))).toEqual(['no line holds rate']);
+  });
+});
+
+describe('alert rules', () => {
+  const names = ['dead-letters', 'circuit-open', 'oldest-waiting', 'rate-lowered', 'no-progress'];
+
+  test.each(names)('%s measures what its query gives, and tells the operator', (name) => {
+    const rule = ruleOf(name);
+    expect(ruleProblems(rule)).toEqual([]);
+    expect(rule).toMatchObject({
+      enabled: true,
+      autoMitigate: true,
+      actions: { actionGroups: [expect.stringContaining('-mail')] },
+    });
+  });
+
+  test('a rule that measures another column or looks too seldom is found out', () => {
+    const rule = ruleOf('dead-letters');
+    const [criterion] = rule.criteria.allOf;
+    const other = { allOf: [{ query: criterion?.query ?? '', metricMeasureColumn: 'Letters' }] };
+    expect(ruleProblems({ ...rule, criteria: other })).toEqual(['the query gives no Letters']);
+    expect(ruleProblems({ ...rule, evaluationFrequency: 'PT1H' })).toEqual(['PT1H in PT15M does not fit']);
+  });
+
+  test('action groups of others are told as well, and nobody where none is named', () => {
+    const groupsOf = (parameters: Record<string, unknown>) =>
+      deploy(sources, 'infra/resources.bicep', parameters)
+        .resources.filter(({ type }) => type.endsWith('/scheduledQueryRules'))
+        .map(({ body }) => (body.properties as { actions: { actionGroups: string[] } }).actions.actionGroups);
+    expect(groupsOf({})).toEqual(names.map(() => []));
+    expect(groupsOf({ actionGroupIds: ['/groups/soc'] })).toEqual(names.map(() => ['/groups/soc']));
+  });
+});
+
+test('the workbook shows every query that is meant for it', () => {
+  const [serializedData = ''] = resources
+    .filter(({ type }) => type === 'Microsoft.Insights/workbooks')
+    .map(({ body }) => (body.properties as { serializedData: string }).serializedData);
+  const { items } = JSON.parse(serializedData) as { items: { name: string; content: { query?: string } }[] };
+  const shown = items.flatMap(({ content }) => (content.query === undefined ? [] : [content.query]));
+  const meant = queries.filter(([path]) => path.includes('/workbook/')).map(([, query]) => query);
+  expect(shown.toSorted()).toEqual(meant.toSorted());
+  expect(new Set(items.map(({ name }) => name)).size).toBe(items.length);
+});

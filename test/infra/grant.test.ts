@@ -1,0 +1,292 @@
+import { spawnSync } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
+import { type AzAnswer, runWithAz, type ScriptRun } from './grantStandIn.ts';
+
+const PRINCIPAL = '11111111-2222-3333-4444-555555555555';
+const TENANT = 'aaaaaaaa-0000-0000-0000-000000000001';
+const DEFENDER = 'bbbbbbbb-0000-0000-0000-000000000002';
+const MACHINE_ROLE = 'cccccccc-0000-0000-0000-000000000003';
+const ALERT_ROLE = 'dddddddd-0000-0000-0000-000000000004';
+const FORBIDDEN =
+  'ERROR: Forbidden({"error":{"code":"Authorization_RequestDenied","message":"Insufficient privileges"}})';
+
+/** What Azure CLI answers where the call matters to a test; the rest is as in a tenant in which all is well. */
+const usual: Record<string, AzAnswer> = {
+  account: { when: ['account show'], output: `${TENANT}\n` },
+  cloud: { when: ['cloud show'], output: 'https://graph.microsoft.com/\n' },
+  roles: {
+    when: ['GET', 'fc780465-2017-40d4-a0c5-307022471b92', '$select=appRoles'],
+    output: `Alert.Read.All\t${ALERT_ROLE}\r\nMachine.Read.All\t${MACHINE_ROLE}\r\n`,
+  },
+  defender: {
+    when: ['GET', "appId eq 'fc780465-2017-40d4-a0c5-307022471b92'", '$select=id'],
+    output: `${DEFENDER}\n`,
+  },
+  identity: { when: ['GET', `id eq '${PRINCIPAL}'`], output: 'enrichment-identity\n' },
+  held: {
+    when: ['GET', `servicePrincipals/${PRINCIPAL}/appRoleAssignments?$filter=resourceId eq ${DEFENDER}`],
+  },
+  grant: { when: ['POST', `servicePrincipals/${PRINCIPAL}/appRoleAssignments`], output: 'new-assignment\n' },
+};
+
+interface Shell {
+  readonly name: string;
+  readonly command: (options: Options) => [string, ...string[]];
+}
+
+interface Options {
+  readonly principalId?: string;
+  readonly withPoller?: boolean;
+  readonly dryRun?: boolean;
+}
+
+const bash: Shell = {
+  name: 'grant-permissions.sh',
+  command: ({ principalId, withPoller, dryRun }) => [
+    'bash',
+    'infra/grant-permissions.sh',
+    ...(principalId === undefined ? [] : ['--principal-id', principalId]),
+    ...(withPoller ? ['--with-poller'] : []),
+    ...(dryRun ? ['--dry-run'] : []),
+  ],
+};
+const powerShell: Shell = {
+  name: 'grant-permissions.ps1',
+  command: ({ principalId, withPoller, dryRun }) => [
+    'pwsh',
+    '-NoProfile',
+    '-File',
+    'infra/grant-permissions.ps1',
+    ...(principalId === undefined ? [] : ['-PrincipalId', principalId]),
+    ...(withPoller ? ['-WithPoller'] : []),
+    ...(dryRun ? ['-DryRun'] : []),
+  ],
+};
+const hasPowerShell = spawnSync('pwsh', ['-NoProfile', '-Version']).status === 0;
+
+const postsOf = ({ calls }: ScriptRun) => calls.filter((call) => call.includes('POST'));
+const bodyOf = (call: readonly string[]): unknown => JSON.parse(call[call.indexOf('--body') + 1] ?? '');
+const withoutBlanks = (text: string): string => text.replace(/\s+/g, ' ');
+
+// Where PowerShell is installed the other script runs against the same table; elsewhere grantScripts.test.ts reads it.
+describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name', ({ command }) => {
+  const run = (
+    changes: Record<string, AzAnswer | readonly AzAnswer[]> = {},
+    options: Options = { principalId: PRINCIPAL },
+    settings: Record<string, string> = {},
+  ) => runWithAz(command(options), Object.values({ ...usual, ...changes }).flat(), settings);
+
+  test('grants Machine.Read.All, and nothing else, where nothing is granted', async () => {
+    const ended = await run();
+    expect(ended).toMatchObject({ status: 0, errors: '' });
+    expect(postsOf(ended).map(bodyOf)).toEqual([
+      { principalId: PRINCIPAL, resourceId: DEFENDER, appRoleId: MACHINE_ROLE },
+    ]);
+    expect(withoutBlanks(ended.output)).toContain('Machine.Read.All granted');
+    expect(ended.output).toContain('enrichment-identity');
+    expect(ended.output).toContain('24 hours');
+    expect(ended.output).toContain('npm run ops -- check');
+  });
+
+  test('posts nothing where the role is granted already', async () => {
+    const ended = await run({
+      held: { ...usual.held, when: usual.held?.when ?? [], output: `${MACHINE_ROLE}\tx\n` },
+    });
+    expect(ended).toMatchObject({ status: 0, errors: '' });
+    expect(postsOf(ended)).toEqual([]);
+    expect(withoutBlanks(ended.output)).toContain('Machine.Read.All already granted');
+    expect(ended.output).not.toContain('24 hours');
+  });
+
+  test('takes a grant that somebody else made meanwhile as granted already', async () => {
+    const error =
+      'ERROR: Bad Request({"error":{"message":"Permission being assigned already exists on the object"}})';
+    const ended = await run({ grant: { when: ['POST'], error, status: 1 } });
+    expect(ended.status).toBe(0);
+    expect(withoutBlanks(ended.output)).toContain('Machine.Read.All already granted');
+  });
+
+  test.each([
+    ['by argument', { principalId: PRINCIPAL, withPoller: true }, {}],
+    ['by the app setting', { principalId: PRINCIPAL }, { ALERT_POLL_SCHEDULE: '0 */5 * * * *' }],
+  ])('grants Alert.Read.All as well when the poller is on %s', async (_, options, settings) => {
+    const ended = await run({}, options, settings);
+    expect(ended).toMatchObject({ status: 0, errors: '' });
+    expect(postsOf(ended).map(bodyOf)).toEqual([
+      { principalId: PRINCIPAL, resourceId: DEFENDER, appRoleId: MACHINE_ROLE },
+      { principalId: PRINCIPAL, resourceId: DEFENDER, appRoleId: ALERT_ROLE },
+    ]);
+  });
+
+  test('takes an empty schedule as a poller that is off', async () => {
+    expect(postsOf(await run({}, { principalId: PRINCIPAL }, { ALERT_POLL_SCHEDULE: '' }))).toHaveLength(1);
+  });
+
+  test('tells of a right that is not needed any more and how to take it away, and leaves it', async () => {
+    const output = `${MACHINE_ROLE}\tkept\n${ALERT_ROLE}\tassignment-of-alerts\n`;
+    const ended = await run({ held: { when: ['GET', '/appRoleAssignments?'], output } });
+    expect(ended.status).toBe(0);
+    expect(withoutBlanks(ended.output)).toContain('Alert.Read.All granted, but the app does not need it');
+    expect(ended.output).toContain(
+      `az rest --method DELETE --url "https://graph.microsoft.com/v1.0/servicePrincipals/${PRINCIPAL}/appRoleAssignments/assignment-of-alerts"`,
+    );
+    expect(ended.output).not.toContain('appRoleAssignments/kept');
+    expect(ended.calls.flat()).not.toContain('DELETE');
+  });
+
+  test('takes the identity from AZURE_IDENTITY_PRINCIPAL_ID, as azd gives it to a hook', async () => {
+    const ended = await run({}, {}, { AZURE_IDENTITY_PRINCIPAL_ID: PRINCIPAL });
+    expect(ended.status).toBe(0);
+    expect(postsOf(ended)).toHaveLength(1);
+  });
+
+  test('grants nothing in a dry run, and says what it would grant', async () => {
+    const ended = await run({}, { principalId: PRINCIPAL, withPoller: true, dryRun: true });
+    expect(ended).toMatchObject({ status: 0, errors: '' });
+    expect(postsOf(ended)).toEqual([]);
+    expect(withoutBlanks(ended.output)).toContain('Machine.Read.All missing; would be granted');
+    expect(withoutBlanks(ended.output)).toContain('Alert.Read.All missing; would be granted');
+  });
+
+  test('says so when the tenant has no service principal of the Defender API', async () => {
+    const ended = await run({ defender: { when: usual.defender?.when ?? [] } });
+    expect(ended.status).toBe(1);
+    expect(ended.errors).toContain('no service principal of the Defender API');
+    expect(ended.errors).toContain(TENANT);
+    expect(postsOf(ended)).toEqual([]);
+  });
+
+  test('says so when the Defender API has no such role for applications', async () => {
+    const ended = await run({
+      roles: { when: usual.roles?.when ?? [], output: `Alert.Read.All\t${ALERT_ROLE}\n` },
+    });
+    expect(ended.status).toBe(1);
+    expect(ended.errors).toContain('no application role named Machine.Read.All');
+    expect(ended.calls.find((call) => call.join(' ').includes('$select=appRoles'))?.join(' ')).toContain(
+      "contains(allowedMemberTypes, 'Application')",
+    );
+  });
+
+  test('says so when nobody is signed in, and asks nothing further', async () => {
+    const error = "ERROR: Please run 'az login' to setup account.";
+    const ended = await run({ account: { when: ['account show'], error, status: 1 } });
+    expect(ended.status).toBe(1);
+    expect(ended.errors).toContain('not signed in');
+    expect(ended.errors).toContain(error);
+    expect(ended.calls).toHaveLength(1);
+  });
+
+  test('names the Entra roles that may grant when the caller may not', async () => {
+    const ended = await run({ grant: { when: ['POST'], error: FORBIDDEN, status: 1 } });
+    expect(ended.status).toBe(1);
+    expect(ended.errors).toContain('NOT GRANTED: Machine.Read.All');
+    expect(ended.errors).toContain(
+      'Cloud Application Administrator, Application Administrator or Privileged',
+    );
+    expect(ended.errors).toContain(PRINCIPAL);
+    expect(ended.output).not.toContain('24 hours');
+  });
+
+  test.each(['defender', 'roles', 'identity', 'held'] as const)(
+    'says so when the caller may not read (%s)',
+    async (subject) => {
+      const ended = await run({
+        [subject]: { when: usual[subject]?.when ?? [], error: FORBIDDEN, status: 1 },
+      });
+      expect(ended.status).toBe(1);
+      expect(ended.errors).toContain('You may not read');
+      expect(postsOf(ended)).toEqual([]);
+    },
+  );
+
+  test('gives the words of Azure CLI when Graph fails in another way', async () => {
+    const error =
+      'ERROR: AADSTS50076: Due to a configuration change you must use multi-factor authentication.';
+    const ended = await run({ identity: { when: usual.identity?.when ?? [], error, status: 1 } });
+    expect(ended.status).toBe(1);
+    expect(ended.errors).toContain(error);
+    expect(ended.errors).toContain(`az login --tenant ${TENANT}`);
+  });
+
+  test('calls Microsoft Graph where the national cloud has it', async () => {
+    const ended = await run({ cloud: { when: ['cloud show'], output: 'https://graph.microsoft.us/\r\n' } });
+    expect(ended.status).toBe(0);
+    const asked = ended.calls.filter((call) => call[0] === 'rest');
+    expect(asked.length).toBeGreaterThan(3);
+    for (const call of asked) {
+      expect(call[call.indexOf('--url') + 1]).toMatch(
+        /^https:\/\/graph\.microsoft\.us\/v1\.0\/servicePrincipals/,
+      );
+      expect(call[call.indexOf('--resource') + 1]).toBe('https://graph.microsoft.us/');
+    }
+  });
+
+  test.each(['', 'http://graph.microsoft.com/', 'https://graph.microsoft.com/ --debug'])(
+    'goes no further when Azure CLI names no good address of Graph (%j)',
+    async (output) => {
+      const ended = await run({ cloud: { when: ['cloud show'], output } });
+      expect(ended.status).toBe(1);
+      expect(ended.calls).toHaveLength(2);
+    },
+  );
+
+  test.each([
+    "x' or startswith(displayName,'a",
+    `${PRINCIPAL}' or id eq '${PRINCIPAL}`,
+    `${PRINCIPAL}/owners`,
+    `${PRINCIPAL}\n`,
+    `$(touch /tmp/never)`,
+    PRINCIPAL.slice(1),
+  ])('refuses %j as a principal ID before it asks anything', async (principalId) => {
+    const ended = await run({}, { principalId });
+    expect(ended).toMatchObject({ status: 2, calls: [] });
+    expect(ended.errors).toContain('must be a GUID');
+  });
+
+  test('says what is missing when it is told no identity', async () => {
+    const ended = await run({}, {});
+    expect(ended).toMatchObject({ status: 2, calls: [] });
+    expect(ended.errors).toContain('AZURE_IDENTITY_PRINCIPAL_ID');
+  });
+});
+
+describe('grant-permissions.sh, waiting', () => {
+  const command = bash.command({ principalId: PRINCIPAL });
+
+  test('asks again for an identity that was made a moment ago', async () => {
+    const answers = [{ when: usual.identity?.when ?? [], once: true }, ...Object.values(usual)];
+    const ended = await runWithAz(command, answers);
+    expect(ended).toMatchObject({ status: 0, pauses: ['10'] });
+    expect(postsOf(ended)).toHaveLength(1);
+  });
+
+  test('gives up on an identity that stays unknown, and says what it may be', async () => {
+    const ended = await runWithAz(
+      command,
+      Object.values({ ...usual, identity: { when: usual.identity?.when ?? [] } }),
+    );
+    expect(ended.status).toBe(1);
+    expect(ended.pauses).toHaveLength(5);
+    expect(ended.errors).toContain('client ID by mistake');
+    expect(postsOf(ended)).toEqual([]);
+  });
+});
+
+describe('grant-permissions.sh, called wrongly', () => {
+  test.each([['--principal-id'], ['--force'], ['--principal-id', '', '--dry-run']])(
+    'says so for %j',
+    async (...args) => {
+      const ended = await runWithAz(['bash', 'infra/grant-permissions.sh', ...args], []);
+      expect(ended).toMatchObject({ status: 2, calls: [] });
+      expect(ended.errors).not.toBe('');
+    },
+  );
+
+  test('explains itself', async () => {
+    const ended = await runWithAz(['bash', 'infra/grant-permissions.sh', '--help'], []);
+    expect(ended).toMatchObject({ status: 0, errors: '', calls: [] });
+    for (const option of ['--principal-id', '--with-poller', '--dry-run', 'Ends with 0']) {
+      expect(ended.output).toContain(option);
+    }
+  });
+});
