@@ -79,7 +79,9 @@ export function indexFunction(metadata: FunctionMetadata, services: HostServices
       const onRefused = (error: unknown) => {
         const storage = `The queue "${queueName}" of the connection "${connection}"`;
         services.onRefused(
-          new Error(`${storage} refused the host. Check its address and role, or key. It said: ${error}`),
+          new Error(
+            `${storage} refused the host. Check its address, identity and role, or its key. It said: ${error}`,
+          ),
         );
       };
       const handling = {

@@ -1,18 +1,10 @@
+import { isDefenderAudience } from './audiences.ts';
 import type { Identity } from './identity.ts';
 
 /** Whether a call may be made, and by whom. */
 export type Authorization =
   | { kind: 'allowed'; appId: string }
   | { kind: 'refused'; appId: string | null; status: 401 | 403; code: string; message: string };
-
-/** Names under which tokens for the API of any cloud are asked for. */
-const AUDIENCES = new Set([
-  'https://api.securitycenter.microsoft.com',
-  'https://securitycenter.onmicrosoft.com/windowsatpservice',
-  'https://securitycenter.onmicrosoft.us/windowsatpservice',
-  'https://api-gcc.securitycenter.microsoft.us',
-  'https://api-gov.securitycenter.microsoft.us',
-]);
 
 /**
  * Checks the bearer token as the real service does: 401 without a good token, 403 for a token of another audience
@@ -35,7 +27,7 @@ export function authorize(
     return refusal(null, 401, `Unauthorized: ${check.reason}.`);
   }
   const { aud: audience, appid: appId, roles: granted } = check.claims;
-  if (!AUDIENCES.has(audience.replace(/\/$/, ''))) {
+  if (!isDefenderAudience(audience)) {
     return refusal(appId, 403, `The audience of the bearer token is not this API but '${audience}'.`);
   }
   if (!roles.some((role) => granted.includes(role))) {

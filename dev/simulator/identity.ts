@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { isDefenderAudience } from './audiences.ts';
 import { guid, seededRandom } from './random.ts';
 import { checkToken, signToken, type TokenCheck } from './tokens.ts';
 
@@ -26,10 +27,12 @@ export interface Identity {
   readonly header: string;
   readonly behaviour: IdentityBehaviour;
   setBehaviour(change: Partial<IdentityBehaviour>): void;
-  /** App permissions that tokens issued from now on carry. */
+  /** App permissions that tokens for the Defender API issued from now on carry. */
   readonly roles: ReadonlySet<string>;
   grant(roles: readonly string[]): void;
   revoke(roles: readonly string[]): void;
+  /** Whether there is an identity of this client ID; without one, whether there is a system-assigned identity. */
+  has(clientId: string | undefined): boolean;
   /** A token for the system-assigned identity, or for the user-assigned one that `clientId` names. */
   issue(request: { resource: string; clientId: string | undefined }, now: number): IssuedToken;
   check(token: string, now: number): TokenCheck;
@@ -43,11 +46,14 @@ export interface IdentityOptions {
   seed: string;
   roles: readonly string[];
   lifetimeSeconds: number;
+  /** Client ID of the only identity; without it there is a system-assigned one, and one of any client ID. */
+  userAssignedClientId?: string | undefined;
 }
 
 const OTHER_AUDIENCE = 'https://management.azure.com';
 
-export function createIdentity({ seed, roles: rolesAtStart, lifetimeSeconds }: IdentityOptions): Identity {
+export function createIdentity(options: IdentityOptions): Identity {
+  const { seed, roles: rolesAtStart, lifetimeSeconds, userAssignedClientId } = options;
   const random = seededRandom(seed, 'identity');
   const tenantId = guid(random);
   const systemClientId = guid(random);
@@ -76,13 +82,15 @@ export function createIdentity({ seed, roles: rolesAtStart, lifetimeSeconds }: I
     revoke(removed) {
       roles = new Set([...roles].filter((role) => !removed.includes(role)));
     },
+    has: (clientId) => userAssignedClientId === undefined || clientId === userAssignedClientId,
     issue({ resource, clientId = systemClientId }, now) {
       const issuedAt = Math.floor(now / 1000);
       const objectId = guid(seededRandom(seed, 'object', clientId));
       const expiresOn = issuedAt + behaviour.lifetimeSeconds;
+      const audience = behaviour.mode === 'wrong-audience' ? OTHER_AUDIENCE : resource;
       const accessToken = signToken(
         {
-          aud: behaviour.mode === 'wrong-audience' ? OTHER_AUDIENCE : resource,
+          aud: audience,
           iss: `https://sts.windows.net/${tenantId}/`,
           iat: issuedAt,
           nbf: issuedAt,
@@ -91,7 +99,7 @@ export function createIdentity({ seed, roles: rolesAtStart, lifetimeSeconds }: I
           oid: objectId,
           sub: objectId,
           tid: tenantId,
-          roles: [...roles],
+          roles: isDefenderAudience(audience) ? [...roles] : [],
           ver: '1.0',
         },
         secret,

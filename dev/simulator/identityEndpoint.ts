@@ -22,6 +22,7 @@ export async function answerTokenRequest(
   await delay(delayMs, undefined, { ref: false });
   const query = requestUrl(request).searchParams;
   const resource = query.get('resource');
+  const clientId = query.get('client_id') ?? undefined;
   if (request.method !== 'GET') {
     sendError(response, 405, `The identity endpoint answers GET only, not ${request.method}.`);
   } else if (request.headers['x-identity-header'] !== identity.header) {
@@ -30,10 +31,13 @@ export async function answerTokenRequest(
     sendError(response, 400, `The query parameter api-version must be ${API_VERSION}.`);
   } else if (resource === null || resource === '') {
     sendError(response, 400, 'The query parameter resource is missing: name the API that the token is for.');
+  } else if (!identity.has(clientId)) {
+    // As seen in https://github.com/Azure/azure-sdk-for-net/issues/43691.
+    sendError(response, 400, 'Unable to load the proper Managed Identity.');
   } else if (mode === 'outage') {
     sendError(response, 500, 'An unexpected error occurred while fetching the token.');
   } else {
-    const token = identity.issue({ resource, clientId: query.get('client_id') ?? undefined }, now());
+    const token = identity.issue({ resource, clientId }, now());
     sendJson(response, 200, {
       access_token: token.accessToken,
       expires_on: String(token.expiresOn),

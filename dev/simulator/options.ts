@@ -24,6 +24,8 @@ export interface SimulatorOptions {
   roles?: readonly string[];
   /** How long tokens live (3600). */
   tokenLifetimeSeconds?: number;
+  /** Client ID of the only identity (a system-assigned one, and one of any client ID). */
+  userAssignedClientId?: string;
   /** The clock, in milliseconds since 1970 (the real one). The alerts' and machines' times count back from its start. */
   now?: () => number;
 }

@@ -38,6 +38,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Ru
     seed,
     roles: options.roles ?? ['Machine.Read.All'],
     lifetimeSeconds: options.tokenLifetimeSeconds ?? 3600,
+    userAssignedClientId: options.userAssignedClientId,
   });
   const fleet = createFleet(seed, options.machines ?? 200, referenceTime);
   const { tenantId } = identity;

@@ -1,12 +1,38 @@
+/** Where a simulator is. */
+interface Simulator {
+  apiUrl: string;
+  identityEndpoint: string;
+  identityHeader: string;
+}
+
 /** The settings by which the app finds a storage emulator and a Defender simulator on this machine. */
 export function appSettings(
   storage: { connectionString: string },
-  simulator: { apiUrl: string; identityEndpoint: string; identityHeader: string },
+  simulator: Simulator,
+): Record<string, string> {
+  return { AlertsStorage: storage.connectionString, ...simulatorSettings(simulator) };
+}
+
+/** The same for an app that signs in to both with one user-assigned managed identity, as in Azure. */
+export function identitySettings(
+  storage: { serviceUris: { queue: string; table: string } },
+  simulator: Simulator,
+  clientId: string,
 ): Record<string, string> {
   return {
-    AlertsStorage: storage.connectionString,
-    DEFENDER_API_URL: simulator.apiUrl,
-    IDENTITY_ENDPOINT: simulator.identityEndpoint,
-    IDENTITY_HEADER: simulator.identityHeader,
+    AlertsStorage__queueServiceUri: storage.serviceUris.queue,
+    AlertsStorage__tableServiceUri: storage.serviceUris.table,
+    AlertsStorage__credential: 'managedidentity',
+    AlertsStorage__clientId: clientId,
+    AZURE_CLIENT_ID: clientId,
+    ...simulatorSettings(simulator),
+  };
+}
+
+function simulatorSettings({ apiUrl, identityEndpoint, identityHeader }: Simulator): Record<string, string> {
+  return {
+    DEFENDER_API_URL: apiUrl,
+    IDENTITY_ENDPOINT: identityEndpoint,
+    IDENTITY_HEADER: identityHeader,
   };
 }

@@ -1,19 +1,23 @@
+import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { startProgram } from './program.ts';
 
 /** A storage emulator of one's own, with empty queues and tables. */
 export interface Azurite {
   readonly connectionString: string;
+  /** Address of the account in each service, without a slash at its end. */
+  readonly serviceUris: { queue: string; table: string };
   /** Shuts it down and starts it again at the same address. What it held is there again if it has a data folder. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
-// The emulator's published account and key: they protect nothing.
 const accountName = 'devstoreaccount1';
-const accountKey = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
+/** The key that the emulator has when it is given none. It is published, so it protects nothing. */
+export const PUBLISHED_KEY =
+  'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 
-const listeningLine = /^Azurite (Blob|Queue|Table) service is successfully listening at (http:\S+)$/;
+const listeningLine = /^Azurite (Blob|Queue|Table) service is successfully listening at (https?:\S+)$/;
 
 export interface AzuriteOptions {
   /** Hears of each request that a service answered, as a line of the access log. */
@@ -22,7 +26,17 @@ export interface AzuriteOptions {
   preload?: readonly string[];
   /** Where it keeps what it holds (in memory only). */
   dataFolder?: string;
+  /**
+   * Files (PEM) of a server's certificate and key. With them it speaks HTTPS and takes access tokens in queue and
+   * table. Of a token it checks issuer, audience and times, and neither signature nor roles
+   * (https://github.com/Azure/Azurite#oauth-configuration). Its account then has a key of its own, so that whoever is
+   * not given that key gets in by token or not at all.
+   */
+  https?: { certificateFile: string; keyFile: string };
 }
+
+const SERVICES = ['Blob', 'Queue', 'Table'] as const;
+type Service = (typeof SERVICES)[number];
 
 /** Where its services listen, by name. */
 type Addresses = ReadonlyMap<string, string>;
@@ -32,30 +46,34 @@ type Addresses = ReadonlyMap<string, string>;
  * @throws Error with Azurite's own output when it ends before it listens.
  */
 export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurite> {
-  let program = await start(options, new Map());
+  const accountKey = options.https ? randomBytes(64).toString('base64') : PUBLISHED_KEY;
+  let program = await start(options, accountKey, new Map());
   const addresses = program.ready;
-  const endpoints = [...addresses].map(
-    ([service, address]) => `${service}Endpoint=${address}/${accountName}`,
-  );
+  const uriOf = (service: Service) => `${addresses.get(service)}/${accountName}`;
   return {
     connectionString: [
-      'DefaultEndpointsProtocol=http',
+      `DefaultEndpointsProtocol=${options.https ? 'https' : 'http'}`,
       `AccountName=${accountName}`,
       `AccountKey=${accountKey}`,
-      ...endpoints,
+      ...SERVICES.map((service) => `${service}Endpoint=${uriOf(service)}`),
     ].join(';'),
+    serviceUris: { queue: uriOf('Queue'), table: uriOf('Table') },
     async restart() {
       // It writes what it holds to the data folder now and then, and when it is asked to end.
       await program.end('SIGTERM');
-      program = await start(options, addresses);
+      program = await start(options, accountKey, addresses);
     },
     // Whoever stops it is done with what it holds.
     stop: () => program.end('SIGKILL'),
   };
 }
 
-function start({ onRequest, preload = [], dataFolder }: AzuriteOptions, addresses: Addresses) {
-  const ports = ['Blob', 'Queue', 'Table'].flatMap((service) => [
+function start(
+  { onRequest, preload = [], dataFolder, https }: AzuriteOptions,
+  accountKey: string,
+  addresses: Addresses,
+) {
+  const ports = SERVICES.flatMap((service) => [
     `--${service.toLowerCase()}Port`,
     new URL(addresses.get(service) ?? 'http://localhost:0').port,
   ]);
@@ -65,6 +83,9 @@ function start({ onRequest, preload = [], dataFolder }: AzuriteOptions, addresse
     ...(onRequest === undefined ? ['--silent'] : []),
     '--disableTelemetry',
     '--loose',
+    ...(https === undefined
+      ? []
+      : ['--cert', https.certificateFile, '--key', https.keyFile, '--oauth', 'basic']),
   ];
   const heard = new Map<string, string>();
   return startProgram<Addresses>({
@@ -72,6 +93,7 @@ function start({ onRequest, preload = [], dataFolder }: AzuriteOptions, addresse
     preload,
     path: createRequire(import.meta.url).resolve('azurite/dist/src/azurite.js'),
     arguments: [...ports, ...modes],
+    environment: { ...process.env, AZURITE_ACCOUNTS: `${accountName}:${accountKey}` },
     readyFrom(line) {
       const [, service, address] = listeningLine.exec(line) ?? [];
       if (service && address) heard.set(service, address);

@@ -7,6 +7,8 @@ const APP_ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** A local host in a process of its own, as one instance of the app. */
 export interface HostProcess {
   readonly pid: number;
+  /** The environment that it was given. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Where its HTTP functions are. */
   readonly url: string;
   /** Everything it has printed. */
@@ -36,20 +38,21 @@ export interface HostProcessOptions {
 export async function startHostProcess(options: HostProcessOptions): Promise<HostProcess> {
   const { settings, appRoot = APP_ROOT, nodeOptions = [], onLine } = options;
   const { PATH = '', HOME = '', TMPDIR } = process.env;
+  const environment = {
+    PATH,
+    HOME,
+    ...(TMPDIR !== undefined && { TMPDIR }),
+    ...(nodeOptions.length > 0 && { NODE_OPTIONS: nodeOptions.join(' ') }),
+    ...settings,
+  };
   const host = await startProgram({
     name: 'The host',
     path: HOST_PROGRAM,
     arguments: ['--app-root', appRoot, '--port', '0'],
-    environment: {
-      PATH,
-      HOME,
-      ...(TMPDIR !== undefined && { TMPDIR }),
-      ...(nodeOptions.length > 0 && { NODE_OPTIONS: nodeOptions.join(' ') }),
-      ...settings,
-    },
+    environment,
     readyFrom: (line) => /^Host is ready: (\S+)$/.exec(line)?.[1],
     onLine,
   });
   const { ready: url, pid, output, ended, end } = host;
-  return { url, pid, output, ended, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
+  return { url, pid, environment, output, ended, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
 }

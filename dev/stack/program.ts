@@ -13,7 +13,7 @@ export interface ProgramOptions<Ready> {
   /** Modules to load before the main one. */
   preload?: readonly string[];
   /** This process's own when left out. */
-  environment?: Record<string, string>;
+  environment?: NodeJS.ProcessEnv;
   /** Is given each line that it prints, until the answer is what others need to use it. */
   readyFrom: (line: string) => Ready | undefined;
   /** Hears each line as it is printed. */

@@ -29,8 +29,20 @@ export async function startStack(
     startAzurite(options.azurite),
     startSimulator(options.simulator),
   ]);
+  return stackOf({
+    azurite,
+    simulator,
+    settings: { ...appSettings(azurite, simulator), ...options.settings },
+  });
+}
+
+/** What starts hosts on a storage emulator and a simulator that listen already. */
+export function stackOf({
+  azurite,
+  simulator,
+  settings,
+}: Pick<Stack, 'azurite' | 'simulator' | 'settings'>): Stack {
   const hosts: HostProcess[] = [];
-  const settings = { ...appSettings(azurite, simulator), ...options.settings };
   return {
     azurite,
     simulator,

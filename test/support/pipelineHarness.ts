@@ -77,13 +77,20 @@ export const shortTimes: Record<string, string> = {
   DEFENDER_RATE_LIMITS: '10000/1s',
 };
 
-const appRoot = createQuickAppRoot();
-afterAll(() => rmSync(appRoot, { recursive: true }));
+const quickAppRoot = createQuickAppRoot();
+afterAll(() => rmSync(quickAppRoot, { recursive: true }));
 
 let pipelines = 0;
 
-/** Starts a host whose queues and tables nobody else in the stack uses, so that a stack can carry several. */
-export async function startPipeline(stack: Stack, settings: Record<string, string> = {}): Promise<Pipeline> {
+/**
+ * Starts a host whose queues and tables nobody else in the stack uses, so that a stack can carry several.
+ * @param appRoot The app that its hosts run.
+ */
+export async function startPipeline(
+  stack: Stack,
+  settings: Record<string, string> = {},
+  appRoot = quickAppRoot,
+): Promise<Pipeline> {
   pipelines += 1;
   const names = {
     ALERTS_QUEUE: `alerts-${pipelines}`,

@@ -78,3 +78,20 @@ test('The endpoint can be down, slow, or issue tokens for another audience', asy
   simulator.control.reset();
   expect((await requestToken(simulator)).status).toBe(200);
 });
+
+test('Only tokens for the Defender API carry its roles', async () => {
+  const simulator = await startForTest();
+  const response = await requestToken(simulator, { resource: 'https://storage.azure.com' });
+  const { access_token: token } = (await response.json()) as { access_token: string };
+  expect(claimsOf(token)).toMatchObject({ aud: 'https://storage.azure.com', roles: [] });
+  expect(claimsOf(await tokenOf(simulator)).roles).toEqual(['Machine.Read.All']);
+});
+
+test('Where the only identity is user-assigned, no other gets a token', async () => {
+  const clientId = '6a1f0b52-3c55-4a7e-9a53-20c1d7a0f001';
+  const simulator = await startForTest({ userAssignedClientId: clientId });
+  const statusFor = async (query: Record<string, string>) => (await requestToken(simulator, query)).status;
+  expect(await statusFor({ client_id: clientId })).toBe(200);
+  expect(await statusFor({ client_id: '6a1f0b52-3c55-4a7e-9a53-20c1d7a0f002' })).toBe(400);
+  expect(await statusFor({})).toBe(400);
+});

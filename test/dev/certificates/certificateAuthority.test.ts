@@ -1,0 +1,71 @@
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, get } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { createSecureContext } from 'node:tls';
+import { expect, onTestFinished, test } from 'vitest';
+import { createCertificateAuthority } from '../../../dev/certificates/certificateAuthority.ts';
+
+const LOOPBACK = '127.0.0.1';
+
+/** What a client that trusts this authority gets from a server with this certificate: the status, or the error's code. */
+async function answerOf(server: { certificate: string; key: string }, trusted: string): Promise<unknown> {
+  const listener = createServer({ cert: server.certificate, key: server.key }, (_, response) =>
+    response.end(),
+  );
+  listener.listen(0, LOOPBACK);
+  onTestFinished(() => void listener.close());
+  await once(listener, 'listening');
+  const { port } = listener.address() as AddressInfo;
+  const request = get({ host: LOOPBACK, port, ca: trusted, agent: false });
+  return once(request, 'response').then(
+    ([response]) => response.resume().statusCode,
+    (error) => error.code,
+  );
+}
+
+test('a client that trusts the authority trusts its servers, and one that trusts another of the same name does not', async () => {
+  const authority = createCertificateAuthority();
+  const server = authority.issue(LOOPBACK);
+  expect(await answerOf(server, authority.certificate)).toBe(200);
+  expect(await answerOf(server, createCertificateAuthority().certificate)).toBe('CERT_SIGNATURE_FAILURE');
+});
+
+test('a certificate holds for its address alone', async () => {
+  const authority = createCertificateAuthority();
+  const elsewhere = authority.issue('127.0.0.2');
+  expect(await answerOf(elsewhere, authority.certificate)).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
+});
+
+test('a certificate ends after a day', async () => {
+  const yesterday = new Date(Date.now() - 24 * 3_600_000 - 1_000);
+  const authority = createCertificateAuthority(yesterday);
+  expect(await answerOf(authority.issue(LOOPBACK), authority.certificate)).toBe('CERT_HAS_EXPIRED');
+});
+
+test('a server cannot act as the authority', () => {
+  const authority = createCertificateAuthority();
+  const [issuer, server] = [authority.certificate, authority.issue(LOOPBACK).certificate].map(
+    (pem) => new X509Certificate(pem),
+  );
+  expect([issuer?.ca, server?.ca]).toEqual([true, false]);
+});
+
+test('every certificate that is issued can be read, whatever its keys and numbers happen to be', () => {
+  const now = new Date('2027-01-02T03:04:05Z');
+  const authority = createCertificateAuthority(now);
+  const issuer = new X509Certificate(authority.certificate);
+  const serials = Array.from({ length: 100 }, () => {
+    const { certificate, key } = authority.issue(LOOPBACK);
+    createSecureContext({ cert: certificate, key });
+    const read = new X509Certificate(certificate);
+    expect(read.verify(issuer.publicKey)).toBe(true);
+    expect([read.subjectAltName, read.validFrom, read.validTo]).toEqual([
+      'IP Address:127.0.0.1',
+      'Jan  2 02:04:05 2027 GMT',
+      'Jan  3 03:04:05 2027 GMT',
+    ]);
+    return read.serialNumber;
+  });
+  expect(new Set(serials).size).toBe(100);
+});
