@@ -1,0 +1,105 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { unzipSync } from 'fflate';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { type PackageFile, ROOT } from '../../../dev/package/bundle.ts';
+import { packageFiles } from '../../../dev/package/packageFiles.ts';
+import { writePackage } from '../../../dev/package/writePackage.ts';
+import { zip } from '../../../dev/package/zip.ts';
+
+const SETTINGS = { AlertsStorage: 'UseDevelopmentStorage=true', ALERT_POLL_SCHEDULE: '0 */5 * * * *' };
+const harness = fileURLToPath(new URL('../../../bench/start/harness.cjs', import.meta.url));
+const printFunctions = fileURLToPath(new URL('./printFunctions.ts', import.meta.url));
+
+let files: PackageFile[];
+let parent: string;
+let folder: string;
+
+beforeAll(async () => {
+  // Nowhere above it is there a node_modules.
+  parent = mkdtempSync(join(tmpdir(), 'package-'));
+  folder = join(parent, 'app');
+  files = await packageFiles();
+  await writePackage(files, folder);
+});
+afterAll(() => rmSync(parent, { recursive: true }));
+afterAll(() => vi.unstubAllEnvs());
+
+const text = ({ content }: PackageFile) => Buffer.from(content).toString('utf8');
+const fileNamed = (name: string) => files.find((file) => file.name === name);
+
+function run(args: string[], settings: Record<string, string> = SETTINGS) {
+  return spawnSync(process.execPath, args, { env: settings, encoding: 'utf8', timeout: 30_000 });
+}
+
+function functionsOf(appRoot: string): { name: string }[] {
+  const { stdout, stderr } = run([printFunctions, appRoot]);
+  expect(stderr).toBe('');
+  return JSON.parse(stdout);
+}
+
+describe('the package', () => {
+  test('is modules with their source maps, host.json and package.json, and nothing else', () => {
+    const modules = files.filter(({ name }) => name.endsWith('.js')).map(({ name }) => name);
+    expect(modules).toContain('main.js');
+    expect(readdirSync(folder)).toEqual(
+      [...modules, ...modules.map((name) => `${name}.map`), 'host.json', 'package.json'].sort(),
+    );
+    expect(fileNamed('host.json')?.content).toEqual(readFileSync(join(ROOT, 'host.json')));
+    expect(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))).toMatchObject({
+      type: 'module',
+      main: 'main.js',
+    });
+  });
+
+  test('has less than 1.5 MB of code', () => {
+    const code = files.filter(({ name }) => name.endsWith('.js'));
+    expect(code.reduce((sum, { content }) => sum + content.length, 0)).toBeLessThan(1_500_000);
+  });
+
+  test('registers the same functions as the build, without node_modules', () => {
+    const functions = functionsOf(folder);
+    expect(functions).toEqual(functionsOf(ROOT));
+    expect(functions.map(({ name }) => name)).toEqual(expect.arrayContaining(['enrichAlert', 'pollAlerts']));
+  });
+
+  test('has all that the handlers need, without node_modules', () => {
+    expect(run([harness, join(folder, 'main.js'), 'request'])).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  test('names the lines of the sources in stack traces', () => {
+    const { stderr } = run([harness, join(folder, 'main.js'), 'invocation'], { AlertsStorage: 'nonsense' });
+    const [, line] = /shared\/config\/settings\.ts:(\d+):\d+/.exec(stderr) ?? [];
+    const source = readFileSync(join(ROOT, 'shared/config/settings.ts'), 'utf8').split('\n');
+    expect(source[Number(line) - 1]).toContain('throw new SettingsError');
+  });
+
+  test('tells nothing of the machine that it was made on', () => {
+    for (const file of files) {
+      expect(text(file)).not.toContain(ROOT);
+    }
+    const sources = files
+      .filter(({ name }) => name.endsWith('.map'))
+      .flatMap((file) => JSON.parse(text(file)).sources);
+    expect(sources.filter((source) => !/^\.\.\/(functions|shared|dev|node_modules)\//.test(source))).toEqual(
+      [],
+    );
+  });
+});
+
+describe('package.zip', () => {
+  test('has the files of the folder at its top, whole', () => {
+    const unpacked = unzipSync(readFileSync(`${folder}.zip`));
+    expect(Object.keys(unpacked)).toEqual(files.map(({ name }) => name));
+    for (const { name, content } of files)
+      expect(Buffer.compare(unpacked[name] ?? Buffer.of(), content)).toBe(0);
+  });
+
+  test('has the same bytes whenever and wherever it is made of the same sources', async () => {
+    vi.stubEnv('TZ', 'Asia/Kolkata');
+    expect(Buffer.compare(zip(await packageFiles()), readFileSync(`${folder}.zip`))).toBe(0);
+  });
+});
