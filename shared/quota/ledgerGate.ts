@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Admission, CallGate, Denial } from './callGate.ts';
 import {
   type Ask,
@@ -14,6 +13,7 @@ import {
   resume,
   throttle,
 } from './ledger.ts';
+import { type Change, createLedgerExchange } from './ledgerExchange.ts';
 import type { LedgerStore } from './ledgerStore.ts';
 import { nextSlot, safetyMarginMs } from './slidingLog.ts';
 import type { StorageClock } from './storageClock.ts';
@@ -39,10 +39,6 @@ interface Waiter {
 const BATCH = 40;
 /** A 429 without a word on how long: a random time up to a limit that doubles each time up to this. */
 const LONGEST_BLIND_PAUSE_MS = 5 * 60_000;
-/** After a lost race for the ledger: a random pause, up to this after many. */
-const LONGEST_RACE_PAUSE_MS = 200;
-/** So many lost races in a row mean something else than a race. */
-const MOST_ATTEMPTS = 50;
 
 /**
  * The gate of one process before the shared ledger. Those who want to call gather in a line; one exchange with the
@@ -51,6 +47,8 @@ const MOST_ATTEMPTS = 50;
 export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps): CallGate {
   const lingerMs = gatheringMs(rules);
   const marginMs = Math.min(...rules.limits.map(({ windowMs }) => safetyMarginMs(windowMs)));
+
+  const changeLedger = createLedgerExchange(store, clock, random);
 
   let line: Waiter[] = [];
   let timer: NodeJS.Timeout | undefined;
@@ -186,23 +184,11 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
     }
   }
 
-  /** Reads the ledger, lets `change` compute the next one, and writes it; begins again when somebody else was faster. */
-  async function exchange<T>(
-    change: (ledger: Ledger, now: number) => { ledger: Ledger; grant: T },
-  ): Promise<T> {
-    for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
-      const stored = await store.read();
-      const { ledger, grant } = change(stored.ledger, clock.now());
-      if (ledger === stored.ledger || (await store.write(ledger, stored.etag)) !== undefined) {
-        latest = ledger;
-        noSlotBefore = nextSlot(ledger.calls, rules.limits, 0);
-        return grant;
-      }
-      await delay(random() * LONGEST_RACE_PAUSE_MS * Math.min(1, attempt / 10));
-    }
-    throw new Error(
-      `The quota ledger could not be written: another instance was faster ${MOST_ATTEMPTS} times in a row.`,
-    );
+  async function exchange<T>(change: Change<T>): Promise<T> {
+    const { ledger, grant } = await changeLedger(change);
+    latest = ledger;
+    noSlotBefore = nextSlot(ledger.calls, rules.limits, 0);
+    return grant;
   }
 
   return {

@@ -1,5 +1,5 @@
 import type { TableClient, TableEntityResult } from '@azure/data-tables';
-import { z } from 'zod';
+import * as z from 'zod';
 import { hasStatus } from '../storage/restStatus.ts';
 import { fromParts, toParts } from '../storage/textParts.ts';
 import { emptyLedger, type Ledger } from './ledger.ts';

@@ -12,7 +12,12 @@ const never = new AbortController().signal;
 function createShared(limits: RateLimit[], changes: Partial<LedgerRules> = {}) {
   const rules: LedgerRules = { limits, share: 1, inProcessWaitMs: 10_000, probeIntervalMs: 200, ...changes };
   const done = { reads: 0, writes: 0, lost: 0 };
-  const trouble = { reads: undefined as Error | undefined, writes: undefined as Error | undefined, lose: 0 };
+  const trouble = {
+    reads: undefined as Error | undefined,
+    writes: undefined as Error | undefined,
+    lose: 0,
+    onceWritten: undefined as (() => void) | undefined,
+  };
   let ledger: Ledger = emptyLedger;
   let etag: string | undefined;
   let offset = 0;
@@ -36,6 +41,8 @@ function createShared(limits: RateLimit[], changes: Partial<LedgerRules> = {}) {
       done.writes += 1;
       ledger = next;
       etag = String(done.writes);
+      trouble.onceWritten?.();
+      trouble.onceWritten = undefined;
       return etag;
     },
   };
@@ -81,6 +88,18 @@ describe('a gate with quota to spare', () => {
     expect(kinds(await Promise.all([first, ...others]))).toEqual({ granted: 51 });
     expect(done.writes).toBe(2);
   });
+});
+
+test('a slot taken with a clock that was behind is given up: the write that reserves it tells the time', async () => {
+  const { gate, clock, ledger, jump, trouble } = createShared([{ calls: 100, windowMs: 10_000 }]);
+  const ours = gate();
+  await ours.acquire({ inLine: false }, never);
+  const behind = clock.now();
+  trouble.onceWritten = () => jump(3_000);
+  const permit = await ours.acquire({ inLine: false }, never);
+  expect(permit.kind === 'granted' && permit.slot - behind).toBeGreaterThanOrEqual(3_000);
+  expect(ledger().calls).toHaveLength(2);
+  expect(ledger().calls[1]).toBeGreaterThanOrEqual(behind + 3_000);
 });
 
 describe('several instances', () => {
