@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Machine, parseMachine } from '../../device/machine.ts';
 import { retryAfterMs } from './retryAfter.ts';
 
@@ -9,9 +9,14 @@ export interface HttpResponse {
   body: string;
 }
 
-/** What one response of the Defender API means. */
-export type Reply =
-  | { kind: 'machine'; machine: Machine }
+/** What the response to a look-up of a machine means. */
+export type Reply = { kind: 'machine'; machine: Machine } | Failure;
+
+/** What the response to a list query means; the entries of the list are unchecked. */
+export type ListReply = { kind: 'list'; entries: unknown[] } | Failure;
+
+/** What a response of the Defender API means that does not bring what was asked for. */
+export type Failure =
   | { kind: 'not_found'; detail: string }
   | { kind: 'throttled'; retryAfterMs: number | undefined; detail: string }
   /** 401: the token was not accepted. */
@@ -38,9 +43,18 @@ interface ErrorBody {
 
 const LONGEST_MESSAGE = 500;
 
+const listBodySchema = z.object({ value: z.array(z.unknown()) });
+
+export function readReply(response: HttpResponse, now: Date): Reply {
+  return response.status === 200 ? readMachine(response.body) : readFailure(response, now);
+}
+
+export function readListReply(response: HttpResponse, now: Date): ListReply {
+  return response.status === 200 ? readList(response.body) : readFailure(response, now);
+}
+
 /** Classifies a response by its status; the error code in the body is text for people ("429" has been seen as one). */
-export function readReply({ status, retryAfter, body }: HttpResponse, now: Date): Reply {
-  if (status === 200) return readMachine(body);
+function readFailure({ status, retryAfter, body }: HttpResponse, now: Date): Failure {
   const error = readError(body);
   const detail = describe(status, error);
   if (status === 404) return { kind: 'not_found', detail };
@@ -60,12 +74,7 @@ export function readReply({ status, retryAfter, body }: HttpResponse, now: Date)
 
 function readMachine(body: string): Reply {
   const json = parseJson(body);
-  if (json === undefined) {
-    return {
-      kind: 'unavailable',
-      detail: `Defender answered 200 with ${body.length} characters that are no JSON`,
-    };
-  }
+  if (json === undefined) return notJson(body);
   const reading = parseMachine(json);
   return reading.kind === 'machine'
     ? reading
@@ -73,6 +82,22 @@ function readMachine(body: string): Reply {
         kind: 'unavailable',
         detail: `Defender answered 200 with a body that is no machine: ${reading.detail}`,
       };
+}
+
+function readList(body: string): ListReply {
+  const json = parseJson(body);
+  if (json === undefined) return notJson(body);
+  const { data } = listBodySchema.safeParse(json);
+  return data === undefined
+    ? { kind: 'unavailable', detail: 'Defender answered 200 with a body that is no list' }
+    : { kind: 'list', entries: data.value };
+}
+
+function notJson(body: string): Failure {
+  return {
+    kind: 'unavailable',
+    detail: `Defender answered 200 with ${body.length} characters that are no JSON`,
+  };
 }
 
 function readError(body: string): ErrorBody | undefined {

@@ -179,3 +179,51 @@ describe('the Defender client', () => {
     expect(JSON.stringify(await call(AbortSignal.abort()))).not.toContain(token);
   });
 });
+
+describe('a list of alerts', () => {
+  /** A simulator with some alerts of this moment, and our client on it. */
+  async function startWithAlerts(count: number) {
+    const simulator = await startForTest({ alerts: 0, roles: ['Alert.Read.All'] });
+    const since = new Date(Date.now() - 60_000);
+    const ids = simulator.control.addNewAlerts(count).map(({ id }) => id);
+    simulator.control.addAlerts([{ id: 'old', lastUpdateTime: '2020-01-01T00:00:00.0000000Z' }]);
+    const token = await tokenOf(simulator);
+    const client = createDefenderClient(simulator.apiUrl, clock);
+    return {
+      simulator,
+      ids,
+      list: (top: number, skip: number) => client.alertsUpdatedSince({ since, top, skip }, token, never),
+    };
+  }
+
+  test('comes page by page, without what is older', async () => {
+    const { list, ids } = await startWithAlerts(5);
+    const pages = [await list(3, 0), await list(3, 3)];
+    const entries = pages.flatMap((page) => (page.kind === 'list' ? page.entries : []));
+    expect(entries).toMatchObject(ids.map((id) => ({ id, severity: expect.any(String) })));
+  });
+
+  test('may be as long as a page of a thousand alerts', async () => {
+    const { list } = await startWithAlerts(1_000);
+    const page = await list(1_000, 0);
+    expect(page.kind === 'list' && page.entries).toHaveLength(1_000);
+  });
+
+  test.for([
+    ['http-500', 'unavailable'],
+    ['truncated', 'unavailable'],
+    ['empty-object', 'unavailable'],
+    ['array', 'unavailable'],
+    ['error-object', 'unavailable'],
+    ['gzip-bomb', 'unavailable'],
+    ['throttle-seconds', 'throttled'],
+    ['unauthorized', 'unauthorized'],
+    ['forbidden', 'forbidden'],
+    ['bad-request', 'rejected'],
+  ] as const)('that is answered with %s is %s', async ([fault, kind]) => {
+    const { simulator, list } = await startWithAlerts(1);
+    simulator.control.scriptFaults({ alertId: 'alerts', answers: [fault] });
+    expect(await list(10, 0)).toMatchObject({ kind });
+    expect(await list(10, 0)).toMatchObject({ kind: 'list' });
+  });
+});

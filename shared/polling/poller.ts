@@ -1,0 +1,130 @@
+import { atMost } from '../async/atMost.ts';
+import type { Submission } from '../intake/submission.ts';
+import type { Submit } from '../pipeline/submitAll.ts';
+import type { AlertBatch, AlertFeed, ListingEnd } from '../sources/alertFeed.ts';
+import { type AlertFilter, isWanted } from './alertFilter.ts';
+import { polledSubmission } from './polledSubmission.ts';
+import { nextWatermark, windowStart } from './pollWindow.ts';
+import type { StoredWatermark, WatermarkStore } from './watermarkStore.ts';
+
+/** Finds new alerts by itself and submits each of them. */
+export interface Poller {
+  /**
+   * Makes one pass over the alerts updated since the watermark, and a little further back.
+   * @throws When our own storage fails: the next pass begins where this one did.
+   */
+  poll(signal: AbortSignal): Promise<PollReport>;
+}
+
+/** What one pass did. Every alert listed is in exactly one of the four counts after `listed`. */
+export interface PollReport {
+  since: Date;
+  /** Alerts on the list. */
+  listed: number;
+  submitted: number;
+  /** Alerts that were submitted before, by whatever way. */
+  known: number;
+  /** Alerts that the settings do not ask for. */
+  filtered: number;
+  /** Entries that are no alert, or whose alert ID is none. */
+  invalid: number;
+  calls: number;
+  /** As it is after the pass. */
+  watermark: Date;
+  tookMs: number;
+  /** Why the pass is not complete; then the watermark stays, and the next pass makes up for it. */
+  ended?: Exclude<ListingEnd['kind'], 'complete'>;
+  detail?: string;
+  /** What was wrong with the stored watermark, in place of which this pass began a new one. */
+  damage?: string;
+}
+
+export interface PollerDeps {
+  feed: AlertFeed;
+  watermarks: WatermarkStore;
+  /** Whether the alert has a record: then somebody has submitted it. */
+  hasRecord: (alertId: string) => Promise<boolean>;
+  submit: Submit;
+  filter: AlertFilter;
+  now: () => Date;
+}
+
+const READS_AT_ONCE = 16;
+/** So many alerts are remembered from one pass to the next; of others the record is read again. */
+const MOST_REMEMBERED = 20_000;
+
+export function createPoller(deps: PollerDeps): Poller {
+  const { feed, watermarks, hasRecord, submit, filter, now } = deps;
+  const limited = atMost(READS_AT_ONCE);
+  /** Alerts of the pass before that have a record. */
+  let remembered: ReadonlySet<string> = new Set();
+
+  /** The first pass of all fixes the watermark, so that nothing is lost when it fails. */
+  async function readWatermark(startedAt: Date): Promise<StoredWatermark & { watermark: Date }> {
+    const stored = await watermarks.read();
+    return stored.watermark === undefined
+      ? { ...stored, watermark: startedAt, etag: await watermarks.write(startedAt, stored.etag) }
+      : { ...stored, watermark: stored.watermark };
+  }
+
+  async function poll(signal: AbortSignal): Promise<PollReport> {
+    const startedAt = now();
+    const { watermark, etag, damage } = await readWatermark(startedAt);
+    const since = windowStart(watermark, startedAt);
+    const counts = { listed: 0, submitted: 0, known: 0, filtered: 0, invalid: 0 };
+    const seen = new Set<string>();
+    let latestUpdate: Date | undefined;
+
+    async function take({ alerts, invalid }: AlertBatch): Promise<void> {
+      for (const { updatedAt } of alerts) {
+        if (updatedAt !== undefined && !(latestUpdate && latestUpdate > updatedAt)) latestUpdate = updatedAt;
+      }
+      const wanted = alerts.filter((alert) => isWanted(alert, filter));
+      const submissions = wanted.flatMap((alert) => polledSubmission(alert, startedAt) ?? []);
+      const unknown = await withoutRecord(submissions, seen);
+      const { queued, error } = await submit(unknown);
+      if (error !== undefined) throw error;
+      for (const { alertId } of submissions) if (seen.size < MOST_REMEMBERED) seen.add(alertId);
+      counts.listed += alerts.length + invalid;
+      counts.submitted += queued.length;
+      counts.known += submissions.length - queued.length;
+      counts.filtered += alerts.length - wanted.length;
+      counts.invalid += invalid + wanted.length - submissions.length;
+    }
+
+    const { end, calls } = await feed.listUpdatedSince(since, take, signal);
+    remembered = seen;
+    const reached = end.kind === 'complete' ? nextWatermark(watermark, latestUpdate, startedAt) : watermark;
+    // Where another instance wrote first, its pass did the same: the next one begins where that left off.
+    if (reached.getTime() !== watermark.getTime() && etag !== undefined)
+      await watermarks.write(reached, etag);
+    return {
+      since,
+      ...counts,
+      calls,
+      watermark: reached,
+      tookMs: now().getTime() - startedAt.getTime(),
+      ...(end.kind !== 'complete' && { ended: end.kind, detail: end.detail }),
+      ...(damage !== undefined && { damage }),
+    };
+  }
+
+  async function withoutRecord(
+    submissions: readonly Submission[],
+    seen: ReadonlySet<string>,
+  ): Promise<Submission[]> {
+    const candidates = new Map(
+      submissions
+        .filter(({ alertId }) => !remembered.has(alertId) && !seen.has(alertId))
+        .map((submission) => [submission.alertId, submission]),
+    );
+    const found = await Promise.all(
+      [...candidates.values()].map(async (submission) =>
+        (await limited(() => hasRecord(submission.alertId))) ? [] : [submission],
+      ),
+    );
+    return found.flat();
+  }
+
+  return { poll };
+}

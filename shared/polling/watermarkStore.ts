@@ -1,0 +1,59 @@
+import type { TableClient } from '@azure/data-tables';
+import * as z from 'zod';
+import { hasStatus } from '../storage/restStatus.ts';
+
+/** The watermark as read, with the mark that a write must present. */
+export interface StoredWatermark {
+  /** Undefined when there is none yet, or it cannot be read. */
+  watermark: Date | undefined;
+  /** What is wrong with the row, if anything. */
+  damage?: string;
+  /** Undefined while there is no row. */
+  etag: string | undefined;
+}
+
+/** Keeps up to when alerts have been listed. Both methods throw when the storage service cannot be used. */
+export interface WatermarkStore {
+  read(): Promise<StoredWatermark>;
+  /** The new mark, or undefined when somebody else wrote first. */
+  write(watermark: Date, etag: string | undefined): Promise<string | undefined>;
+}
+
+const KEYS = { partitionKey: 'alert-poll', rowKey: 'watermark' };
+const FORMAT = 1;
+
+const rowSchema = z.object({ format: z.literal(FORMAT), watermark: z.date() });
+
+/** The watermark as one entity of the state table. */
+export function createWatermarkStore(table: TableClient): WatermarkStore {
+  return {
+    async read() {
+      try {
+        const row = await table.getEntity(KEYS.partitionKey, KEYS.rowKey);
+        const { data, error } = rowSchema.safeParse(row);
+        return data === undefined
+          ? { watermark: undefined, damage: z.prettifyError(error), etag: row.etag }
+          : { watermark: data.watermark, etag: row.etag };
+      } catch (error) {
+        if (hasStatus(error, 404)) return { watermark: undefined, etag: undefined };
+        throw error;
+      }
+    },
+
+    async write(watermark, etag) {
+      const row = { ...KEYS, format: FORMAT, watermark };
+      try {
+        const written =
+          etag === undefined
+            ? await table.createEntity(row)
+            : await table.updateEntity(row, 'Replace', { etag });
+        return written.etag;
+      } catch (error) {
+        // A 404 means that somebody deleted the row, but to a new row that the table is missing.
+        const lost = etag === undefined ? [409] : [412, 404];
+        if (lost.some((status) => hasStatus(error, status))) return undefined;
+        throw error;
+      }
+    },
+  };
+}

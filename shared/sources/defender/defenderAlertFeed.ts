@@ -1,0 +1,79 @@
+import type { AlertFeed, ListedAlert, ListingEnd } from '../alertFeed.ts';
+import { readListedAlert } from './alertEntry.ts';
+import { type CallFailure, callDefender, type DefenderCallDeps } from './defenderCall.ts';
+import type { DefenderClient } from './defenderClient.ts';
+
+export interface DefenderAlertFeedDeps extends DefenderCallDeps {
+  client: Pick<DefenderClient, 'alertsUpdatedSince'>;
+  /** Alerts a page (1,000, of at most 10,000 that the API permits). */
+  pageSize?: number;
+}
+
+const PAGE_SIZE = 1_000;
+/** The part of a page that the next one shows again. */
+const PAGE_OVERLAP = 0.1;
+
+/**
+ * The alerts of Defender for Endpoint: `GET /api/alerts` with `$filter`, `$top` and `$skip`
+ * (https://learn.microsoft.com/defender-endpoint/api/get-alerts), role Alert.Read.All.
+ *
+ * The list changes while it is paged, and the API does not tell its order. When alerts move away from pages that
+ * were read, those behind them move up, and one could slip past between two pages. Therefore pages overlap. An alert
+ * that is on two pages in a row, unchanged, proves that none slipped past: all that have not moved come in the same
+ * order as before, so whatever was behind it still is. Those that moved were updated, and so belong to the next
+ * listing. Where two pages have no alert in common the listing ends as `moved`.
+ */
+export function createDefenderAlertFeed(deps: DefenderAlertFeedDeps): AlertFeed {
+  const { client, tokens, pageSize = PAGE_SIZE } = deps;
+  const step = pageSize - Math.ceil(pageSize * PAGE_OVERLAP);
+
+  async function endOf(failure: CallFailure): Promise<ListingEnd> {
+    if (failure.kind === 'rejected') {
+      return { kind: 'rejected', detail: `Defender refused the list: ${failure.code}: ${failure.message}` };
+    }
+    if (failure.kind !== 'forbidden') return { kind: failure.kind, detail: failure.detail };
+    // Look-ups need another role: the circuit stays closed. The next listing goes with a new token, which has the role
+    // if it was granted meanwhile.
+    await tokens.renew().catch(() => undefined);
+    return {
+      kind: 'forbidden',
+      detail: `${failure.detail}. Grant the app's identity the application role Alert.Read.All of the Defender API (WindowsDefenderATP), or remove ALERT_POLL_SCHEDULE.`,
+    };
+  }
+
+  return {
+    async listUpdatedSince(since, take, signal) {
+      let calls = 0;
+      let hasMoved = false;
+      let previous = new Set<string>();
+      for (let skip = 0; ; skip += step) {
+        if (signal.aborted) return { calls, end: { kind: 'deadline', detail: 'the time of this run is up' } };
+        const call = (token: string) => {
+          calls += 1;
+          return client.alertsUpdatedSince({ since, top: pageSize, skip }, token, signal);
+        };
+        // As if a turn had been promised: pages are few, and behind a line of look-ups the second would never come.
+        const answer = await callDefender(deps, { inLine: true, call }, signal);
+        if (answer.kind !== 'list') return { calls, end: await endOf(answer) };
+
+        const alerts = answer.entries.flatMap((entry) => readListedAlert(entry) ?? []);
+        const invalid = answer.entries.length - alerts.length;
+        const isSeen = (alert: ListedAlert) => previous.has(versionOf(alert));
+        if (skip > 0 && !alerts.some(isSeen)) hasMoved = true;
+        await take({ alerts: alerts.filter((alert) => !isSeen(alert)), invalid });
+        if (answer.entries.length < pageSize) return { calls, end: hasMoved ? moved : { kind: 'complete' } };
+        previous = new Set(alerts.map(versionOf));
+      }
+    },
+  };
+}
+
+const moved: ListingEnd = {
+  kind: 'moved',
+  detail: 'the list changed so much between two pages that alerts may have slipped past; it is read again',
+};
+
+/** The same alert after an update is another version. */
+function versionOf({ alertId, updatedAt }: ListedAlert): string {
+  return `${alertId} ${updatedAt?.toISOString()}`;
+}

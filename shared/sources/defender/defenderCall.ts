@@ -1,0 +1,99 @@
+import type { CallGate, Denial, Permit } from '../../quota/callGate.ts';
+import type { AccessTokens } from './accessToken.ts';
+import type { Failure } from './reply.ts';
+
+export interface DefenderCallDeps {
+  tokens: AccessTokens;
+  gate: CallGate;
+}
+
+/** What a call came to that brought no answer of the kind asked for. */
+export type CallFailure =
+  | Extract<Failure, { kind: 'not_found' | 'rejected' | 'unavailable' }>
+  /** No call may be made before `until`. `inLine` is true when a turn was promised. */
+  | { kind: 'throttled'; until: Date; inLine: boolean; detail: string }
+  | Denial
+  /** 403. Whether that stops all calls, the caller decides, and then tells the gate. */
+  | { kind: 'forbidden'; permit: Permit; detail: string };
+
+/**
+ * Makes one call as everybody here must: with a permit of the gate and a token, and the gate hears what came of it.
+ * A 401 is answered by one more call, with a new token.
+ * @param request.call Makes the call with this token.
+ */
+export async function callDefender<Answer extends { kind: 'machine' | 'list' }>(
+  deps: DefenderCallDeps,
+  request: { inLine: boolean; call: (token: string) => Promise<Answer | Failure> },
+  signal: AbortSignal,
+): Promise<Answer | CallFailure> {
+  const { tokens, gate } = deps;
+  return callOnce({ renewToken: false });
+
+  async function callOnce({ renewToken }: { renewToken: boolean }): Promise<Answer | CallFailure> {
+    const denial = gate.knownDenial();
+    if (denial !== undefined) return denial;
+    const token = await getToken(renewToken);
+    if (token.kind === 'none') return denied(undefined, token.detail);
+    const permit = await gate.acquire({ inLine: request.inLine }, signal);
+    if (permit.kind === 'wait') return { ...permit, kind: 'throttled' };
+    if (permit.kind === 'denied') return permit;
+    // A probe after a refusal goes with a new token: the old one may be from before the role was granted.
+    const freshToken = permit.probe && !renewToken ? await getToken(true) : token;
+    if (freshToken.kind === 'none') return denied(permit, freshToken.detail);
+
+    const reply = await request.call(freshToken.token);
+    gate.returned(permit);
+    if (reply.kind === 'unauthorized' && !renewToken && !permit.probe) return callOnce({ renewToken: true });
+    return isFailure(reply) ? report(reply, permit) : succeeded(reply, permit);
+  }
+
+  async function getToken(
+    fresh: boolean,
+  ): Promise<{ kind: 'token'; token: string } | { kind: 'none'; detail: string }> {
+    try {
+      return { kind: 'token', token: fresh ? await tokens.renew() : await tokens.get() };
+    } catch (error) {
+      return {
+        kind: 'none',
+        detail: `No token for the Defender API: ${firstLine(error)}. Check that the app has an identity, and that AZURE_CLIENT_ID names it if it is user-assigned.`,
+      };
+    }
+  }
+
+  async function report(failure: Failure, permit: Permit): Promise<CallFailure> {
+    switch (failure.kind) {
+      case 'not_found':
+      case 'rejected':
+        return succeeded(failure, permit);
+      case 'throttled': {
+        const { until } = await gate.throttled(failure.retryAfterMs);
+        return { kind: 'throttled', until, inLine: false, detail: failure.detail };
+      }
+      case 'unauthorized':
+        return denied(permit, `${failure.detail}. Check DEFENDER_TOKEN_SCOPE and the tenant's licence.`);
+      case 'forbidden':
+        return { kind: 'forbidden', permit, detail: failure.detail };
+      case 'unavailable':
+        return failure;
+    }
+  }
+
+  async function succeeded<Normal>(answer: Normal, permit: Permit): Promise<Normal> {
+    await gate.succeeded(permit);
+    return answer;
+  }
+
+  async function denied(permit: Permit | undefined, detail: string): Promise<Denial> {
+    const { until } = await gate.denied(permit, detail);
+    return { kind: 'denied', until, detail };
+  }
+}
+
+function isFailure(reply: { kind: 'machine' | 'list' } | Failure): reply is Failure {
+  return reply.kind !== 'machine' && reply.kind !== 'list';
+}
+
+function firstLine(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split('\n', 1)[0]?.slice(0, 300) ?? '';
+}

@@ -1,0 +1,88 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseSchedule } from '../../../dev/host/schedule.ts';
+import { parseNcrontab } from '../../../shared/config/ncrontab.ts';
+import { problemsWith, settingsWith } from './problems.ts';
+
+describe('the schedule of the poller', () => {
+  it.each([
+    '0 */5 * * * *',
+    '*/1 * * * * *',
+    '0 0 8-18/2 * * Mon-Fri',
+    '30 0,15,30,45 * * jan,DEC 0',
+    '0 0 0 1-31 1-12 0-6',
+    '5/20 * * * * *',
+  ])('may be %s', (schedule) => {
+    expect(settingsWith({ ALERT_POLL_SCHEDULE: schedule }).polling.schedule).toBe(schedule);
+  });
+
+  it.each([
+    '*/5 * * * *',
+    '0 */5 * * * * *',
+    '60 * * * * *',
+    '0 0 24 * * *',
+    '0 0 0 0 * *',
+    '0 0 0 * 13 *',
+    '0 0 0 * * 7',
+    '0 0 0 * Monday *',
+    '0 30-10 * * * *',
+    '0 1-2-3 * * * *',
+    '0 */0 * * * *',
+    '0 , * * * *',
+    '0 - * * * *',
+    '00:05:00',
+    'every minute',
+    '%SCHEDULE%',
+  ])('may not be %s', (schedule) => {
+    expect(problemsWith({ ALERT_POLL_SCHEDULE: schedule })).toEqual({
+      ALERT_POLL_SCHEDULE: expect.stringMatching(/^got .*; allowed: an NCRONTAB expression/),
+    });
+  });
+
+  it('loses only spare blanks', () => {
+    expect(parseNcrontab('  0  */5 * * *\t* ')).toBe('0 */5 * * * *');
+  });
+
+  it('is one that the host takes, whatever passes', () => {
+    const part = fc.stringMatching(/^(\*|[0-9]{1,2}|[0-9]{1,2}-[0-9]{1,2}|\*\/[0-9]{1,2}|mon|feb)$/);
+    const text = fc.array(part, { minLength: 6, maxLength: 6 }).map((parts) => parts.join(' '));
+    fc.assert(
+      fc.property(text, (schedule) => {
+        if (parseNcrontab(schedule) === undefined) return;
+        expect(() => parseSchedule(schedule)).not.toThrow();
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+describe('the filters of the poller', () => {
+  it('take known words in any case and order, and any detection sources', () => {
+    const { filter } = settingsWith({
+      ALERT_POLL_SEVERITIES: 'high, MEDIUM',
+      ALERT_POLL_STATUSES: 'inprogress,New',
+      ALERT_POLL_DETECTION_SOURCES: 'WindowsDefenderAtp, A new one',
+    }).polling;
+    expect(filter).toEqual({
+      severities: ['High', 'Medium'],
+      statuses: ['InProgress', 'New'],
+      detectionSources: ['WindowsDefenderAtp', 'A new one'],
+    });
+  });
+
+  it.each([
+    ['ALERT_POLL_SEVERITIES', 'High,Mediun', 'Did you mean Medium?'],
+    ['ALERT_POLL_SEVERITIES', 'Info', 'allowed: `UnSpecified`'],
+    ['ALERT_POLL_STATUSES', 'In progress', 'Did you mean InProgress?'],
+    ['ALERT_POLL_STATUSES', 'New,,Resolved', 'allowed: `Unknown`'],
+    ['ALERT_POLL_DETECTION_SOURCES', 'WindowsDefenderAtp,', 'names of up to 100 characters'],
+  ])('say of %s=%s: %s', (setting, value, message) => {
+    expect(problemsWith({ [setting]: value })).toEqual({ [setting]: expect.stringContaining(message) });
+  });
+
+  it('are told from settings that do not exist', () => {
+    expect(problemsWith({ ALERT_POLL_SEVERITY: 'High' })).toEqual({
+      ALERT_POLL_SEVERITY: expect.stringContaining('did you mean ALERT_POLL_SEVERITIES?'),
+    });
+  });
+});

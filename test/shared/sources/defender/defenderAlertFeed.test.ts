@@ -1,0 +1,221 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Admission, CallGate, Permit } from '../../../../shared/quota/callGate.ts';
+import type { AlertBatch } from '../../../../shared/sources/alertFeed.ts';
+import { createDefenderAlertFeed } from '../../../../shared/sources/defender/defenderAlertFeed.ts';
+import type { AlertListQuery } from '../../../../shared/sources/defender/defenderClient.ts';
+import type { ListReply } from '../../../../shared/sources/defender/reply.ts';
+import { anyChange, createChangingList } from './changingList.ts';
+
+const since = new Date('2026-11-23T12:00:00Z');
+const later = new Date('2026-11-23T12:30:00Z');
+const never = new AbortController().signal;
+
+interface Script {
+  answer: (query: AlertListQuery, token: string) => ListReply;
+  admission?: Admission;
+  pageSize?: number;
+}
+
+/** The feed before a scripted API, with a record of what it did. */
+function feedWith({ answer, admission, pageSize = 10 }: Script) {
+  const done: string[] = [];
+  const batches: AlertBatch[] = [];
+  let tokenNumber = 1;
+  const gate: CallGate = {
+    knownDenial: () => undefined,
+    async acquire({ inLine }) {
+      done.push(inLine ? 'acquire in line' : 'acquire');
+      return admission ?? { kind: 'granted', probe: false, slot: 0 };
+    },
+    returned: () => void done.push('returned'),
+    succeeded: async () => void done.push('succeeded'),
+    async throttled(retryAfterMs) {
+      done.push(`throttled ${retryAfterMs}`);
+      return { until: later };
+    },
+    async denied() {
+      done.push('denied');
+      return { until: later };
+    },
+  };
+  const feed = createDefenderAlertFeed({
+    gate,
+    pageSize,
+    tokens: {
+      get: async () => `token-${tokenNumber}`,
+      async renew() {
+        done.push('renew');
+        tokenNumber += 1;
+        return `token-${tokenNumber}`;
+      },
+    },
+    client: {
+      async alertsUpdatedSince(query, token) {
+        done.push(`list ${query.skip}`);
+        return answer(query, token);
+      },
+    },
+  });
+  return {
+    done,
+    batches,
+    list: (signal = never) => feed.listUpdatedSince(since, async (batch) => void batches.push(batch), signal),
+    ids: () => batches.flatMap(({ alerts }) => alerts.map(({ alertId }) => alertId)),
+  };
+}
+
+const list = (entries: unknown[]): ListReply => ({ kind: 'list', entries });
+const numbered = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, index) => ({
+    id: `alert-${from + index}`,
+    lastUpdateTime: '2026-11-23T12:10:00.1234567Z',
+  }));
+
+describe('a list', () => {
+  test('of one page costs one call, and the gate hears of it', async () => {
+    const { list: read, done, ids } = feedWith({ answer: () => list(numbered(0, 9)) });
+    expect(await read()).toEqual({ calls: 1, end: { kind: 'complete' } });
+    expect(done).toEqual(['acquire in line', 'list 0', 'returned', 'succeeded']);
+    expect(ids()).toHaveLength(9);
+  });
+
+  test('of more is asked for in pages that overlap, up to a page that is not full', async () => {
+    const all = numbered(0, 25);
+    const answer = ({ since: from, top, skip }: AlertListQuery) => {
+      expect([from, top]).toEqual([since, 10]);
+      return list(all.slice(skip, skip + top));
+    };
+    const { list: read, done, ids } = feedWith({ answer });
+    expect(await read()).toEqual({ calls: 3, end: { kind: 'complete' } });
+    expect(done.filter((step) => step.startsWith('list'))).toEqual(['list 0', 'list 9', 'list 18']);
+    expect(ids()).toEqual(all.map(({ id }) => id));
+  });
+
+  test('that ends with a full page takes one more call', async () => {
+    const all = numbered(0, 10);
+    const answer = ({ top, skip }: AlertListQuery) => list(all.slice(skip, skip + top));
+    const { list: read, ids } = feedWith({ answer });
+    expect(await read()).toEqual({ calls: 2, end: { kind: 'complete' } });
+    expect(ids()).toEqual(all.map(({ id }) => id));
+  });
+
+  test('tells of each alert what a filter and a submission need', async () => {
+    const entry = {
+      id: 'da1_1',
+      machineId: 'machine-1',
+      aadTenantId: 'tenant-1',
+      severity: 'High',
+      status: 'New',
+      detectionSource: 'WindowsDefenderAv',
+      lastUpdateTime: '2026-11-23T12:10:00.1234567Z',
+      title: 'not read',
+    };
+    const { list: read, batches } = feedWith({ answer: () => list([entry]) });
+    await read();
+    expect(batches[0]?.alerts).toEqual([
+      {
+        alertId: 'da1_1',
+        machineId: 'machine-1',
+        tenantId: 'tenant-1',
+        severity: 'High',
+        status: 'New',
+        detectionSource: 'WindowsDefenderAv',
+        updatedAt: new Date('2026-11-23T12:10:00.123Z'),
+      },
+    ]);
+  });
+
+  test('may hold entries of the wrong shape: they are counted, and the others come through', async () => {
+    const odd = [null, 7, 'text', [], {}, { id: 5 }, { id: null }];
+    const loose = { id: 'da1_1', machineId: 4, severity: null, lastUpdateTime: 'yesterday' };
+    const { list: read, batches } = feedWith({ answer: () => list([...odd, loose]) });
+    expect(await read()).toMatchObject({ end: { kind: 'complete' } });
+    expect(batches).toMatchObject([{ invalid: 7, alerts: [{ alertId: 'da1_1', updatedAt: undefined }] }]);
+  });
+});
+
+describe('a listing ends', () => {
+  test.for<[ListReply, string, string[]]>([
+    [{ kind: 'throttled', retryAfterMs: 8_000, detail: '429' }, 'throttled', ['throttled 8000']],
+    [{ kind: 'unavailable', detail: 'answered 500' }, 'unavailable', []],
+    [{ kind: 'rejected', code: 'ODataError', message: 'bad filter' }, 'rejected', ['succeeded']],
+    [{ kind: 'not_found', detail: '404' }, 'not_found', ['succeeded']],
+    [
+      { kind: 'unauthorized', detail: '401' },
+      'denied',
+      ['renew', 'acquire in line', 'list 0', 'returned', 'denied'],
+    ],
+  ])('with %o', async ([reply, kind, afterwards]) => {
+    const { list: read, done, batches } = feedWith({ answer: () => reply });
+    expect((await read()).end).toMatchObject({ kind, detail: expect.any(String) });
+    expect(done).toEqual(['acquire in line', 'list 0', 'returned', ...afterwards]);
+    expect(batches).toEqual([]);
+  });
+
+  test('with 403 for want of its role, which stops no look-ups, and the next one has a new token', async () => {
+    const { list: read, done } = feedWith({ answer: () => ({ kind: 'forbidden', detail: 'answered 403' }) });
+    expect((await read()).end).toEqual({
+      kind: 'forbidden',
+      detail: expect.stringMatching(/answered 403.*Alert\.Read\.All/),
+    });
+    expect(done).toEqual(['acquire in line', 'list 0', 'returned', 'renew']);
+  });
+
+  test.for<Exclude<Admission, Permit>>([
+    { kind: 'wait', until: later, inLine: false, detail: 'paused' },
+    { kind: 'denied', until: later, detail: 'the circuit is open' },
+  ])('without a call when the gate says $kind', async (admission) => {
+    const { list: read, done } = feedWith({ answer: () => list([]), admission });
+    expect(await read()).toMatchObject({ calls: 0, end: { detail: admission.detail } });
+    expect(done).toEqual(['acquire in line']);
+  });
+
+  test('before the next page when the time is up', async () => {
+    const deadline = new AbortController();
+    const answer = () => {
+      deadline.abort();
+      return list(numbered(0, 10));
+    };
+    const { list: read } = feedWith({ answer });
+    expect(await read(deadline.signal)).toMatchObject({ calls: 1, end: { kind: 'deadline' } });
+  });
+
+  test('as moved when two pages have nothing in common', async () => {
+    const answer = ({ skip }: AlertListQuery) => list(skip === 0 ? numbered(0, 10) : numbered(12, 20));
+    expect((await feedWith({ answer }).list()).end).toMatchObject({ kind: 'moved' });
+  });
+});
+
+test('whatever changes between pages, a complete listing has every alert that did not change', async () => {
+  const scenario = fc.record({
+    length: fc.integer({ min: 0, max: 60 }),
+    pageSize: fc.integer({ min: 2, max: 20 }),
+    betweenPages: fc.array(fc.array(anyChange, { maxLength: 6 }), { maxLength: 12 }),
+  });
+  const ends: Record<string, number> = {};
+  await fc.assert(
+    fc.asyncProperty(scenario, async ({ length, pageSize, betweenPages }) => {
+      let time = later.getTime();
+      const tenant = createChangingList(length, () => time);
+      const before = new Set(tenant.entries);
+      const changes = betweenPages.values();
+      const answer = (query: AlertListQuery) => {
+        const page = list(tenant.page(query));
+        time += 1_000;
+        for (const change of changes.next().value ?? []) tenant.change(change);
+        return page;
+      };
+      const { list: read, ids } = feedWith({ answer, pageSize });
+      const { end } = await read();
+      ends[end.kind] = (ends[end.kind] ?? 0) + 1;
+      if (end.kind !== 'complete') return;
+      const unchanged = tenant.entries.filter((entry) => before.has(entry)).map(({ id }) => id);
+      expect(ids()).toEqual(expect.arrayContaining(unchanged));
+    }),
+    { numRuns: 2_000 },
+  );
+  // Otherwise the property says nothing.
+  expect(ends.complete).toBeGreaterThan(200);
+  expect(ends.moved).toBeGreaterThan(50);
+});
