@@ -1,3 +1,5 @@
+import { isSignInError } from '../shared/storage/storageError.ts';
+
 /** What the storage service, or the way to it, has against an operation. */
 export type StorageFault =
   /** The identity or signature is known, and may not do this. */
@@ -13,13 +15,6 @@ export type StorageFault =
 const MISSING = ['QueueNotFound', 'TableNotFound'];
 /** The last two are answers to a pop receipt that was made up. */
 const NOT_THERE = ['MessageNotFound', 'ResourceNotFound', 'PopReceiptMismatch', 'InvalidQueryParameterValue'];
-/** What `@azure/identity` throws when nobody is signed in. */
-const SIGN_IN_ERRORS = [
-  'AggregateAuthenticationError',
-  'AuthenticationError',
-  'AuthenticationRequiredError',
-  'CredentialUnavailableError',
-];
 
 export function storageFault(error: unknown): StorageFault {
   const { statusCode, code } = answerIn(error);
@@ -28,7 +23,7 @@ export function storageFault(error: unknown): StorageFault {
   if (code !== undefined && MISSING.includes(code)) return { kind: 'missing' };
   if (code !== undefined && NOT_THERE.includes(code)) return { kind: 'not-there' };
   const isRefused = statusCode === 401 || code === 'AuthenticationFailed';
-  if (isRefused || (error instanceof Error && SIGN_IN_ERRORS.includes(error.name))) {
+  if (isRefused || isSignInError(error)) {
     return { kind: 'unauthenticated', message };
   }
   if (statusCode === 403) return { kind: 'forbidden', code: code ?? '403' };

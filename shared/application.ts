@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { cached } from './async/cached.ts';
 import type { Settings } from './config/settings.ts';
+import { messageWriter } from './enrichment/cloudEvent.ts';
+import { checkHealth, type HealthReport } from './health/health.ts';
+import { circuitProbe, queueProbe, tableProbe } from './health/probes.ts';
+import { type AlertLookup, createAlertLookup } from './lookup/alertLookup.ts';
 import type { PipelineDeps } from './pipeline/enrichSubmission.ts';
+import { createSubmit, type Submit } from './pipeline/submitAll.ts';
+import { createPoller, type Poller } from './polling/poller.ts';
+import { createWatermarkStore } from './polling/watermarkStore.ts';
 import type { CallGate } from './quota/callGate.ts';
 import type { LedgerRules } from './quota/ledger.ts';
 import { createLedgerGate } from './quota/ledgerGate.ts';
@@ -8,6 +16,7 @@ import { createLedgerStore } from './quota/ledgerStore.ts';
 import { type QuotaReport, quotaReport } from './quota/quotaReport.ts';
 import { createStorageClock } from './quota/storageClock.ts';
 import { type AccessTokens, createAccessTokens, tokenRequester } from './sources/defender/accessToken.ts';
+import { createDefenderAlertFeed } from './sources/defender/defenderAlertFeed.ts';
 import { createDefenderClient, type DefenderClient } from './sources/defender/defenderClient.ts';
 import { createDefenderSource } from './sources/defender/defenderSource.ts';
 import { createEnrichmentTable } from './storage/enrichmentTable.ts';
@@ -15,13 +24,30 @@ import { provision } from './storage/provision.ts';
 import { createQueueOutbox } from './storage/queueOutbox.ts';
 import { createStorageClients } from './storage/storageClients.ts';
 
+/** Callers of the HTTP functions get what was found out so many milliseconds ago at most, so that they load storage little. */
+const RECENT_MS = 2_000;
+/** A check that takes longer has failed: whoever watches the app's health gives up soon. */
+const HEALTH_CHECK_TIMEOUT_MS = 3_000;
+
 /** The parts of the app, put together once a process. */
 export interface Application {
   pipeline: PipelineDeps;
+  /** The time on the storage service's clock, as far as that is known. */
+  now: () => Date;
+  /** Takes submissions into the pipeline. */
+  submit: Submit;
+  /** Says how alerts stand. */
+  lookup: AlertLookup;
+  /** Finds new alerts, for whoever calls it by the clock. */
+  poller: Poller;
   /** What the source speaks to Defender with. Who makes a call of their own asks the gate first, as the source does. */
   defender: { client: DefenderClient; tokens: AccessTokens; gate: CallGate };
   /** How the quota stands. @throws When the storage service cannot be used. */
   reportQuota(): Promise<QuotaReport>;
+  /** The same of a few seconds ago at most. */
+  recentQuota(): Promise<QuotaReport>;
+  /** Whether alerts can move, as it was a few seconds ago at most. */
+  recentHealth(): Promise<HealthReport>;
   /**
    * Creates queues and tables that are missing; does nothing once that has succeeded.
    * @returns What the identity may not create, the first time.
@@ -70,25 +96,51 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
       random,
       retryBaseDelayMs: timing.retryBaseDelayMs,
     }),
-    outbox: createQueueOutbox(queues, tableNames.enrichments),
+    outbox: createQueueOutbox(queues, tableNames.enrichments, messageWriter(settings.output)),
     rules: timing,
     message: settings.message,
     now,
     random,
     newClaimKey: randomUUID,
   };
+  const { records } = pipeline;
+  const submit = createSubmit(pipeline);
+  const poller = createPoller({
+    feed: createDefenderAlertFeed(defender),
+    watermarks: createWatermarkStore(state),
+    hasRecord: async (alertId) => (await records.read(alertId)) !== undefined,
+    submit,
+    filter: settings.polling.filter,
+    now,
+  });
+
+  async function reportQuota(): Promise<QuotaReport> {
+    const [{ ledger }, { approximateMessagesCount = 0 }] = await Promise.all([
+      store.read(),
+      queues.alerts.getProperties(),
+    ]);
+    return quotaReport(ledger, ledgerRules, approximateMessagesCount, clock.now());
+  }
+  const recentQuota = cached(reportQuota, RECENT_MS, localNow);
+
+  const probes = [
+    ...Object.values(queues).map(queueProbe),
+    tableProbe(enrichments),
+    circuitProbe(async () => (await store.read()).ledger),
+  ];
+  const recentHealth = cached(() => checkHealth(probes, HEALTH_CHECK_TIMEOUT_MS), RECENT_MS, localNow);
 
   let provisioned: Promise<string[]> | undefined;
   return {
     pipeline,
+    now,
+    submit,
+    lookup: createAlertLookup({ records, rules: timing, now, reportQuota: recentQuota }),
+    poller,
     defender,
-    async reportQuota() {
-      const [{ ledger }, { approximateMessagesCount = 0 }] = await Promise.all([
-        store.read(),
-        queues.alerts.getProperties(),
-      ]);
-      return quotaReport(ledger, ledgerRules, approximateMessagesCount, clock.now());
-    },
+    reportQuota,
+    recentQuota,
+    recentHealth,
     async provisionStorage() {
       if (provisioned !== undefined) {
         await provisioned;
@@ -98,6 +150,7 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
         ...Object.values(queues).map((queue) => ({
           label: `queue "${queue.name}"`,
           create: () => queue.createIfNotExists(),
+          exists: () => queue.exists(),
         })),
         ...[enrichments, state].map((table) => ({
           label: `table "${table.tableName}"`,

@@ -21,7 +21,7 @@ export interface CheckDeps {
 
 /** What an operator wants to know about a deployment. Changes nothing, and costs one call to Defender at most. */
 export async function check({ settings, application, storage, now }: CheckDeps): Promise<Finding[]> {
-  const { queues, tables, source } = settings;
+  const { queues, tables, source, polling } = settings;
   const storageSignal = AbortSignal.timeout(STORAGE_DEADLINE_MS);
   const [stores, deadLetters, token] = await Promise.all([
     Promise.all([
@@ -33,7 +33,7 @@ export async function check({ settings, application, storage, now }: CheckDeps):
       ),
     ]),
     checkDeadLetters(storage.queue(queues.poison), now(), storageSignal),
-    checkToken(application.defender.tokens, source.tokenScope),
+    checkToken(application.defender.tokens, source.tokenScope, { polls: polling.schedule !== undefined }),
   ]);
   const isStorageUsable = stores.every(({ status }) => status === 'ok');
   const defender = isStorageUsable

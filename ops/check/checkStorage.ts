@@ -126,7 +126,7 @@ async function check(
     subject,
     `may not ${refused}`,
     isIdentity
-      ? `Give whoever runs this, and the app's identity, the role "${role}" on the account. It takes up to ten minutes to hold.`
+      ? `Give whoever runs this, and the app's identity, the role "${role}" on it or on the account. It takes up to ten minutes to hold.`
       : `Use the account's key, or a shared access signature that permits all of: ${names}. With an identity the role is "${role}".`,
     "Where every operation is refused, the account's firewall may keep this address out too.",
   );

@@ -5,15 +5,34 @@ import { readTokenClaims, type TokenClaims } from './tokenClaims.ts';
 
 /** The Defender API as an application in every tenant: WindowsDefenderATP. */
 const DEFENDER_APP_ID = 'fc780465-2017-40d4-a0c5-307022471b92';
-const ROLE = 'Machine.Read.All';
-const ROLES = [ROLE, 'Machine.ReadWrite.All'];
-/** What a person's own sign-in carries instead. */
-const SCOPES = ['Machine.Read', 'Machine.ReadWrite', ...ROLES];
+
+/** An application role that the app needs. */
+interface Need {
+  subject: string;
+  role: string;
+  /** Any of these is enough. */
+  roles: readonly string[];
+  /** What a person's own sign-in carries instead. */
+  scopes: readonly string[];
+  /** What the script that grants it must be told. */
+  grantOption: '' | ' --with-poller';
+}
+
+const LOOK_UPS: Need = { subject: 'role', ...permissionsFor('Machine'), grantOption: '' };
+const POLLER: Need = { subject: 'poller role', ...permissionsFor('Alert'), grantOption: ' --with-poller' };
 
 const NO_TOKEN = 'there is no token';
 
-/** Whether a token can be had, for what, and whether it carries the role. The token itself is not shown. */
-export async function checkToken(tokens: AccessTokens, tokenScope: string): Promise<Finding[]> {
+/**
+ * Whether a token can be had, for what, and whether it carries the role. The token itself is not shown.
+ * @param options.polls Whether the poller is on, which needs a role of its own.
+ */
+export async function checkToken(
+  tokens: AccessTokens,
+  tokenScope: string,
+  { polls }: { polls: boolean },
+): Promise<Finding[]> {
+  const needs = polls ? [LOOK_UPS, POLLER] : [LOOK_UPS];
   let token: string;
   try {
     token = await tokens.get();
@@ -26,15 +45,15 @@ export async function checkToken(tokens: AccessTokens, tokenScope: string): Prom
         'In Azure: give the app an identity, and name it in AZURE_CLIENT_ID if it is user-assigned.',
         'Elsewhere: sign in, for example with "az login".',
       ),
-      unknown('role', NO_TOKEN),
+      ...needs.map(({ subject }) => unknown(subject, NO_TOKEN)),
     ];
   }
   const claims = readTokenClaims(token);
   if (claims === undefined) {
     const detail = 'it is of a form that cannot be read here';
-    return [ok('token', `obtained; ${detail}`), unknown('role', detail)];
+    return [ok('token', `obtained; ${detail}`), ...needs.map(({ subject }) => unknown(subject, detail))];
   }
-  return [audienceFinding(claims, tokenScope), roleFinding(claims)];
+  return [audienceFinding(claims, tokenScope), ...needs.map((need) => roleFinding(claims, need))];
 }
 
 function audienceFinding({ audience, appId, expiresAt }: TokenClaims, tokenScope: string): Finding {
@@ -46,38 +65,34 @@ function audienceFinding({ audience, appId, expiresAt }: TokenClaims, tokenScope
     : problem('token', detail, `It should be for ${wanted}. Check DEFENDER_TOKEN_SCOPE and DEFENDER_CLOUD.`);
 }
 
-function roleFinding({ roles, scopes, objectId, issuedAt, expiresAt }: TokenClaims): Finding {
-  if (scopes !== undefined) return ownSignInFinding(scopes);
-  const found = roles.filter((role) => ROLES.includes(role));
-  if (found.length > 0) return ok('role', `${roles.join(', ')}`);
+function permissionsFor(entity: string): Pick<Need, 'role' | 'roles' | 'scopes'> {
+  const roles = [`${entity}.Read.All`, `${entity}.ReadWrite.All`];
+  const scopes = [`${entity}.Read`, `${entity}.ReadWrite`, ...roles];
+  return { role: `${entity}.Read.All`, roles, scopes };
+}
+
+function roleFinding({ roles, scopes, objectId, issuedAt, expiresAt }: TokenClaims, need: Need): Finding {
+  const { subject, role } = need;
+  if (scopes !== undefined) return ownSignInFinding(scopes, need);
+  if (need.roles.some((name) => roles.includes(name))) return ok(subject, roles.join(', '));
   return problem(
-    'role',
-    `${ROLE} is not in the token, which has ${roles.length === 0 ? 'no roles' : roles.join(', ')}`,
+    subject,
+    `${role} is not in the token, which has ${roles.length === 0 ? 'no roles' : roles.join(', ')}`,
     'Grant it, as Application Administrator, in the tenant of the identity:',
-    ...grantCommand(objectId),
+    `  ${grantCommand(need, objectId)}`,
     `Granted already? This token is from ${timeOf(issuedAt)} and good until ${timeOf(expiresAt)}: a role granted later is in the next one. Azure keeps the tokens of a managed identity for up to a day; the app asks for a new one with each probe.`,
   );
 }
 
 /** A person's own sign-in says nothing about what the app may do. */
-function ownSignInFinding(scopes: readonly string[]): Finding {
-  const isEnough = scopes.some((scope) => SCOPES.includes(scope));
+function ownSignInFinding(scopes: readonly string[], need: Need): Finding {
+  const { subject } = need;
+  const isEnough = scopes.some((scope) => need.scopes.includes(scope));
   const detail = `your own sign-in with ${scopes.join(', ')}; the roles of the app's identity do not show here`;
-  const advice = [
-    "The roles of the app's identity, MI being its object ID:",
-    `  az rest --method GET --uri "https://graph.microsoft.com/v1.0/servicePrincipals/$MI/appRoleAssignments"`,
-  ];
-  return isEnough ? { ...ok('role', detail), advice } : problem('role', detail, ...advice);
+  const advice = ["Whether the app's identity has its role:", `  ${grantCommand(need)} --dry-run`];
+  return isEnough ? { ...ok(subject, detail), advice } : problem(subject, detail, ...advice);
 }
 
-function grantCommand(objectId = '<object ID of the identity>'): string[] {
-  const show = `az ad sp show --id ${DEFENDER_APP_ID} -o tsv --query`;
-  return [
-    `  MI=${objectId}`,
-    `  RES=$(${show} id)`,
-    `  ROLE=$(${show} "appRoles[?value=='${ROLE}'].id|[0]")`,
-    '  az rest --method POST --uri "https://graph.microsoft.com/v1.0/servicePrincipals/$MI/appRoleAssignments" \\',
-    '    --headers Content-Type=application/json \\',
-    '    --body "{\\"principalId\\":\\"$MI\\",\\"resourceId\\":\\"$RES\\",\\"appRoleId\\":\\"$ROLE\\"}"',
-  ];
+function grantCommand({ grantOption }: Need, principalId = '<principal ID of the identity>'): string {
+  return `bash infra/grant-permissions.sh --principal-id ${principalId}${grantOption}`;
 }

@@ -3,3 +3,6 @@
  * so that a slow alert ends as a deferral and not with the host killing the worker.
  */
 export const FUNCTION_DEADLINE_MS = 120_000;
+
+/** The same for a pass of the poller: the last page that it begins in time may take a while longer. */
+export const POLL_DEADLINE_MS = 300_000;

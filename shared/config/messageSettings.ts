@@ -1,7 +1,7 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { FORMATS, type FormatName } from '../projections/formats.ts';
 import { parsed } from './parsed.ts';
-import { withDefault } from './settingNotes.ts';
+import { optional, withDefault } from './settingNotes.ts';
 
 /** The settings of what travels in the enrichment message. */
 export const messageSettings = z.object({
@@ -15,10 +15,20 @@ export const messageSettings = z.object({
     what: 'Standards whose form of the device each enrichment carries, and its row, beside our own.',
     allowed: `${FORMATS.map((format) => `\`${format}\``).join(', ')}, several with commas between; \`none\` for none`,
   }),
+  OUTPUT_ENVELOPE: withDefault(z.enum(['plain', 'cloudevents']), {
+    default: 'plain',
+    what: 'What the messages of the enrichments queue are: the enrichment itself, or a CloudEvent that carries it.',
+    allowed: '`plain`, `cloudevents`',
+  }),
+  WEBSITE_SITE_NAME: optional(z.string(), {
+    what: 'Name of the app, which Azure sets. The `source` of CloudEvents ends with it.',
+    allowed: 'any text',
+  }),
 });
 
 export const messageSchema = messageSettings.transform((settings) => ({
   message: { summary: settings.ENRICHMENT_SUMMARY === 'on', formats: settings.ENRICHMENT_FORMATS },
+  output: { envelope: settings.OUTPUT_ENVELOPE, appName: settings.WEBSITE_SITE_NAME },
 }));
 
 function parseFormats(text: string): FormatName[] | undefined {

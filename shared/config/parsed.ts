@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A text that `parse` understands; whatever it answers undefined to is wrong. */
 export function parsed<Value>(parse: (text: string) => Value | undefined): z.ZodType<Value, string> {

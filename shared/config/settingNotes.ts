@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What people are told about a setting: in the README, in the sample, and when its value is wrong. */
 export interface SettingNotes {
@@ -10,6 +10,8 @@ export interface SettingNotes {
   default?: string;
   /** The value for a developer's machine where that is not the default. */
   local?: string;
+  /** The words that the value consists of, with commas between: a misspelt one is answered by the nearest. */
+  words?: readonly string[];
   /** True when the value must never be shown. */
   secret?: true;
 }

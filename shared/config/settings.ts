@@ -1,6 +1,8 @@
 import { closestMatch } from 'leven';
-import type { z } from 'zod';
+import type * as z from 'zod';
+import { httpSchema, httpSettings } from './httpSettings.ts';
 import { messageSchema, messageSettings } from './messageSettings.ts';
+import { pollSchema, pollSettings } from './pollSettings.ts';
 import { type SettingNotes, settingNotes } from './settingNotes.ts';
 import { type SettingProblem, SettingsError } from './settingsError.ts';
 import { shownValue } from './shownValue.ts';
@@ -13,7 +15,9 @@ const settingsSchema = storageNamesSchema
   .and(storageConnectionSchema)
   .and(sourceSchema)
   .and(timingSchema)
-  .and(messageSchema);
+  .and(messageSchema)
+  .and(pollSchema)
+  .and(httpSchema);
 
 /** Everything a person can set, checked. Names that end in `Ms` hold milliseconds. */
 export type Settings = z.output<typeof settingsSchema>;
@@ -26,6 +30,8 @@ export const settingsCatalogue: ReadonlyMap<string, SettingNotes> = new Map(
     ...sourceSettings.shape,
     ...timingSettings.shape,
     ...messageSettings.shape,
+    ...pollSettings.shape,
+    ...httpSettings.shape,
   }).map(([name, schema]) => [name, notesOf(schema)]),
 );
 
@@ -37,7 +43,8 @@ export const settingsCatalogue: ReadonlyMap<string, SettingNotes> = new Map(
  */
 export function readSettings(environment: Record<string, string | undefined>): Settings {
   const { values, nameGiven } = withoutHostPrefix(settingsThatAreSet(environment));
-  const result = settingsSchema.safeParse(values);
+  // Compiling the schemas, as zod does otherwise, costs more than it saves: they are used once, at the start.
+  const result = settingsSchema.safeParse(values, { jitless: true });
   const wrong = new Set(result.error?.issues.map(({ path }) => path[0]));
   const problems: SettingProblem[] = [
     ...[...settingsCatalogue]
@@ -85,11 +92,21 @@ function whatIsWrong(value: string | undefined, notes: SettingNotes): string {
     value === undefined && notes.default !== undefined
       ? `nothing, which means ${JSON.stringify(notes.default)}`
       : shownValue(value, notes.secret === true);
-  return `got ${got}; allowed: ${notes.allowed}.`;
+  return `got ${got}; allowed: ${notes.allowed}.${hintAtWords(value, notes.words)}`;
+}
+
+function hintAtWords(value = '', words: readonly string[] = []): string {
+  const isKnown = (part: string) => words.some((word) => word.toLowerCase() === part.toLowerCase());
+  const unknown = value
+    .split(',')
+    .map((part) => part.trim())
+    .find((part) => part !== '' && !isKnown(part));
+  const nearest = unknown && closestMatch(unknown, words);
+  return nearest ? ` Did you mean ${nearest}?` : '';
 }
 
 function isMisspelt(name: string): boolean {
-  return name.startsWith('DEFENDER_') && !settingsCatalogue.has(name);
+  return /^(DEFENDER|ALERT_POLL)_/.test(name) && !settingsCatalogue.has(name);
 }
 
 function misspelt(name: string): SettingProblem {

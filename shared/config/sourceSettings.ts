@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseApiUrl } from './apiUrl.ts';
 import { cloudNames, clouds, geoApiUrl, geoNames } from './clouds.ts';
 import { parsed } from './parsed.ts';

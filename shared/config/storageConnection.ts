@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isConnectionString } from './connectionString.ts';
 import { parsed } from './parsed.ts';
 import { optional, required } from './settingNotes.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { withDefault } from './settingNotes.ts';
 import { whenRight } from './whenRight.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { FUNCTION_DEADLINE_MS } from './deadline.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { parsed } from './parsed.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 /**
  * For the `when` of a check over several settings, which has something to say only where each of them is right.

@@ -24,6 +24,9 @@ export interface Address {
 /** The longest IPv6 text is 45 characters; the rest leaves room for a zone. Longer text is not worth parsing. */
 const LONGEST_ADDRESS = 64;
 
+/** Decides which family to ask for: the library learns by a costly exception that a text is no IPv4 address. */
+const FOUR_PARTS = /^\d+(?:\.\d+){3}$/;
+
 /** Scopes by range name of `ipaddr.js`; every range that is not named here is set aside for a special purpose. */
 const SCOPE_OF_RANGE: ReadonlyMap<string, AddressScope> = new Map([
   ['unicast', 'public'],
@@ -52,7 +55,8 @@ const NAMES_NO_HOST: ReadonlySet<AddressScope> = new Set([
  */
 export function parseAddress(text: string): Address | null {
   if (text.length > LONGEST_ADDRESS) return null;
-  if (!ipaddr.IPv4.isValidFourPartDecimal(text) && !ipaddr.IPv6.isValid(text)) return null;
+  const looksLikeIpv4 = FOUR_PARTS.test(text);
+  if (looksLikeIpv4 ? !ipaddr.IPv4.isValidFourPartDecimal(text) : !ipaddr.IPv6.isValid(text)) return null;
   const address = ipaddr.process(text.replace(/%.*$/, ''));
   return {
     ip: address.kind() === 'ipv6' ? (address as ipaddr.IPv6).toRFC5952String() : address.toString(),

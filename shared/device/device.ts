@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ADDRESS_SCOPES } from './addresses.ts';
 import { ARCHITECTURES } from './architecture.ts';
 import {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * A machine: MDE's device record as received. Only the ID decides whether a body is one; every other property is

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseAddress } from './addresses.ts';
 import { parseMac } from './macAddress.ts';
 import type { Machine } from './machine.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A point in time as the device carries it. */
 export interface Timestamp {

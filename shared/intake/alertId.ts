@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * The gate for alert IDs: a safe path segment and a safe table key, open to prefixes not known yet.

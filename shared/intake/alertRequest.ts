@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ALERT_ID_RULE, alertIdSchema } from './alertId.ts';
 import { type JsonObject, quote } from './jsonText.ts';
 import { type Faulty, faulty } from './rejection.ts';

@@ -32,25 +32,32 @@ export function quote(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(shown) : shown;
 }
 
+type Piece = { text: string } | { value: unknown };
+
 /** JSON text with the nesting kept on a list of its own instead of the call stack. */
 function deepJsonText(root: unknown): string {
   const pieces: string[] = [];
-  const pending: ({ text: string } | { value: unknown })[] = [{ value: root }];
+  const pending: Piece[] = [{ value: root }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     if ('text' in next) {
       pieces.push(next.text);
     } else if (Array.isArray(next.value)) {
       const items = next.value.flatMap((value, index) => [{ text: index === 0 ? '' : ',' }, { value }]);
-      pending.push({ text: ']' }, ...items.reverse(), { text: '[' });
+      putOff(pending, [{ text: '[' }, ...items, { text: ']' }]);
     } else if (isJsonObject(next.value)) {
       const fields = Object.entries(next.value).flatMap(([name, value], index) => [
         { text: `${index === 0 ? '' : ','}${JSON.stringify(name)}:` },
         { value },
       ]);
-      pending.push({ text: '}' }, ...fields.reverse(), { text: '{' });
+      putOff(pending, [{ text: '{' }, ...fields, { text: '}' }]);
     } else {
       pieces.push(JSON.stringify(next.value) ?? 'null');
     }
   }
   return pieces.join('');
+}
+
+/** Puts pieces on the list so that the first is taken next; one by one, for a list can be too long for a call. */
+function putOff(pending: Piece[], pieces: Piece[]): void {
+  for (const piece of pieces.reverse()) pending.push(piece);
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { textOf } from './jsonText.ts';
 
 const MAX_BYTES = 16 * 1024;

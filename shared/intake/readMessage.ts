@@ -4,6 +4,7 @@ import { decodeBody } from './decode.ts';
 import { openEnvelope } from './forms/envelope.ts';
 import { textOf } from './jsonText.ts';
 import { type Delivery, messageIdOf } from './messageId.ts';
+import { newSubmission } from './newSubmission.ts';
 import { readContent } from './readContent.ts';
 import type { Fault, Rejection } from './rejection.ts';
 import type { Submission } from './submission.ts';
@@ -69,11 +70,7 @@ function alertsIn(
 }
 
 function submitted(request: AlertRequest, submissionId: string, now: Date): Contents {
-  const firstSeen = now.toISOString();
-  return {
-    submissions: [{ ...request, submissionId, firstSeen, attempts: 0, notFoundAnswers: 0, deferrals: 0 }],
-    rejections: [],
-  };
+  return { submissions: [newSubmission(request, submissionId, now)], rejections: [] };
 }
 
 function rejected(fault: Fault, part: unknown): Contents {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { alertIdSchema } from './alertId.ts';
 import { metadataSchema } from './metadata.ts';
 

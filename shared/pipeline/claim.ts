@@ -56,6 +56,18 @@ export function standingOf(
   return other === undefined ? { kind: 'free' } : { kind: 'busy', until: other.expiresAt };
 }
 
+/** What a submission is told if it is final by now: an answer that serves it, or what was published for it. */
+export function answerFor(
+  { answer, published }: AlertState,
+  submission: Submission,
+  rules: ClaimRules,
+  now: Date,
+): StoredAnswer | undefined {
+  if (answer === undefined) return undefined;
+  const isFinal = published.includes(submission.submissionId) || serves(answer, submission, rules, now);
+  return isFinal ? answer : undefined;
+}
+
 /** The message that took the claim, come again because its reader died, or the copy that it put back. */
 function holds({ messageId, claimKey }: Bearer, claim: Claim): boolean {
   return messageId === claim.messageId || claimKey === claim.key;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { submissionSchema } from '../intake/submission.ts';
 
 /** A dead letter: what ended `failed` or was no alert, kept with its reason so that a person can act and replay it. */

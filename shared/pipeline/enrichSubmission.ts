@@ -1,6 +1,6 @@
 import { normalizeMachine } from '../device/normalize.ts';
 import { enrichmentOf, type MessageOptions, type StoredAnswer } from '../enrichment/answer.ts';
-import type { Outcome } from '../enrichment/enrichment.ts';
+import type { EnrichmentError, Outcome } from '../enrichment/enrichment.ts';
 import type { Bearer } from '../intake/bearer.ts';
 import type { Submission } from '../intake/submission.ts';
 import type { FormatName } from '../projections/formats.ts';
@@ -38,7 +38,7 @@ export type Progress =
       outcome: Outcome;
       reused: boolean;
       attempts: number;
-      error?: string | undefined;
+      error?: EnrichmentError | undefined;
       device?: string | undefined;
     }
   | { kind: 'deferred'; reason: DeferralReason; delayMs: number; attempts: number; detail: string }
@@ -193,7 +193,7 @@ async function finish(
     outcome: answer.outcome,
     reused: enrichment.reused,
     attempts: enrichment.attempts,
-    error: answer.error?.message,
+    error: answer.error,
     device: answer.device?.id,
   };
 }

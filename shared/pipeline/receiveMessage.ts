@@ -1,12 +1,9 @@
 import type { Delivery } from '../intake/messageId.ts';
 import { readMessage } from '../intake/readMessage.ts';
 import type { Rejection } from '../intake/rejection.ts';
-import type { Submission } from '../intake/submission.ts';
 import { type Log, progressEvent } from '../telemetry/log.ts';
 import { enrichSubmission, type PipelineDeps } from './enrichSubmission.ts';
-
-/** Submissions are put into the queue this many at a time. */
-const SUBMIT_AT_ONCE = 16;
+import { submitAll } from './submitAll.ts';
 
 /**
  * Handles one message of the input queue: a single alert is taken through the pipeline; several become submissions of
@@ -26,21 +23,14 @@ export async function receiveMessage(
   const [only, ...others] = submissions;
   if (only === undefined) return;
   if (others.length > 0) {
-    await submitAll(submissions, deps);
+    // Their IDs follow from the message's: when a crash makes this happen twice, the copies are known as such.
+    const { error } = await submitAll(submissions, (submission) => deps.outbox.submit(submission, 0));
+    if (error !== undefined) throw error;
     log({ event: 'split', submissions: submissions.length, rejections: rejections.length });
     return;
   }
   const progress = await enrichSubmission(only, bearer, deps, signal);
   log(progressEvent(only, progress, startedAt, deps.now()));
-}
-
-/** Their IDs follow from the message's: when a crash makes this happen twice, the copies are known as such. */
-async function submitAll(submissions: readonly Submission[], { outbox }: PipelineDeps): Promise<void> {
-  for (let start = 0; start < submissions.length; start += SUBMIT_AT_ONCE) {
-    await Promise.all(
-      submissions.slice(start, start + SUBMIT_AT_ONCE).map((submission) => outbox.submit(submission, 0)),
-    );
-  }
 }
 
 async function bury(

@@ -13,7 +13,7 @@ export interface DraftObject {
 /** The draft without what is not known: no standard wants null, and an empty list or object says nothing either. */
 export function known(draft: DraftObject): JsonObject {
   const entries = Object.entries(draft).map(([name, value]) => [name, knownValue(value)] as const);
-  return Object.fromEntries(entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+  return Object.fromEntries(entries.filter((entry): entry is [string, Json] => entry[1] !== undefined));
 }
 
 function knownValue(draft: Draft): Json | undefined {

@@ -45,6 +45,11 @@ export function createEnrichmentTable(table: TableClient): AlertRecords {
       }
     },
 
+    async announce(alertId, submittedAt) {
+      const state = { claim: undefined, answer: undefined, published: [] };
+      await attempt(alertId, state, (row) => table.createEntity(row), { submittedAt }, CREATE_LOST);
+    },
+
     create(alertId, claim) {
       const state = { claim, answer: undefined, published: [] };
       return attempt(alertId, state, (row) => table.createEntity(row), claimColumns(claim), CREATE_LOST);

@@ -1,5 +1,5 @@
 import type { QueueClient } from '@azure/storage-queue';
-import { fitMessage } from '../enrichment/fitMessage.ts';
+import { fitMessage, type MessageWriter } from '../enrichment/fitMessage.ts';
 import { envelopeOf } from '../intake/submission.ts';
 import { deadLetterText } from '../pipeline/deadLetter.ts';
 import type { Outbox } from '../pipeline/outbox.ts';
@@ -11,10 +11,14 @@ const KEEP = -1;
 /** The service takes at most seven days (https://learn.microsoft.com/rest/api/storageservices/put-message). */
 const LONGEST_DELAY_SECONDS = 7 * 24 * 3_600;
 
-/** The outbox as three queues. */
+/**
+ * The outbox as three queues.
+ * @param write How enrichments are written; as they are when left out.
+ */
 export function createQueueOutbox(
   queues: { alerts: QueueClient; poison: QueueClient; enrichments: QueueClient },
   enrichmentsTable: string,
+  write?: MessageWriter,
 ): Outbox {
   async function send(queue: QueueClient, content: string, delayMs: number): Promise<void> {
     const visibilityTimeout = Math.min(LONGEST_DELAY_SECONDS, Math.ceil(delayMs / 1_000));
@@ -26,7 +30,7 @@ export function createQueueOutbox(
       send(queues.alerts, JSON.stringify(envelopeOf(submission, claimKey)), delayMs),
     publish: (enrichment) => {
       const row = { table: enrichmentsTable, partitionKey: enrichment.alertId, rowKey: DEVICE_ROW_KEY };
-      return send(queues.enrichments, fitMessage(enrichment, row, fitsMessage), 0);
+      return send(queues.enrichments, fitMessage(enrichment, row, fitsMessage, write), 0);
     },
     bury: (letter) => send(queues.poison, deadLetterText(letter, fitsMessage), 0),
   };

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Device } from '../device/device.ts';
 import type { Content } from './content.ts';
 import { deviceContent } from './deviceContent.ts';
@@ -31,6 +31,16 @@ export function failureSummary(outcome: string, alertId: string, reason: string 
       { label: 'Alert', values: [alertId] },
       { label: 'Reason', values: [reason ?? 'unknown'] },
     ],
+    links: [],
+  });
+}
+
+/** A card about an alert that says something else than how its device is. */
+export function noticeSummary(title: string, facts: { label: string; value: string }[]): Summary {
+  return written({
+    title,
+    findings: [],
+    facts: facts.map(({ label, value }) => ({ label, values: [value] })),
     links: [],
   });
 }

@@ -1,4 +1,5 @@
 import type { Progress } from '../pipeline/enrichSubmission.ts';
+import type { PollReport } from '../polling/poller.ts';
 import type { QuotaReport } from '../quota/quotaReport.ts';
 
 /** What the log is told: one event a line, its fields flat, so that queries can name them. */
@@ -18,7 +19,8 @@ export type LogEvent =
       ageMs: number;
       reused?: boolean;
       deviceId?: string | undefined;
-      reason?: string;
+      /** Why it was put back, or the code of the error. */
+      reason?: string | undefined;
       delayMs?: number;
       detail?: string | undefined;
     }
@@ -26,6 +28,12 @@ export type LogEvent =
   | { event: 'rejected'; reason: string; detail: string; alertId?: string | undefined }
   /** A message with several alerts, each submitted on its own. */
   | { event: 'split'; submissions: number; rejections: number }
+  /** One pass of the poller. */
+  | ({ event: 'poll' } & PollReport)
+  /** An order that came by HTTP. */
+  | { event: 'order'; orderId: string; submissions: number; rejections: number; notQueued: number }
+  /** A request that ended in an error of ours. */
+  | { event: 'request_failed'; function: string; method: string; detail: string }
   /** How the quota stands, about once a minute while there is work. */
   | ({ event: 'quota' } & QuotaReport);
 
@@ -62,7 +70,8 @@ export function progressEvent(
         attempts: progress.attempts,
         reused: progress.reused,
         deviceId: progress.device,
-        detail: progress.error,
+        reason: progress.error?.code,
+        detail: progress.error?.message,
       };
     case 'deferred':
       return {

@@ -31,9 +31,19 @@ afterAll(async () => {
   await Promise.all([simulator.close(), azurite.stop()]);
 });
 
+function metadataOf(functionName: string) {
+  return core.functions.find(({ name }) => name === functionName);
+}
+
+function bindingsOf(functionName: string) {
+  return Object.values(metadataOf(functionName)?.bindings ?? {}).filter(
+    ({ direction }) => direction === 'in',
+  );
+}
+
 async function handle(body: string, id: string) {
   logs.length = 0;
-  const [trigger = ''] = Object.keys(core.functions[0]?.bindings ?? {});
+  const [trigger = ''] = Object.keys(metadataOf('enrichAlert')?.bindings ?? {});
   await core.invoke('enrichAlert', {
     invocationId: 'invocation-1',
     inputData: [{ name: trigger, data: { string: body } }],
@@ -53,17 +63,24 @@ async function messagesOf(queueName: string): Promise<unknown[]> {
 }
 
 test('the function listens on the queue that the settings name, over their connection', () => {
-  expect(core.functions.map(({ name, bindings }) => [name, Object.values(bindings ?? {})])).toEqual([
-    [
-      'enrichAlert',
-      [
-        expect.objectContaining({
-          type: 'queueTrigger',
-          queueName: 'our-alerts',
-          connection: 'AlertsStorage',
-        }),
-      ],
-    ],
+  const [binding] = bindingsOf('enrichAlert');
+  expect(binding).toMatchObject({
+    type: 'queueTrigger',
+    queueName: 'our-alerts',
+    connection: 'AlertsStorage',
+  });
+});
+
+test('the HTTP functions ask for a key, but for the one that says that the app is alive', () => {
+  const http = core.functions
+    .flatMap(({ name }) => bindingsOf(name))
+    .filter(({ type }) => type === 'httpTrigger');
+  expect(http.map(({ route, authLevel }) => [route, authLevel])).toEqual([
+    ['enrichments', 'function'],
+    ['enrichments/{alertId}', 'function'],
+    ['quota', 'function'],
+    ['health', 'function'],
+    ['live', 'anonymous'],
   ]);
 });
 

@@ -119,7 +119,7 @@ describe('check', () => {
     expect(notOk(findings)).toEqual({ role: 'problem', Defender: 'problem' });
     expect(findings.role?.detail).toContain('Machine.Read.All is not in the token');
     const advice = findings.role?.advice?.join('\n');
-    expect(advice).toMatch(/MI=[\da-f-]{36}\n(.|\n)*appRoleAssignments/);
+    expect(advice).toMatch(/grant-permissions\.sh --principal-id [\da-f-]{36}$/m);
     expect(advice).toMatch(/Granted already\? This token is from 2/);
     expect(findings.Defender?.detail).toContain('403 Forbidden');
     // The circuit is as it was: this may be the sign-in of an operator who may less than the app.

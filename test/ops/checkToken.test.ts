@@ -1,14 +1,14 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { checkToken } from '../../ops/check/checkToken.ts';
 
 const AUDIENCE = 'https://api.securitycenter.microsoft.com';
 
 /** What the check says of a token with these claims. */
-async function findingsFor(claims: object | string) {
+async function findingsFor(claims: object | string, { polls = false } = {}) {
   const payload = Buffer.from(JSON.stringify(claims)).toString('base64url');
   const token = typeof claims === 'string' ? claims : `header.${payload}.signature`;
   const tokens = { get: async () => token, renew: async () => token };
-  const findings = await checkToken(tokens, `${AUDIENCE}/.default`);
+  const findings = await checkToken(tokens, `${AUDIENCE}/.default`, { polls });
   expect(JSON.stringify(findings)).not.toContain(token);
   return Object.fromEntries(findings.map((finding) => [finding.subject, finding]));
 }
@@ -35,7 +35,7 @@ test('another role is not enough, and the command that grants the right one name
     status: 'problem',
     detail: 'Machine.Read.All is not in the token, which has Alert.Read.All',
   });
-  expect(role?.advice).toContain('  MI=object-1');
+  expect(role?.advice).toContain('  bash infra/grant-permissions.sh --principal-id object-1');
 });
 
 test.each([
@@ -45,10 +45,35 @@ test.each([
   const { role } = await findingsFor({ ...claims, scp });
   expect(role?.status).toBe(status);
   expect(role?.detail).toContain("the roles of the app's identity do not show here");
-  expect(role?.advice?.join('\n')).toContain('appRoleAssignments');
+  expect(role?.advice?.join('\n')).toContain('infra/grant-permissions.sh --principal-id');
 });
 
 test('a token that cannot be read is no problem in itself, but says nothing about roles', async () => {
   const { token, role } = await findingsFor('opaque-token-text');
   expect([token?.status, role?.status]).toEqual(['ok', 'unknown']);
+});
+
+describe('when the poller is on', () => {
+  test.each([
+    [['Machine.Read.All'], 'problem'],
+    [['Machine.Read.All', 'Alert.Read.All'], 'ok'],
+    [['Machine.Read.All', 'Alert.ReadWrite.All'], 'ok'],
+  ])('the roles %j are, for its role, %s', async (roles, status) => {
+    const findings = await findingsFor({ ...claims, roles }, { polls: true });
+    expect([findings.role?.status, findings['poller role']?.status]).toEqual(['ok', status]);
+  });
+
+  test('the command that grants its role names that role', async () => {
+    const findings = await findingsFor({ ...claims, roles: ['Machine.Read.All'] }, { polls: true });
+    expect(findings['poller role']?.detail).toContain('Alert.Read.All is not in the token');
+    expect(findings['poller role']?.advice?.join('\n')).toContain('--with-poller');
+  });
+
+  test('nobody can tell without a token that can be read', async () => {
+    expect((await findingsFor('opaque-token-text', { polls: true }))['poller role']?.status).toBe('unknown');
+  });
+});
+
+test('while the poller is off its role is not asked for', async () => {
+  expect(await findingsFor({ ...claims, roles: ['Machine.Read.All'] })).not.toHaveProperty('poller role');
 });

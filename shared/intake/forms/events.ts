@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { describeIssues, type SharedFields } from '../alertRequest.ts';
 import { decodeBase64, decodeBody } from '../decode.ts';
 import { isJsonObject } from '../jsonText.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isJsonObject, type JsonObject } from '../jsonText.ts';
 import { submissionSchema } from '../submission.ts';
 import type { AlertForm } from './alertForm.ts';

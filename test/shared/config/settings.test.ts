@@ -30,6 +30,9 @@ describe('readSettings', () => {
         localHostLeaseMs: 600_000,
       },
       message: { summary: false, formats: ['sentinel'] },
+      output: { envelope: 'plain', appName: undefined },
+      http: { authorization: 'key' },
+      polling: { schedule: undefined, filter: { severities: [], statuses: [], detectionSources: [] } },
     });
   });
 

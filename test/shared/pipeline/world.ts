@@ -15,7 +15,17 @@ import type { AlertReference, Source, SourceAnswer } from '../../../shared/sourc
 import { seenAt } from './submissions.ts';
 
 /** Everything that the pipeline does to the world around it. */
-export type Step = 'read' | 'create' | 'claim' | 'store' | 'mark' | 'find' | 'submit' | 'publish' | 'bury';
+export type Step =
+  | 'read'
+  | 'announce'
+  | 'create'
+  | 'claim'
+  | 'store'
+  | 'mark'
+  | 'find'
+  | 'submit'
+  | 'publish'
+  | 'bury';
 
 /** A process that dies at a step: before the step has had its effect, or right after. */
 export class Crash extends Error {
@@ -78,6 +88,10 @@ export function createWorld(options: WorldOptions = {}) {
       step('read', () => {
         const row = rows.get(alertId);
         return row && { alertId, ...row };
+      }),
+    announce: (alertId) =>
+      step('announce', () => {
+        write(alertId, undefined, { claim: undefined, answer: undefined, published: [] });
       }),
     create: (alertId, claim) =>
       step('create', () => write(alertId, undefined, { claim, answer: undefined, published: [] })),

@@ -340,3 +340,20 @@ describe('a row that somebody else has written', () => {
     expect((await records.read(alertId))?.state.answer).toEqual(answer);
   });
 });
+
+describe('an announcement', () => {
+  test('makes an alert known that nobody works on, and lets itself be claimed', async () => {
+    const submission = newSubmission();
+    await records.announce(submission.alertId, seenAt);
+    const record = await expectRecord(records.read(submission.alertId));
+    expect(record.state).toEqual({ claim: undefined, answer: undefined, published: [] });
+    expect(await records.claim(record, claimOf(submission.submissionId))).toBeDefined();
+  });
+
+  test('changes nothing about an alert that is known', async () => {
+    const submission = newSubmission();
+    const { mark } = await claimed(submission);
+    await records.announce(submission.alertId, seenAt);
+    expect((await records.read(submission.alertId))?.mark).toBe(mark);
+  });
+});

@@ -52,6 +52,13 @@ test('what the identity may not create is named, and the rest is created all the
   expect(created).toBe(1);
 });
 
+test('what the identity may not create is fine where it sees that it is there', async () => {
+  const forbidden = answering('queue "a"', 403);
+  expect(await provision([{ ...forbidden, exists: async () => true }])).toEqual([]);
+  expect(await provision([{ ...forbidden, exists: async () => false }])).toEqual(['queue "a"']);
+  expect(await provision([{ ...forbidden, exists: forbidden.create }])).toEqual(['queue "a"']);
+});
+
 test('what exists already is fine', async () => {
   expect(await provision([answering('queue "a"', 409)])).toEqual([]);
 });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Azurite, startAzurite } from '../../../dev/stack/azurite.ts';
 import { normalizeMachine } from '../../../shared/device/normalize.ts';
 import { enrichmentOf, type StoredAnswer } from '../../../shared/enrichment/answer.ts';
+import { messageWriter } from '../../../shared/enrichment/cloudEvent.ts';
 import { enrichmentPointerSchema, enrichmentSchema } from '../../../shared/enrichment/enrichment.ts';
 import { readMessage } from '../../../shared/intake/readMessage.ts';
 import { type DeadLetter, deadLetterSchema } from '../../../shared/pipeline/deadLetter.ts';
@@ -133,6 +134,13 @@ describe('an enrichment', () => {
       rowKey: 'device',
     });
   });
+});
+
+test('an enrichment goes out in the envelope that was asked for', async () => {
+  const write = messageWriter({ envelope: 'cloudevents', appName: undefined });
+  const enrichment = enrichedWith({ id: 'machine-1' });
+  await createQueueOutbox(queues, 'AlertEnrichments', write).publish(enrichment);
+  expect((await onlyMessage(queues.enrichments)).json).toEqual(JSON.parse(write(enrichment)));
 });
 
 describe('a dead letter', () => {

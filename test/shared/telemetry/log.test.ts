@@ -26,7 +26,7 @@ describe('the line about a submission', () => {
         outcome: 'failed',
         reused: false,
         attempts: 2,
-        error: 'refused',
+        error: { code: 'source_rejected', message: 'refused' },
         device: undefined,
       }),
     ).toEqual({
@@ -34,6 +34,7 @@ describe('the line about a submission', () => {
       result: 'failed',
       attempts: 2,
       reused: false,
+      reason: 'source_rejected',
       detail: 'refused',
       deviceId: undefined,
     });

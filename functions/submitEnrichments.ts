@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import type { HttpHandler } from '@azure/functions';
+import type { Application } from '../shared/application.ts';
+import type { HttpAuthorization } from '../shared/config/httpSettings.ts';
+import { negotiate } from '../shared/http/accept.ts';
+import { ANSWER_TYPES } from '../shared/http/cards.ts';
+import { endpoint } from '../shared/http/endpoint.ts';
+import { type Outcome, orderAnswer } from '../shared/http/orderAnswer.ts';
+import { notAcceptable } from '../shared/http/problem.ts';
+import { readRequestBody } from '../shared/http/requestBody.ts';
+import { readWait } from '../shared/http/wait.ts';
+import { MAX_ORDER, readOrder } from '../shared/intake/order.ts';
+
+/** `POST /api/enrichments`: takes an order of alerts, and waits for their enrichments when asked to. */
+export function createSubmitEnrichments(
+  application: Pick<Application, 'submit' | 'lookup' | 'provisionStorage' | 'now'>,
+  authorization: HttpAuthorization,
+): HttpHandler {
+  const { lookup } = application;
+
+  return endpoint({ methods: ['POST'], authorization }, async (request, log) => {
+    const type = negotiate(request.headers.get('accept'), ANSWER_TYPES);
+    if (type === undefined) return notAcceptable(ANSWER_TYPES);
+    const wait = readWait(request.query.get('wait'));
+    if (!wait.ok) return wait.problem;
+    const body = await readRequestBody(request);
+    if (!body.ok) return body.problem;
+
+    const orderId = randomUUID();
+    const order = readOrder(body.value, orderId, application.now());
+    if (order === undefined) {
+      return {
+        problem: 'too-large',
+        detail: `An order carries at most ${MAX_ORDER} alerts. Send several orders.`,
+      };
+    }
+    const { submissions, rejected } = order;
+    if (submissions.length === 0) {
+      return { problem: 'nothing-valid', detail: '"rejected" says what is wrong.', more: { rejected } };
+    }
+
+    const timeIsUp = AbortSignal.timeout((wait.value ?? 0) * 1_000);
+    await application.provisionStorage();
+    const { queued } = await application.submit(submissions.map(({ submission }) => submission));
+    log({
+      event: 'order',
+      orderId,
+      submissions: queued.length,
+      rejections: rejected.length,
+      notQueued: submissions.length - queued.length,
+    });
+    if (queued.length === 0) {
+      return { problem: 'not-queued', detail: 'The storage service failed. Send the order again later.' };
+    }
+
+    const isQueued = new Set(queued);
+    const outcomes = await Promise.all(
+      submissions.map(async (part): Promise<Outcome> => {
+        if (!isQueued.has(part.submission)) return { ...part, status: 'not_queued' };
+        if (wait.value === undefined) return { ...part, status: 'pending' };
+        // The alert is queued: whatever hinders the look-up, the honest answer is that it is pending.
+        const standing = await lookup.follow(part.submission, timeIsUp).catch(() => undefined);
+        return standing?.kind === 'final'
+          ? { ...part, status: 'final', enrichment: standing.enrichment }
+          : { ...part, status: 'pending' };
+      }),
+    );
+    const isFinal = outcomes.every(({ status }) => status === 'final');
+    return orderAnswer(type, outcomes, rejected, isFinal ? undefined : await lookup.expectation());
+  });
+}

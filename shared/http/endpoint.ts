@@ -1,0 +1,86 @@
+import type { HttpHandler, HttpMethod, HttpRequest } from '@azure/functions';
+import { FUNCTION_DEADLINE_MS } from '../config/deadline.ts';
+import type { HttpAuthorization } from '../config/httpSettings.ts';
+import { isStorageError, storageErrorText } from '../storage/storageError.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Answer } from './answer.ts';
+import { isAuthorized } from './authorization.ts';
+import { type Problem, problemAnswer } from './problem.ts';
+
+/**
+ * Every method that can reach a function: the Functions library cannot make a request of CONNECT and TRACE. Routes are
+ * registered for all of them, so that a wrong one is told so in the same form as any other mistake.
+ */
+export const ALL_METHODS: HttpMethod[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+/** What a function does with a request that is authorized and has the right method. */
+export type Respond = (request: HttpRequest, log: Log) => Promise<Answer | Problem>;
+
+/**
+ * The handler of an HTTP function: looks at authorization and method, and turns whatever goes wrong into a problem
+ * document. What is said about an unexpected error stays in the log.
+ */
+export function endpoint(
+  rules: { methods: readonly HttpMethod[]; authorization: HttpAuthorization | 'none' },
+  respond: Respond,
+): HttpHandler {
+  return async (request, context) => {
+    const log: Log = (event) => context.log(JSON.stringify(event));
+    const { method } = request;
+    const result = await checked(request, rules, () => respond(request, log)).catch((error: unknown) => {
+      log({ event: 'request_failed', method, function: context.functionName, detail: errorText(error) });
+      return problemOf(error);
+    });
+    const answer = 'problem' in result ? problemAnswer(result, context.invocationId) : result;
+    const headers = { ...answer.headers, 'x-content-type-options': 'nosniff' };
+    const body = method === 'HEAD' || answer.body === undefined ? {} : { body: answer.body };
+    return { status: answer.status, headers, ...body };
+  };
+}
+
+async function checked(
+  request: HttpRequest,
+  { methods, authorization }: Parameters<typeof endpoint>[0],
+  respond: () => Promise<Answer | Problem>,
+): Promise<Answer | Problem> {
+  if (authorization !== 'none' && !isAuthorized(authorization, request.headers)) {
+    const detail = 'Sign in with Microsoft Entra ID, and send the token as "Authorization: Bearer ...".';
+    return { problem: 'not-signed-in', detail, headers: { 'www-authenticate': 'Bearer' } };
+  }
+  if (!methods.some((method) => method === request.method)) {
+    const allow = methods.join(', ');
+    const detail = `${request.method} means nothing here; allowed: ${allow}.`;
+    return { problem: 'method-not-allowed', detail, headers: { allow } };
+  }
+  return inTime(respond());
+}
+
+class DeadlineError extends Error {
+  override readonly name = 'DeadlineError';
+}
+
+/** A storage service that never answers must not hold a request until the platform's front end cuts it off. */
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const text = `The request was not answered within ${FUNCTION_DEADLINE_MS / 1_000} s.`;
+    timer = setTimeout(() => reject(new DeadlineError(text)), FUNCTION_DEADLINE_MS);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function problemOf(error: unknown): Problem {
+  if (error instanceof DeadlineError || isStorageError(error)) {
+    return { problem: 'storage-unavailable', detail: 'Ask again later. "/api/health" says what is wrong.' };
+  }
+  return { problem: 'internal-error', detail: 'The log holds more, under the ID in "instance".' };
+}
+
+function errorText(error: unknown): string {
+  if (isStorageError(error)) return storageErrorText(error);
+  return error instanceof Error ? `${error.name}: ${error.message}`.slice(0, 500) : 'unknown';
+}

@@ -1,0 +1,41 @@
+import { newSubmission } from './newSubmission.ts';
+import { readContent } from './readContent.ts';
+import type { Fault } from './rejection.ts';
+import type { Submission } from './submission.ts';
+
+/** The most alerts that one order may carry. */
+export const MAX_ORDER = 1_000;
+
+/** An order: alerts that somebody hands in together, by another way than the queue. */
+export interface Order {
+  /** `index` tells the place in the order, from 0. */
+  submissions: { index: number; submission: Submission }[];
+  rejected: ({ index: number } & Fault)[];
+}
+
+/**
+ * Reads an order in any of the forms that a message may have, but for the pipeline's own envelope: nobody outside may
+ * say how far a submission has come. Throws for no input.
+ * @param orderId New with each order; the submission IDs are made of it.
+ * @returns Undefined when it carries more than `MAX_ORDER` alerts.
+ */
+export function readOrder(value: unknown, orderId: string, now: Date): Order | undefined {
+  const reading = readContent(value);
+  const findings = reading.kind === 'list' ? reading.items.map(({ finding }) => finding) : [reading.finding];
+  if (
+    findings.length > MAX_ORDER ||
+    findings.some((finding) => !finding.ok && finding.fault.reason === 'too-many')
+  ) {
+    return undefined;
+  }
+  const order: Order = { submissions: [], rejected: [] };
+  for (const [index, finding] of findings.entries()) {
+    if (finding.ok) {
+      const submission = newSubmission(finding.request, `${orderId}.${index}`, now);
+      order.submissions.push({ index, submission });
+    } else {
+      order.rejected.push({ index, ...finding.fault });
+    }
+  }
+  return order;
+}

@@ -1,0 +1,103 @@
+import { atMost } from '../async/atMost.ts';
+import type { AlertRecord, AlertRecords } from '../pipeline/alertRecords.ts';
+
+/** Watches records of alerts for whoever waits for them: one reader for each alert, however many wait. */
+export interface AlertWatch {
+  /**
+   * Waits until the record is as wanted, or until the signal says that time is up.
+   * @returns The record as last read.
+   * @throws When the storage service cannot be used.
+   */
+  until(
+    alertId: string,
+    isAsWanted: (record: AlertRecord | undefined) => boolean,
+    signal: AbortSignal,
+  ): Promise<AlertRecord | undefined>;
+}
+
+/** A record is read again after this at first, and then after twice as long each time, up to the longest. */
+const SHORTEST_INTERVAL_MS = 250;
+const LONGEST_INTERVAL_MS = 2_000;
+/** While many alerts are watched each is read less often, so that all together are read 100 times a second at most. */
+const INTERVAL_PER_ALERT_MS = 10;
+const READS_AT_ONCE = 32;
+
+interface Waiter {
+  isAsWanted(record: AlertRecord | undefined): boolean;
+  signal: AbortSignal;
+  resolve(record: AlertRecord | undefined): void;
+  reject(error: unknown): void;
+  giveUp(): void;
+}
+
+interface Watched {
+  waiters: Set<Waiter>;
+  /** The record as last read; undefined before the first time. */
+  last?: { record: AlertRecord | undefined };
+  intervalMs: number;
+  timer?: NodeJS.Timeout;
+}
+
+export function createAlertWatch(records: Pick<AlertRecords, 'read'>): AlertWatch {
+  const watched = new Map<string, Watched>();
+  const limited = atMost(READS_AT_ONCE);
+
+  function leave(alertId: string, watch: Watched, waiter: Waiter): void {
+    watch.waiters.delete(waiter);
+    waiter.signal.removeEventListener('abort', waiter.giveUp);
+    if (watch.waiters.size > 0) return;
+    clearTimeout(watch.timer);
+    watched.delete(alertId);
+  }
+
+  async function look(alertId: string, watch: Watched): Promise<void> {
+    try {
+      const record = await limited(() => records.read(alertId));
+      watch.last = { record };
+      for (const waiter of [...watch.waiters]) {
+        if (!waiter.signal.aborted && !waiter.isAsWanted(record)) continue;
+        leave(alertId, watch, waiter);
+        waiter.resolve(record);
+      }
+    } catch (error) {
+      for (const waiter of [...watch.waiters]) {
+        leave(alertId, watch, waiter);
+        waiter.reject(error);
+      }
+    }
+    if (watch.waiters.size === 0) return;
+    const intervalMs = Math.max(watch.intervalMs, watched.size * INTERVAL_PER_ALERT_MS);
+    watch.timer = setTimeout(() => void look(alertId, watch), intervalMs);
+    watch.intervalMs = Math.min(LONGEST_INTERVAL_MS, watch.intervalMs * 2);
+  }
+
+  return {
+    until(alertId, isAsWanted, signal) {
+      return new Promise((resolve, reject) => {
+        const known = watched.get(alertId);
+        const watch: Watched = known ?? { waiters: new Set(), intervalMs: SHORTEST_INTERVAL_MS };
+        const waiter: Waiter = {
+          isAsWanted,
+          signal,
+          resolve,
+          reject,
+          giveUp() {
+            // Whoever comes with no time left still learns how the record is.
+            if (watch.last === undefined) return;
+            leave(alertId, watch, waiter);
+            resolve(watch.last.record);
+          },
+        };
+        if (watch.last !== undefined && (signal.aborted || isAsWanted(watch.last.record))) {
+          resolve(watch.last.record);
+          return;
+        }
+        watch.waiters.add(waiter);
+        signal.addEventListener('abort', waiter.giveUp, { once: true });
+        if (known !== undefined) return;
+        watched.set(alertId, watch);
+        void look(alertId, watch);
+      });
+    },
+  };
+}

@@ -1,0 +1,236 @@
+import { expect, test } from 'vitest';
+import { createGetEnrichment } from '../../functions/getEnrichment.ts';
+import { createGetHealth } from '../../functions/getHealth.ts';
+import { createGetLiveness } from '../../functions/getLiveness.ts';
+import { createGetQuota } from '../../functions/getQuota.ts';
+import { createSubmitEnrichments } from '../../functions/submitEnrichments.ts';
+import {
+  alertEnrichmentSchema,
+  healthAnswerSchema,
+  orderAnswerSchema,
+  pendingAlertSchema,
+  problemSchema,
+  quotaAnswerSchema,
+} from '../../shared/http/contract.ts';
+import { createAlertLookup } from '../../shared/lookup/alertLookup.ts';
+import { createSubmit } from '../../shared/pipeline/submitAll.ts';
+import type { QuotaReport } from '../../shared/quota/quotaReport.ts';
+import { invoke } from '../shared/http/invocation.ts';
+import { laterBy, seenAt, submissionOf } from '../shared/pipeline/submissions.ts';
+import { createWorld, type Step, type WorldOptions } from '../shared/pipeline/world.ts';
+import { waitUntil } from '../support/waitUntil.ts';
+
+const quota: QuotaReport = {
+  windows: [{ limit: { calls: 100, windowMs: 60_000 }, permitted: 100, used: 99, remaining: 1 }],
+  rate: 1,
+  pausedUntil: null,
+  circuit: null,
+  queued: 50,
+  drainedBy: laterBy(25_000),
+};
+
+/** The HTTP functions over a pipeline in memory, which moves when the test lets it. */
+function createApp(options: WorldOptions = {}, report: () => Promise<QuotaReport> = async () => quota) {
+  const steps: Step[] = [];
+  const world = createWorld({
+    ...options,
+    around: (step, moment) => {
+      if (moment === 'before') steps.push(step);
+      return options.around?.(step, moment);
+    },
+  });
+  const { records, rules, now } = world.deps;
+  const application = {
+    now,
+    submit: createSubmit(world.deps),
+    lookup: createAlertLookup({ records, rules, now, reportQuota: report }),
+    provisionStorage: async () => [],
+    recentQuota: report,
+  };
+  const submit = createSubmitEnrichments(application, 'key');
+  const find = createGetEnrichment(application, 'key');
+  return {
+    ...world,
+    count: (step: Step) => steps.filter((one) => one === step).length,
+    order: (body: unknown, query = '', headers = {}) =>
+      invoke(submit, `enrichments${query}`, { method: 'POST', body, headers }),
+    lookUp: (alertId: string, query = '', headers = {}) =>
+      invoke(find, `enrichments/${alertId}${query}`, { params: { alertId }, headers }),
+    quota: () => invoke(createGetQuota(application, 'key'), 'quota'),
+  };
+}
+
+test('200 callers who wait for 50 alerts share one reader an alert and one call an alert', async () => {
+  const app = createApp();
+  const alertIds = Array.from({ length: 50 }, (_, index) => `alert-${index}`);
+  const callers = Array.from({ length: 200 }, (_, index) => alertIds[index % 50] ?? '');
+  const answers = callers.map((alertId) => app.order({ alertId }, '?wait=10'));
+  await waitUntil('all are submitted', () => app.waiting().length === 200);
+  const lookUps = callers.map((alertId) => app.lookUp(alertId, '?wait=10'));
+  // Whoever waits reads an alert once, and all who come while it is watched read nothing.
+  await waitUntil('all wait', () => app.count('read') >= 50);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  expect(app.count('read')).toBe(50);
+  await app.drain();
+  const readByPipeline = app.count('read');
+  const statuses = [...(await Promise.all(answers)), ...(await Promise.all(lookUps))].map(
+    ({ status }) => status,
+  );
+  expect(new Set(statuses)).toEqual(new Set([200]));
+  expect(app.calls).toHaveLength(50);
+  expect(app.count('read') - readByPipeline).toBeLessThanOrEqual(50);
+  expect(app.published).toHaveLength(200);
+});
+
+test('what does not become final in time is pending, with the time it is expected', async () => {
+  const app = createApp();
+  const answer = await app.order(['alert-1', 'alert-2'], '?wait=0');
+  expect([answer.status, answer.headers['retry-after'], answer.headers.location]).toEqual([
+    202,
+    '25',
+    undefined,
+  ]);
+  expect(orderAnswerSchema.parse(answer.json())).toMatchObject({
+    submissions: [{ status: 'pending' }, { status: 'pending' }],
+    retryAfterSeconds: 25,
+    expectedAt: laterBy(25_000).toISOString(),
+  });
+  expect(answer.events).toMatchObject([{ event: 'order', submissions: 2, rejections: 0, notQueued: 0 }]);
+  const lookUp = await app.lookUp('alert-1');
+  expect(pendingAlertSchema.parse(lookUp.json())).toMatchObject({
+    alertId: 'alert-1',
+    retryAfterSeconds: 25,
+  });
+  const card = await app.lookUp('alert-1', '', { accept: 'text/markdown' });
+  expect([card.status, card.text]).toEqual([202, expect.stringContaining('being looked up')]);
+});
+
+test('when nobody can tell how the quota stands, pending is said without a time', async () => {
+  const app = createApp({}, () => Promise.reject(new Error('down')));
+  const answer = await app.order('alert-1');
+  expect(orderAnswerSchema.parse(answer.json())).toMatchObject({ retryAfterSeconds: 5 });
+  expect(answer.json()).not.toHaveProperty('expectedAt');
+});
+
+test('an order with wait is told what its own submission is told', async () => {
+  const app = createApp();
+  const body = { alertId: 'alert-1', correlationId: 'INC-7', metadata: { a: [1] } };
+  const answer = app.order(body, '?wait=10');
+  await waitUntil('it is submitted', () => app.waiting().length === 1);
+  await app.drain();
+  const { submissions } = orderAnswerSchema.parse((await answer).json());
+  const [published] = app.published;
+  expect(submissions[0]?.enrichment).toEqual({ ...published, summary: expect.anything() });
+  expect(submissions[0]?.submissionId).toBe(published?.submissionId);
+});
+
+test('a refresh waits for the new answer; a look-up meanwhile gets the old one', async () => {
+  const app = createApp();
+  await app.deliver(submissionOf());
+  app.passTime(60_000);
+  const refreshed = app.order({ alertId: 'alert-1', refresh: true }, '?wait=10');
+  await waitUntil('it is submitted', () => app.waiting().length === 1);
+  const old = alertEnrichmentSchema.parse((await app.lookUp('alert-1')).json());
+  expect(old).toMatchObject({ submissionId: 'submission-1', source: { retrievedAt: seenAt.toISOString() } });
+  await app.drain();
+  expect((await refreshed).json().submissions[0].enrichment.source.retrievedAt).toBe(
+    laterBy(60_000).toISOString(),
+  );
+});
+
+test('a failed look-up is final for its own submission only', async () => {
+  const app = createApp({
+    find: () => ({ kind: 'rejected', code: 'BadRequest', message: 'no', target: undefined }),
+  });
+  await app.deliver(submissionOf());
+  expect((await app.lookUp('alert-1')).json()).toMatchObject({
+    outcome: 'failed',
+    error: { code: 'source_rejected' },
+  });
+  expect((await app.order('alert-1', '?wait=0')).status).toBe(202);
+});
+
+test('when nothing can be queued the order is refused as a whole; no row says that it is pending', async () => {
+  const app = createApp({
+    around: (step) => {
+      if (step === 'submit') throw new Error('down');
+    },
+  });
+  const answer = await app.order(['alert-1', 'alert-2']);
+  expect([answer.status, answer.headers['retry-after']]).toEqual([503, '30']);
+  expect(problemSchema.parse(answer.json()).type).toMatch(/:not-queued$/);
+  expect((await app.lookUp('alert-1')).status).toBe(404);
+});
+
+test('when some can be queued it is said which are not, and nothing else is lost', async () => {
+  let submitted = 0;
+  const app = createApp({
+    around: (step, moment) => {
+      if (step === 'submit' && moment === 'before' && ++submitted > 20) throw new Error('down');
+    },
+  });
+  const alertIds = Array.from({ length: 40 }, (_, index) => `alert-${index}`);
+  const answer = await app.order(alertIds, '?wait=0');
+  expect(answer.status).toBe(202);
+  const { submissions } = orderAnswerSchema.parse(answer.json());
+  const statuses = submissions.map(({ status }) => status);
+  expect(statuses).toEqual([...Array(20).fill('pending'), ...Array(20).fill('not_queued')]);
+  expect(app.waiting().map(({ alertId }) => alertId)).toEqual(alertIds.slice(0, 20));
+  expect((await app.order(alertIds, '', { accept: 'text/html' })).status).toBe(503);
+});
+
+test('when the look-up fails after the alerts are queued, the order is pending and not an error', async () => {
+  const app = createApp({
+    around: (step) => {
+      if (step === 'read') throw Object.assign(new Error('down'), { name: 'RestError' });
+    },
+  });
+  expect((await app.order('alert-1', '?wait=10')).status).toBe(202);
+  expect((await app.lookUp('alert-1')).status).toBe(503);
+});
+
+test('an order without a valid alert says what is wrong with each part', async () => {
+  const answer = await createApp().order(['a/b', { hello: 'world' }]);
+  expect(answer.status).toBe(422);
+  expect(problemSchema.parse(answer.json()).rejected).toMatchObject([
+    { index: 0, reason: 'bad-alert-id' },
+    { index: 1, reason: 'not-an-alert' },
+  ]);
+});
+
+test('an order whose answer nobody could read is not taken', async () => {
+  const app = createApp();
+  expect((await app.order('alert-1', '', { accept: 'image/png' })).status).toBe(406);
+  expect((await app.order('alert-1', '?wait=soon')).status).toBe(400);
+  expect(app.waiting()).toEqual([]);
+});
+
+test('the quota is told in full', async () => {
+  const circuit = { openSince: seenAt, nextProbe: laterBy(5_000), detail: 'Grant the role.' };
+  const { quota: ask } = createApp({}, async () => ({
+    ...quota,
+    circuit,
+    drainedBy: null,
+    pausedUntil: seenAt,
+  }));
+  const answer = await ask();
+  expect(answer.headers['cache-control']).toBe('no-store');
+  expect(quotaAnswerSchema.parse(answer.json())).toMatchObject({
+    windows: quota.windows,
+    circuit: { openSince: seenAt.toISOString(), detail: 'Grant the role.' },
+    drainedBy: null,
+  });
+});
+
+test('health is 200 or 503, and liveness asks nobody', async () => {
+  for (const [status, code] of [
+    ['healthy', 200],
+    ['unhealthy', 503],
+  ] as const) {
+    const handler = createGetHealth({ recentHealth: async () => ({ status, checks: [] }) }, 'key');
+    const answer = await invoke(handler, 'health', { headers: { accept: 'text/plain' } });
+    expect(answer.status).toBe(code);
+    expect(healthAnswerSchema.parse(answer.json()).status).toBe(status);
+  }
+  expect(await invoke(createGetLiveness(), 'live')).toMatchObject({ status: 200, text: undefined });
+});

@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { readWait } from '../../../shared/http/wait.ts';
+
+test.each([
+  [null, undefined],
+  ['0', 0],
+  ['30', 30],
+  ['100', 100],
+])('%j is %s seconds', (text, value) => {
+  expect(readWait(text)).toEqual({ ok: true, value });
+});
+
+test.each(['', ' 1', '1.5', '-1', '+1', '1e1', '101', '1000', 'NaN', '0x1', '1,2', '٣'])(
+  '%j is malformed',
+  (text) => {
+    expect(readWait(text)).toMatchObject({ ok: false, problem: { problem: 'malformed-wait' } });
+  },
+);
