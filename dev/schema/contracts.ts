@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { deviceSchema } from '../../shared/device/device.ts';
+import { cloudEventSchema } from '../../shared/enrichment/cloudEvent.ts';
 import {
   ENRICHMENT_VERSION,
   enrichmentPointerSchema,
@@ -28,6 +29,7 @@ export const contracts: readonly Contract[] = [
   output('device', deviceSchema.shape.schemaVersion.value, deviceSchema),
   output('enrichment', ENRICHMENT_VERSION, enrichmentSchema),
   output('enrichment-pointer', ENRICHMENT_VERSION, enrichmentPointerSchema),
+  output('enrichment-event', ENRICHMENT_VERSION, cloudEventSchema),
   output('dead-letter', DEAD_LETTER_VERSION, deadLetterSchema),
   contract('input', INPUT_VERSION, 'producers', z.toJSONSchema(inputSchema, { io: 'input' })),
 ];

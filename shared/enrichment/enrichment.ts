@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { deviceSchema } from '../device/device.ts';
 import { machineSchema } from '../device/machine.ts';
 import { alertIdSchema } from '../intake/alertId.ts';

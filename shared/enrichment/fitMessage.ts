@@ -7,6 +7,9 @@ export interface RowAddress {
   rowKey: string;
 }
 
+/** How a message is written: as it is, or in an envelope. */
+export type MessageWriter = (message: Enrichment | EnrichmentPointer) => string;
+
 /** What a message that is too long goes without, one after the other. */
 const LEANER: readonly ((enrichment: Enrichment) => Enrichment)[] = [
   (enrichment) => enrichment,
@@ -19,17 +22,23 @@ const LEANER: readonly ((enrichment: Enrichment) => Enrichment)[] = [
  * The fullest form of the enrichment that fits: whole, else without the raw record, else without the formats
  * too, else without the summary too, else as a pointer to its row.
  * @param fits Whether a text is short enough for the queue.
+ * @param write What makes the text of a message; what it puts around the message counts.
  */
-export function fitMessage(enrichment: Enrichment, row: RowAddress, fits: (text: string) => boolean): string {
+export function fitMessage(
+  enrichment: Enrichment,
+  row: RowAddress,
+  fits: (text: string) => boolean,
+  write: MessageWriter = JSON.stringify,
+): string {
   let form = enrichment;
   for (const lean of LEANER) {
     form = lean(form);
-    const text = JSON.stringify(form);
+    const text = write(form);
     if (fits(text)) return text;
   }
   const { device: _, metadata: __, ...rest } = form;
   const pointer: EnrichmentPointer = { ...rest, ...row };
-  return JSON.stringify(pointer);
+  return write(pointer);
 }
 
 function withoutRaw(enrichment: Enrichment): Enrichment {

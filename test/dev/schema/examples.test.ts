@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { machineSchema } from '../../../shared/device/machine.ts';
 import { normalizeMachine } from '../../../shared/device/normalize.ts';
+import { messageWriter } from '../../../shared/enrichment/cloudEvent.ts';
 import { fitMessage } from '../../../shared/enrichment/fitMessage.ts';
 import { deadLetterText } from '../../../shared/pipeline/deadLetter.ts';
 import { receiveMessage } from '../../../shared/pipeline/receiveMessage.ts';
@@ -36,7 +37,14 @@ function readJson(file: URL) {
 }
 
 /** What the pipeline sends for a message when the source answers so, as text. */
-async function outputFor(body: unknown, answer: SourceAnswer, fits = (_text: string) => true) {
+async function outputFor(
+  body: unknown,
+  answer: SourceAnswer,
+  {
+    fits = (_text: string): boolean => true,
+    write = messageWriter({ envelope: 'plain', appName: undefined }),
+  } = {},
+) {
   const world = createWorld({
     find: () => answer,
     message: { summary: true, formats: ['ocsf', 'ecs', 'asim', 'sentinel'] },
@@ -50,11 +58,12 @@ async function outputFor(body: unknown, answer: SourceAnswer, fits = (_text: str
     rowKey: 'device',
   };
   return {
-    messages: world.published.map((enrichment) => fitMessage(enrichment, row, fits)),
+    messages: world.published.map((enrichment) => fitMessage(enrichment, row, fits, write)),
     deadLetters: world.buried.map((letter) => deadLetterText(letter, () => true)),
   };
 }
 
+const asCloudEvent = messageWriter({ envelope: 'cloudevents', appName: 'contoso-enrichment' });
 const input = readJson(new URL('input-object.json', folder));
 const examples = [
   {
@@ -75,7 +84,12 @@ const examples = [
   {
     name: 'enrichment-pointer',
     contract: 'enrichment-pointer',
-    output: async () => (await outputFor(input, found, (text) => text.length < 100)).messages,
+    output: async () => (await outputFor(input, found, { fits: (text) => text.length < 100 })).messages,
+  },
+  {
+    name: 'enrichment-event',
+    contract: 'enrichment-event',
+    output: async () => (await outputFor(input, notFound, { write: asCloudEvent })).messages,
   },
   {
     name: 'dead-letter',
