@@ -1,8 +1,10 @@
 /**
- * Command line of `npm run schema`: writes the published contracts anew. With `--release` it also keeps them as released,
- * unless that would break somebody who relies on the version that they carry.
+ * Command line of `npm run schema`: writes the published contracts and the descriptions of the HTTP API anew. With
+ * `--release` it also keeps the contracts as released, unless that would break somebody who relies on the version that
+ * they carry.
  */
 import { parseArgs } from 'node:util';
+import { openApiFiles } from '../openapi/openApiFiles.ts';
 import { breaksOf } from './compatibility.ts';
 import { contracts } from './contracts.ts';
 import { currentFile, readReleased, releasedFile, schemaText, write } from './schemaFiles.ts';
@@ -22,3 +24,5 @@ for (const contract of contracts) {
     write(releasedFile(contract), schemaText(contract));
   }
 }
+
+for (const { file, text } of await openApiFiles()) write(file, text);
