@@ -5,9 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { TableClient } from '@azure/data-tables';
 import type { QueueClient } from '@azure/storage-queue';
 import type { FaultRates } from '../../dev/simulator/faults.ts';
-import { pick, seededRandom } from '../../dev/simulator/random.ts';
+import { seededRandom } from '../../dev/simulator/random.ts';
 import { type Stack, startStack } from '../../dev/stack/stack.ts';
 import type { Enrichment } from '../../shared/enrichment/enrichment.ts';
+import { withRepeats } from '../support/repeats.ts';
 import { type Balance, type Books, balance, type Run } from './balance.ts';
 import { startCrew } from './crew.ts';
 
@@ -139,15 +140,7 @@ function alertsToSubmit({ seed, submissions, repeats }: SoakPlan, stack: Stack):
   const random = seededRandom(seed, 'submissions');
   const repeated = Math.round(submissions * repeats);
   const fresh = stack.simulator.control.addNewAlerts(submissions - repeated).map(({ id }) => id);
-  const order: string[] = [];
-  let freshUsed = 0;
-  while (order.length < submissions) {
-    const repeatsLeft = repeated - (order.length - freshUsed);
-    const isRepeat = freshUsed > 0 && random() * (submissions - order.length) < repeatsLeft;
-    order.push(isRepeat ? pick(random, order) : (fresh[freshUsed] as string));
-    if (!isRepeat) freshUsed += 1;
-  }
-  return order;
+  return withRepeats(fresh, submissions, random);
 }
 
 /** Puts alerts into the queue: the submission ID of each is the ID of its message. */

@@ -1,0 +1,62 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { packageFiles } from '../../dev/package/packageFiles.ts';
+import { writePackage } from '../../dev/package/writePackage.ts';
+
+/** How long one way to start took: from the start of the process to its end, which comes at once at its mark. */
+export interface StartTimes {
+  name: string;
+  milliseconds: number[];
+}
+
+const RUNS = 10;
+
+/** As in Azure: a managed identity and no keys. Nothing is there to be reached. */
+const ENVIRONMENT = {
+  AlertsStorage__queueServiceUri: 'https://unused.queue.core.windows.net',
+  AlertsStorage__tableServiceUri: 'https://unused.table.core.windows.net',
+  AlertsStorage__credential: 'managedidentity',
+  IDENTITY_ENDPOINT: 'http://127.0.0.1:9/unused',
+  IDENTITY_HEADER: 'unused',
+};
+
+const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+
+/** Starts everything in turn, so that a busy moment of the machine falls on all alike; a first round is not counted. */
+export async function measureStarts(onProgress: (text: string) => void): Promise<StartTimes[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'start-'));
+  try {
+    await writePackage(await packageFiles(), join(folder, 'package'));
+    const bundle = join(folder, 'package', 'main.js');
+    const unbundled = path('../../dist/functions/main.js');
+    const harness = path('./harness.cjs');
+    const starts = [
+      { name: 'bare node', args: ['-e', '0'] },
+      { name: 'an empty function', args: [harness, path('./emptyApp.mjs'), 'invocation'] },
+      { name: 'bundle', args: [harness, bundle, 'invocation'] },
+      { name: 'unbundled', args: [harness, unbundled, 'invocation'] },
+      { name: 'bundle, to the first request', args: [harness, bundle, 'request'] },
+      { name: 'unbundled, to the first request', args: [harness, unbundled, 'request'] },
+    ].map((start) => ({ ...start, milliseconds: [] as number[] }));
+    for (let run = 0; run <= RUNS; run++) {
+      onProgress(`run ${run} of ${RUNS}`);
+      for (const { args, milliseconds } of starts) {
+        const took = timeOf(args);
+        if (run > 0) milliseconds.push(took);
+      }
+    }
+    return starts.map(({ name, milliseconds }) => ({ name, milliseconds }));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function timeOf(args: string[]): number {
+  const startedAt = performance.now();
+  const { status, stderr } = spawnSync(process.execPath, args, { env: ENVIRONMENT, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`node ${args.join(' ')} ended with ${status}:\n${stderr}`);
+  return performance.now() - startedAt;
+}
