@@ -4,12 +4,26 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
+import { measureBill } from './bill/bill.ts';
+import { billTable } from './bill/report.ts';
+import { scenarios as callsScenarios, measureCalls } from './calls/calls.ts';
+import { callsTable } from './calls/report.ts';
 import { plan } from './chaos/plan.ts';
 import { soakTable } from './chaos/report.ts';
 import { soak } from './chaos/soak.ts';
+import { plan as idlePlan, measureIdle } from './idle/idle.ts';
+import { idleTable } from './idle/report.ts';
+import { measureMemory, plan as memoryPlan } from './memory/memory.ts';
+import { memoryTable } from './memory/report.ts';
+import { measureNormalize, plan as normalizePlan } from './normalize/normalize.ts';
+import { normalizeTable } from './normalize/report.ts';
+import { measurePath, plan as pathPlan } from './path/path.ts';
+import { pathTable } from './path/report.ts';
 import { quotaTable } from './quota/report.ts';
 import { run } from './quota/scenario.ts';
 import { scenarios } from './quota/scenarios.ts';
+import { measureStarts } from './start/measure.ts';
+import { startTable } from './start/report.ts';
 
 interface Section {
   what: string;
@@ -17,6 +31,34 @@ interface Section {
 }
 
 const sections: Record<string, Section> = {
+  start: {
+    what: 'process start to first invocation, and to the first request of the appStart hooks',
+    async measure() {
+      const starts = await measureStarts(showProgress);
+      showProgress('');
+      return { ...startTable(starts), figures: starts };
+    },
+  },
+  path: {
+    what: 'alerts through one process without a rate limit; the floor only asks storage and Defender for the same',
+    async measure() {
+      const result = await measurePath(pathPlan, showProgress);
+      showProgress('');
+      return { ...pathTable(result), figures: result };
+    },
+  },
+  calls: {
+    what: 'API calls for streams in which alerts come again: 2 hosts',
+    async measure() {
+      const measurements = [];
+      for (const scenario of callsScenarios) {
+        showProgress(`${scenario.app}, ${scenario.repeats}`);
+        measurements.push(await measureCalls(scenario));
+      }
+      showProgress('');
+      return { ...callsTable(measurements), figures: measurements };
+    },
+  },
   quota: {
     what: 'a backlog under both limits: 4 hosts, one quota',
     async measure(only) {
@@ -34,6 +76,37 @@ const sections: Record<string, Section> = {
       const result = await soak(plan, showProgress);
       showProgress('');
       return { ...soakTable(result), figures: result };
+    },
+  },
+  idle: {
+    what: 'from the input queue to the output queue when nothing else is to do',
+    async measure() {
+      const measurement = await measureIdle(idlePlan, showProgress);
+      showProgress('');
+      return { ...idleTable(measurement), figures: measurement };
+    },
+  },
+  bill: {
+    what: 'storage operations, executions and GB-seconds of an alert, and what they cost',
+    async measure() {
+      const bill = await measureBill(showProgress);
+      showProgress('');
+      return { ...billTable(bill), figures: bill };
+    },
+  },
+  memory: {
+    what: `${memoryPlan.alerts} alerts through one process; a stand-in for the storage service, not Azurite`,
+    async measure() {
+      const result = await measureMemory(memoryPlan, showProgress);
+      showProgress('');
+      return { ...memoryTable(result), figures: result };
+    },
+  },
+  normalize: {
+    what: `a fleet of ${normalizePlan.machines} machines on one core, nothing stored or sent`,
+    async measure() {
+      const speeds = measureNormalize(normalizePlan);
+      return { ...normalizeTable(speeds), figures: speeds };
     },
   },
 };
