@@ -32,9 +32,13 @@ const LIMIT = { calls: 10_000, windowMs: 60_000 };
 const PLAIN = fileURLToPath(new URL('../baselines/plain', import.meta.url));
 const QUICK_EMULATOR = new URL('../support/quickEmulator.ts', import.meta.url).href;
 
-export const scenarios: readonly CallsScenario[] = (['product', 'plain'] as const).flatMap((app) =>
-  [0, 0.3, 0.9].map((repeats) => ({ app, messages: 400, repeats })),
-);
+export const scenarios: readonly CallsScenario[] = [
+  { app: 'product', messages: 400, repeats: 0 },
+  { app: 'product', messages: 400, repeats: 0.3 },
+  { app: 'product', messages: 400, repeats: 0.9 },
+  // Its calls do not depend on repeats.
+  { app: 'plain', messages: 400, repeats: 0.9 },
+];
 
 export async function measureCalls(scenario: CallsScenario): Promise<CallsMeasurement> {
   const { app, messages, repeats } = scenario;

@@ -16,7 +16,7 @@ export interface PathPlan extends MeterPlan {
   rounds: number;
 }
 
-export const plan: PathPlan = { warmUp: 700, measured: 1_500, rounds: 3 };
+export const plan: PathPlan = { warmUp: 700, measured: 1_500, rounds: 2 };
 
 /** One run; the operations are those of its warm-up too. */
 export type PathRun = Cost & { storageOperationsPerAlert: number };

@@ -1,34 +1,23 @@
-import { normalizeMachine } from '../device/normalize.ts';
 import { enrichmentOf, type MessageOptions, type StoredAnswer } from '../enrichment/answer.ts';
 import type { EnrichmentError, Outcome } from '../enrichment/enrichment.ts';
 import type { Bearer } from '../intake/bearer.ts';
 import type { Submission } from '../intake/submission.ts';
 import type { FormatName } from '../projections/formats.ts';
-import { project } from '../projections/projections.ts';
 import type { Source } from '../sources/source.ts';
-import type { AlertRecord, AlertRecords } from './alertRecords.ts';
-import { type Claim, type ClaimRules, standingOf } from './claim.ts';
-import {
-  type Decision,
-  type DecisionRules,
-  type Deferral,
-  type DeferralReason,
-  decide,
-  deferForClaim,
-} from './decision.ts';
+import type { AlertRecord } from './alertRecords.ts';
+import type { Claim } from './claim.ts';
+import { type ClaimDeps, claimAlert, holdClaim } from './claimAlert.ts';
+import { type DecisionRules, type Deferral, type DeferralReason, decide, deferForClaim } from './decision.ts';
 import type { Outbox } from './outbox.ts';
+import { storedAnswerOf } from './storedAnswer.ts';
 
-export interface PipelineDeps {
-  records: AlertRecords;
+export interface PipelineDeps extends ClaimDeps {
   source: Source;
   outbox: Outbox;
-  rules: ClaimRules & DecisionRules & { claimExpiryMs: number };
+  rules: ClaimDeps['rules'] & DecisionRules;
   message: MessageOptions & { formats: readonly FormatName[] };
-  now: () => Date;
   /** Uniform in [0, 1). */
   random: () => number;
-  /** A new key, which nobody else has. */
-  newClaimKey: () => string;
 }
 
 /** How far one delivery of a submission brought it. */
@@ -44,13 +33,6 @@ export type Progress =
   | { kind: 'deferred'; reason: DeferralReason; delayMs: number; attempts: number; detail: string }
   /** A second delivery of what was done before. */
   | { kind: 'repeated' };
-
-/** What to do after a claim was tried. */
-type Claimed =
-  | { kind: 'claimed'; record: AlertRecord; claim: Claim }
-  | { kind: 'answered'; record: AlertRecord; answer: StoredAnswer }
-  | { kind: 'busy'; until: Date }
-  | { kind: 'published' };
 
 /**
  * Takes one submission as far as it can go: claim, look up, store, publish, mark. Each step is recorded before the
@@ -82,42 +64,16 @@ export async function enrichSubmission(
     await holdClaim(decision, record, claim, deps);
     return putBack(decision, deps, claim.key);
   }
-  const stored = storedAnswer(decision, submission, deps);
+  const stored = storedAnswerOf(decision, {
+    submissionId: submission.submissionId,
+    sourceName: deps.source.name,
+    storedAt: deps.now(),
+    formats: deps.message.formats,
+  });
   const storedRecord = await storeWhileClaimed(record, claim, stored, deps);
   // Somebody took the claim over because it had expired: begin again, most likely with the answer that they stored.
   if (storedRecord === undefined) return enrichSubmission(submission, bearer, deps, signal);
   return finish(submission, storedRecord, stored, deps);
-}
-
-async function claimAlert(submission: Submission, bearer: Bearer, deps: PipelineDeps): Promise<Claimed> {
-  const { records, rules } = deps;
-  const { alertId, submissionId } = submission;
-  const { messageId } = bearer;
-  const key = deps.newClaimKey();
-  const newClaim = () => ({ submissionId, messageId, key, expiresAt: expiryAfter(0, deps) });
-  // A submission that was here before has a record; a new one most likely has none.
-  let mayBeNew = submission.deferrals === 0;
-  for (;;) {
-    if (mayBeNew) {
-      const claim = newClaim();
-      const record = await records.create(alertId, claim);
-      if (record !== undefined) return { kind: 'claimed', record, claim };
-    }
-    const record = await records.read(alertId);
-    mayBeNew = record === undefined;
-    if (record === undefined) continue;
-    const standing = standingOf(record.state, submission, bearer, rules, deps.now());
-    if (standing.kind === 'answered') return { ...standing, record };
-    if (standing.kind !== 'free') return standing;
-    const claim = newClaim();
-    const claimed = await records.claim(record, claim);
-    if (claimed !== undefined) return { kind: 'claimed', record: claimed, claim };
-  }
-}
-
-/** When a claim ends that is held through the delay and then through a run. */
-function expiryAfter(delayMs: number, { now, rules }: PipelineDeps): Date {
-  return new Date(now().getTime() + delayMs + rules.claimExpiryMs);
 }
 
 /** Others may have marked what they published since the claim: only a claim taken over makes the answer void. */
@@ -134,47 +90,6 @@ async function storeWhileClaimed(
     current = await records.read(record.alertId);
   }
   return undefined;
-}
-
-/** While a submission waits for a second look, others with the same alert need not ask as well. */
-async function holdClaim(
-  { reason, delayMs }: Deferral,
-  record: AlertRecord,
-  claim: Claim,
-  deps: PipelineDeps,
-): Promise<void> {
-  if (reason !== 'not_found' && reason !== 'unavailable') return;
-  await deps.records.claim(record, { ...claim, expiresAt: expiryAfter(delayMs, deps) });
-}
-
-function storedAnswer(
-  decision: Exclude<Decision, Deferral>,
-  submission: Submission,
-  deps: PipelineDeps,
-): StoredAnswer {
-  const storedAt = deps.now();
-  const { submissionId } = submission;
-  const common = { submissionId, sourceName: deps.source.name, storedAt, attempts: decision.attempts };
-  if (decision.kind === 'enriched') {
-    const { machine, retrievedAt } = decision;
-    const device = normalizeMachine(machine, retrievedAt);
-    const { formats } = deps.message;
-    return {
-      ...common,
-      outcome: 'enriched',
-      retrievedAt,
-      machine,
-      device,
-      ...(formats.length > 0 && { formats: project(device, formats, retrievedAt) }),
-    };
-  }
-  const answered = decision.kind === 'not_found' || decision.error.code === 'source_rejected';
-  return {
-    ...common,
-    outcome: decision.kind,
-    retrievedAt: answered ? storedAt : null,
-    error: decision.error,
-  };
 }
 
 /** Publishes what is stored, then remembers that: a consumer that gets the message finds the row. */
