@@ -65,7 +65,7 @@ async function callDefender(
   } catch {
     return unknown('Defender', 'not called: there is no token');
   }
-  const permit = await gate.acquire({ inLine: false }, signal);
+  const permit = await gate.acquire({ inLine: false, mayProbeCircuit: false }, signal);
   if (permit.kind !== 'granted') {
     return unknown('Defender', `not called: ${permit.detail} (${timeOf(permit.until)})`);
   }

@@ -1,3 +1,4 @@
+import { withinTime } from '../async/withinTime.ts';
 import { isStorageError, storageErrorText } from '../storage/storageError.ts';
 
 /** One thing without which alerts cannot move. */
@@ -29,18 +30,12 @@ export async function checkHealth(probes: readonly HealthProbe[], timeoutMs: num
 }
 
 async function checkOf({ name, look }: HealthProbe, timeoutMs: number): Promise<HealthCheck> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Awaited<ReturnType<typeof look>>>((resolve) => {
-    const detail = `no answer within ${timeoutMs / 1_000} s`;
-    timer = setTimeout(() => resolve({ isSound: false, detail }), timeoutMs);
-  });
+  const late = { isSound: false, detail: `no answer within ${timeoutMs / 1_000} s` };
   try {
-    const { isSound, detail } = await Promise.race([look(), late]);
+    const { isSound, detail } = await withinTime(look(), timeoutMs, () => late);
     return { name, status: isSound ? 'ok' : 'failed', detail };
   } catch (error) {
     return { name, status: 'failed', detail: reasonOf(error) };
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { TableClient } from '@azure/data-tables';
 import * as z from 'zod';
-import { hasStatus } from '../storage/restStatus.ts';
+import { hasStatus, isLostCreation, isLostUpdate } from '../storage/restStatus.ts';
 
 /** The watermark as read, with the mark that a write must present. */
 export interface StoredWatermark {
@@ -49,9 +49,7 @@ export function createWatermarkStore(table: TableClient): WatermarkStore {
             : await table.updateEntity(row, 'Replace', { etag });
         return written.etag;
       } catch (error) {
-        // A 404 means that somebody deleted the row, but to a new row that the table is missing.
-        const lost = etag === undefined ? [409] : [412, 404];
-        if (lost.some((status) => hasStatus(error, status))) return undefined;
+        if (etag === undefined ? isLostCreation(error) : isLostUpdate(error)) return undefined;
         throw error;
       }
     },

@@ -1,15 +1,22 @@
+/**
+ * What the outcome of a call decides: whether a pause after a 429 is over, which any call can tell, or whether the
+ * circuit closes, which only a look-up can tell.
+ */
+export type Probe = 'pause' | 'circuit';
+
 /** The right to make one call, now. */
 export interface Permit {
   kind: 'granted';
   /** The time for which the call is booked, on the gate's own clock (milliseconds). */
   slot: number;
-  /** True when this call tells whether calls may be made again: its outcome must be reported. */
-  probe: boolean;
+  /** Set when this call tells whether calls may be made again: its outcome must be reported. */
+  probe: Probe | false;
 }
 
-/** The circuit is open: the source refuses the app as a whole. */
+/** The circuit is open: the source refuses every look-up. */
 export interface Denial {
   kind: 'denied';
+  /** When the next probe may go; not in the future when one is due that the caller may not be. */
   until: Date;
   detail: string;
 }
@@ -21,18 +28,26 @@ export type Admission =
   /** No slot before `until`. `inLine` is true when the submission was promised a turn and must say so when it returns. */
   | { kind: 'wait'; until: Date; inLine: boolean; detail: string };
 
+/** What the gate must know of whoever wants to make one call. */
+export interface CallRequest {
+  /** Whether a turn was promised, or the call must not stand behind those to whom one was. */
+  inLine: boolean;
+  /** Whether the call is a look-up as the app: then its outcome tells whether an open circuit may close. */
+  mayProbeCircuit: boolean;
+}
+
 /** Guards every call to a rate-limited API, for all instances together. */
 export interface CallGate {
   /** Whether the circuit is known to be open, without asking anybody: then no token need be asked for either. */
   knownDenial(): Denial | undefined;
   /** Waits for a slot that is near, within the gate's own limit; otherwise says when to come back. */
-  acquire(request: { inLine: boolean }, signal: AbortSignal): Promise<Admission>;
+  acquire(request: CallRequest, signal: AbortSignal): Promise<Admission>;
   /** A call has come back, whatever it brought: if it took long, the server may have counted it later than booked. */
   returned(permit: Permit): void;
-  /** A call was answered normally: if it was a probe, whatever was closed opens for everybody. */
+  /** A call was answered normally: if it was a probe, what it probed is over for everybody. */
   succeeded(permit: Permit): Promise<void>;
   /** The server refused a call by rate; `retryAfterMs` is its own word on how long, if it gave one. */
   throttled(retryAfterMs: number | undefined): Promise<{ until: Date }>;
-  /** The app as a whole was refused (no token, 401, 403); `detail` tells a person what is missing. */
+  /** A look-up was refused for what the app is (no token, 401, 403); `detail` tells a person what is missing. */
   denied(permit: Permit | undefined, detail: string): Promise<{ until: Date }>;
 }

@@ -1,4 +1,5 @@
 import type { RateLimit } from '../config/rateLimits.ts';
+import type { Probe } from './callGate.ts';
 import { effectiveLimits, effectiveRate, type RateStrike, spreadLimits, struck } from './effectiveLimits.ts';
 import { allowedSince, nextSlot, nextSlots, trimLog } from './slidingLog.ts';
 
@@ -19,7 +20,7 @@ export interface Ledger {
   pause: { until: number } | null;
   /** What 429s have done to the rate. */
   strike: RateStrike | null;
-  /** Set while the source refuses the app as a whole. */
+  /** Set while the source refuses every look-up. */
   circuit: Circuit | null;
 }
 
@@ -58,6 +59,8 @@ export interface LedgerRules {
 const MOST_DISPLACED = 2_000;
 /** Longest time between two probes of an open circuit. */
 const LONGEST_PROBE_INTERVAL_MS = 15 * 60_000;
+/** Every look-up that was put back has returned by then: each waits at most twice as long as it was told. */
+const NOBODY_LEFT_TO_PROBE_MS = 2 * LONGEST_PROBE_INTERVAL_MS;
 
 /** What passes at the most between the end of a delay and the delivery: delays have whole seconds, polls two. */
 const DELIVERY_MS = 3_000;
@@ -80,6 +83,8 @@ export function limitsInForce(ledger: Ledger, rules: LedgerRules, now: number): 
 export interface Ask {
   returning: number;
   fresh: number;
+  /** How many of all these may probe an open circuit. */
+  mayProbeCircuit: number;
 }
 
 /** The answer to an `Ask`. Slots and turns are for the returning submissions first, then for the fresh ones. */
@@ -87,7 +92,10 @@ export type Grant =
   | { kind: 'slots'; slots: number[]; turns: number[] }
   /** A 429 paused all calls: one probe may call now (if `probe`), everybody else asks again at `retryAt`. */
   | { kind: 'paused'; probe: boolean; retryAt: number }
-  /** The circuit is open: one probe may call now (if `probe`), everybody else comes back at `retryAt`. */
+  /**
+   * The circuit is open: one probe may call now (if `probe`), the first who may, or else whoever is first. Everybody
+   * else comes back at `retryAt`, which is not in the future when a probe is due and nobody here may be it.
+   */
   | { kind: 'open'; probe: boolean; retryAt: number; detail: string };
 
 export interface Answer {
@@ -105,7 +113,7 @@ export interface Answer {
  * and no stream of new ones delays those in line.
  */
 export function ask(ledger: Ledger, rules: LedgerRules, request: Ask, now: number): Answer {
-  if (ledger.circuit !== null) return askOpenCircuit(ledger, ledger.circuit, rules, now);
+  if (ledger.circuit !== null) return askOpenCircuit(ledger, ledger.circuit, rules, request, now);
   if (ledger.pause !== null && ledger.pause.until <= now + rules.inProcessWaitMs / 2) {
     return askPaused(ledger, ledger.pause, rules, now);
   }
@@ -168,10 +176,22 @@ function askPaused(ledger: Ledger, pause: { until: number }, rules: LedgerRules,
   };
 }
 
-function askOpenCircuit(ledger: Ledger, circuit: Circuit, rules: LedgerRules, now: number): Answer {
+/**
+ * A call that may not probe is no judge of the circuit, and must not use up the probe of one that is. But where no
+ * look-up is left to come, any call goes: otherwise a circuit that holds back whoever finds new alerts never closes.
+ */
+function askOpenCircuit(
+  ledger: Ledger,
+  circuit: Circuit,
+  rules: LedgerRules,
+  request: Ask,
+  now: number,
+): Answer {
   const { detail } = circuit;
-  const probe = probeSlot(ledger, rules, now, circuit.probeAt);
-  if (probe > now) return { ledger, grant: { kind: 'open', probe: false, retryAt: probe, detail } };
+  const mayProbe = request.mayProbeCircuit > 0 || now >= circuit.probeAt + NOBODY_LEFT_TO_PROBE_MS;
+  const probe = probeSlot(ledger, rules, now, Math.max(circuit.probeAt, ledger.pause?.until ?? 0));
+  if (probe > now || !mayProbe)
+    return { ledger, grant: { kind: 'open', probe: false, retryAt: probe, detail } };
   const probeAt = now + probeIntervalMs(circuit.failures, rules);
   return {
     ledger: { ...ledger, calls: [...ledger.calls, probe], circuit: { ...circuit, probeAt } },
@@ -215,7 +235,7 @@ export function throttle(ledger: Ledger, rules: LedgerRules, until: number, now:
 }
 
 /**
- * The source refused the app as a whole: the circuit opens for everybody. A refusal when a probe was due makes the
+ * The source refused a look-up for what the app is: the circuit opens for everybody. A refusal when a probe was due makes the
  * interval longer; refusals of calls that were under way when it opened change nothing.
  */
 export function openCircuit(
@@ -237,7 +257,7 @@ export function openCircuit(
   };
 }
 
-/** A probe was answered normally: the pause and the circuit end for everybody. */
-export function resume(ledger: Ledger): Ledger {
-  return { ...ledger, pause: null, circuit: null };
+/** A probe was answered normally: what it probed ends for everybody, and with the circuit the pause. */
+export function resume(ledger: Ledger, probe: Probe): Ledger {
+  return { ...ledger, pause: null, circuit: probe === 'circuit' ? null : ledger.circuit };
 }

@@ -1,4 +1,4 @@
-import type { Admission, CallGate, Denial } from './callGate.ts';
+import type { Admission, CallGate, CallRequest, Denial } from './callGate.ts';
 import {
   type Ask,
   ask,
@@ -30,6 +30,7 @@ export interface LedgerGateDeps {
 interface Waiter {
   /** Whether a turn was promised, or a slot given that could not be used. */
   returning: boolean;
+  readonly mayProbeCircuit: boolean;
   readonly since: number;
   admit(admission: Admission): void;
   fail(error: unknown): void;
@@ -66,7 +67,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
     return refusal !== undefined && clock.now() < refusal.until ? denial(refusal) : undefined;
   }
 
-  function acquire({ inLine }: { inLine: boolean }, signal: AbortSignal): Promise<Admission> {
+  function acquire({ inLine, mayProbeCircuit }: CallRequest, signal: AbortSignal): Promise<Admission> {
     const denied = knownDenial();
     if (denied !== undefined) return Promise.resolve(denied);
     const now = clock.now();
@@ -77,6 +78,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
       };
       const waiter: Waiter = {
         returning: inLine,
+        mayProbeCircuit,
         since: now,
         admit(admission) {
           signal.removeEventListener('abort', giveUp);
@@ -123,7 +125,11 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
     corrections = [];
     try {
       const returning = waiters.filter((waiter) => waiter.returning).length;
-      const request: Ask = { returning, fresh: waiters.length - returning };
+      const request: Ask = {
+        returning,
+        fresh: waiters.length - returning,
+        mayProbeCircuit: waiters.filter((waiter) => waiter.mayProbeCircuit).length,
+      };
       const grant = await exchange((ledger, now) => {
         const booked = corrected.length > 0 ? correctCalls(ledger, corrected) : ledger;
         // Nobody waits when only the books are corrected: a probe must not be taken for nobody.
@@ -154,9 +160,9 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
       scarce = turns.length > 0 || slots.some((slot) => slot > now + lingerMs);
       return;
     }
-    const [first, ...others] = waiters;
-    if (grant.probe) first?.admit({ kind: 'granted', probe: true, slot: now });
-    const held = grant.probe ? others : waiters;
+    const prober = grant.probe ? proberAmong(waiters, grant.kind) : undefined;
+    prober?.admit({ kind: 'granted', probe: grant.kind === 'open' ? 'circuit' : 'pause', slot: now });
+    const held = waiters.filter((waiter) => waiter !== prober);
     if (grant.kind === 'open') {
       refusal = { until: grant.retryAt, detail: grant.detail };
       for (const waiter of held) waiter.admit(denial(refusal));
@@ -204,9 +210,10 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
 
     async succeeded(permit) {
       blindPauses = 0;
-      if (!permit.probe) return;
-      await exchange((ledger) => ({ ledger: resume(ledger), grant: undefined }));
-      refusal = undefined;
+      const { probe } = permit;
+      if (probe === false) return;
+      await exchange((ledger) => ({ ledger: resume(ledger, probe), grant: undefined }));
+      if (probe === 'circuit') refusal = undefined;
       askAgainAt = 0;
       schedule();
     },
@@ -225,13 +232,19 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
 
     async denied(permit, detail) {
       const until = await exchange((ledger, now) => {
-        const next = openCircuit(ledger, rules, { probe: permit?.probe ?? false, detail }, now);
+        const next = openCircuit(ledger, rules, { probe: permit?.probe === 'circuit', detail }, now);
         return { ledger: next, grant: next.circuit?.probeAt ?? now };
       });
       refusal = { until, detail };
       return { until: new Date(until) };
     },
   };
+}
+
+/** Any call tells whether a pause is over; of the circuit the first who may probe it, or else whoever is first. */
+function proberAmong(waiters: readonly Waiter[], kind: 'paused' | 'open'): Waiter | undefined {
+  const judge = kind === 'open' ? waiters.find(({ mayProbeCircuit }) => mayProbeCircuit) : undefined;
+  return judge ?? waiters[0];
 }
 
 function promiseOf(turn: number): Admission {

@@ -1,6 +1,6 @@
 import type { TableClient, TableEntityResult } from '@azure/data-tables';
 import * as z from 'zod';
-import { hasStatus } from '../storage/restStatus.ts';
+import { hasStatus, isLostCreation, isLostUpdate } from '../storage/restStatus.ts';
 import { fromParts, toParts } from '../storage/textParts.ts';
 import { emptyLedger, type Ledger } from './ledger.ts';
 import type { StorageClock } from './storageClock.ts';
@@ -88,9 +88,7 @@ export function createLedgerStore(
         );
         return written.etag;
       } catch (error) {
-        // A 404 means that somebody deleted the row, but to a new row that the table is missing.
-        const lost = etag === undefined ? [409] : [412, 404];
-        if (lost.some((status) => hasStatus(error, status))) return undefined;
+        if (etag === undefined ? isLostCreation(error) : isLostUpdate(error)) return undefined;
         throw error;
       }
     },

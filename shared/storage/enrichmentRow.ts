@@ -4,9 +4,9 @@ import { machineSchema } from '../device/machine.ts';
 import type { StoredAnswer } from '../enrichment/answer.ts';
 import { outcomeSchema } from '../enrichment/enrichment.ts';
 import type { AlertState, Claim } from '../pipeline/claim.ts';
+import { parseJson } from '../text/parseJson.ts';
 import { deviceColumns } from './deviceColumns.ts';
 import { formatColumns, readFormats } from './formatColumns.ts';
-import { parseJson } from './parseJson.ts';
 import { fromParts, toParts } from './textParts.ts';
 
 /** Version of the columns. An answer in a row of another version is not used: the alert is looked up anew. */

@@ -1,7 +1,7 @@
 import type { StoredAnswer } from '../enrichment/answer.ts';
 import { formatsSchema } from '../enrichment/enrichment.ts';
 import { FORMATS } from '../projections/formats.ts';
-import { parseJson } from './parseJson.ts';
+import { parseJson } from '../text/parseJson.ts';
 import { fromParts, toParts } from './textParts.ts';
 
 /**

@@ -1,5 +1,6 @@
 import { DefaultAzureCredential, ManagedIdentityCredential, type TokenCredential } from '@azure/identity';
 import { ManagedIdentityApplication } from '@azure/msal-node';
+import { withinTime } from '../../async/withinTime.ts';
 
 /** Gets access tokens for one scope. */
 export interface AccessTokens {
@@ -26,18 +27,24 @@ export function createAccessTokens(
   now: () => number,
 ): AccessTokens {
   let current: AccessToken | undefined;
-  let underWay: Promise<AccessToken> | undefined;
+  let underWay: { fresh: boolean; token: Promise<AccessToken> } | undefined;
 
+  /** Joins the request under way, unless that may bring the very token that is to be replaced. */
   function fetchToken(fresh: boolean): Promise<AccessToken> {
-    underWay ??= inTime(request({ fresh }))
-      .then((token) => {
-        current = token;
-        return token;
-      })
-      .finally(() => {
-        underWay = undefined;
-      });
-    return underWay;
+    if (underWay !== undefined && (underWay.fresh || !fresh)) return underWay.token;
+    const askNow = () => ask(fresh);
+    const fetching = { fresh, token: underWay?.token.then(askNow, askNow) ?? askNow() };
+    underWay = fetching;
+    const done = () => {
+      if (underWay === fetching) underWay = undefined;
+    };
+    fetching.token.then(done, done);
+    return fetching.token;
+  }
+
+  async function ask(fresh: boolean): Promise<AccessToken> {
+    current = await inTime(request({ fresh }));
+    return current;
   }
 
   return {
@@ -51,17 +58,10 @@ export function createAccessTokens(
   };
 }
 
-async function inTime<T>(answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const error = new Error(`the identity endpoint gave no answer within ${LONGEST_REQUEST_MS / 1_000} s`);
-    timer = setTimeout(() => reject(error), LONGEST_REQUEST_MS);
+function inTime<T>(answer: Promise<T>): Promise<T> {
+  return withinTime(answer, LONGEST_REQUEST_MS, () => {
+    throw new Error(`the identity endpoint gave no answer within ${LONGEST_REQUEST_MS / 1_000} s`);
   });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /**

@@ -13,6 +13,11 @@ const PAGE_SIZE = 1_000;
 /** The part of a page that the next one shows again. */
 const PAGE_OVERLAP = 0.1;
 
+/** How many places further the next page begins; of a page with one alert nothing can be shown again. */
+function stepAfter(entries: number): number {
+  return Math.max(1, entries - Math.ceil(entries * PAGE_OVERLAP));
+}
+
 /**
  * The alerts of Defender for Endpoint: `GET /api/alerts` with `$filter`, `$top` and `$skip`
  * (https://learn.microsoft.com/defender-endpoint/api/get-alerts), role Alert.Read.All.
@@ -22,18 +27,23 @@ const PAGE_OVERLAP = 0.1;
  * that is on two pages in a row, unchanged, proves that none slipped past: all that have not moved come in the same
  * order as before, so whatever was behind it still is. Those that moved were updated, and so belong to the next
  * listing. Where two pages have no alert in common the listing ends as `moved`.
+ *
+ * A page that is not full is the last one, unless it has a link to a next page: then the service's pages are smaller
+ * than ours. The link is not followed, because pages that it leads to do not overlap; only that there is one counts.
+ *
+ * A list needs another role than look-ups. What it comes to says nothing about those, so it neither opens the circuit
+ * nor probes it while look-ups do; but a 429 concerns all calls alike, and a list can tell whether the pause is over.
  */
 export function createDefenderAlertFeed(deps: DefenderAlertFeedDeps): AlertFeed {
   const { client, tokens, pageSize = PAGE_SIZE } = deps;
-  const step = pageSize - Math.ceil(pageSize * PAGE_OVERLAP);
 
   async function endOf(failure: CallFailure): Promise<ListingEnd> {
     if (failure.kind === 'rejected') {
       return { kind: 'rejected', detail: `Defender refused the list: ${failure.code}: ${failure.message}` };
     }
+    if (failure.kind === 'unauthorized') return { kind: 'denied', detail: failure.detail };
     if (failure.kind !== 'forbidden') return { kind: failure.kind, detail: failure.detail };
-    // Look-ups need another role: the circuit stays closed. The next listing goes with a new token, which has the role
-    // if it was granted meanwhile.
+    // The next listing goes with a new token, which has the role if it was granted meanwhile.
     await tokens.renew().catch(() => undefined);
     return {
       kind: 'forbidden',
@@ -46,23 +56,28 @@ export function createDefenderAlertFeed(deps: DefenderAlertFeedDeps): AlertFeed 
       let calls = 0;
       let hasMoved = false;
       let previous = new Set<string>();
-      for (let skip = 0; ; skip += step) {
+      let skip = 0;
+      for (;;) {
         if (signal.aborted) return { calls, end: { kind: 'deadline', detail: 'the time of this run is up' } };
         const call = (token: string) => {
           calls += 1;
           return client.alertsUpdatedSince({ since, top: pageSize, skip }, token, signal);
         };
         // As if a turn had been promised: pages are few, and behind a line of look-ups the second would never come.
-        const answer = await callDefender(deps, { inLine: true, call }, signal);
+        const answer = await callDefender(deps, { inLine: true, mayProbeCircuit: false, call }, signal);
         if (answer.kind !== 'list') return { calls, end: await endOf(answer) };
 
-        const alerts = answer.entries.flatMap((entry) => readListedAlert(entry) ?? []);
-        const invalid = answer.entries.length - alerts.length;
+        const { entries, hasNextLink } = answer;
+        if (entries.length === 0 && hasNextLink) return { calls, end: emptyPage };
+        const alerts = entries.flatMap((entry) => readListedAlert(entry) ?? []);
+        const invalid = entries.length - alerts.length;
         const isSeen = (alert: ListedAlert) => previous.has(versionOf(alert));
         if (skip > 0 && !alerts.some(isSeen)) hasMoved = true;
         await take({ alerts: alerts.filter((alert) => !isSeen(alert)), invalid });
-        if (answer.entries.length < pageSize) return { calls, end: hasMoved ? moved : { kind: 'complete' } };
+        const isLast = entries.length < pageSize && !hasNextLink;
+        if (isLast) return { calls, end: hasMoved ? moved : { kind: 'complete' } };
         previous = new Set(alerts.map(versionOf));
+        skip += stepAfter(entries.length);
       }
     },
   };
@@ -71,6 +86,12 @@ export function createDefenderAlertFeed(deps: DefenderAlertFeedDeps): AlertFeed 
 const moved: ListingEnd = {
   kind: 'moved',
   detail: 'the list changed so much between two pages that alerts may have slipped past; it is read again',
+};
+
+/** No place to go on from: asking for the same page again could go on for ever. */
+const emptyPage: ListingEnd = {
+  kind: 'unavailable',
+  detail: 'Defender answered with an empty page that says more alerts follow',
 };
 
 /** The same alert after an update is another version. */

@@ -1,4 +1,4 @@
-import type { CallGate, Denial, Permit } from '../../quota/callGate.ts';
+import type { CallGate, CallRequest, Denial, Permit } from '../../quota/callGate.ts';
 import type { AccessTokens } from './accessToken.ts';
 import type { Failure } from './reply.ts';
 
@@ -13,17 +13,23 @@ export type CallFailure =
   /** No call may be made before `until`. `inLine` is true when a turn was promised. */
   | { kind: 'throttled'; until: Date; inLine: boolean; detail: string }
   | Denial
-  /** 403. Whether that stops all calls, the caller decides, and then tells the gate. */
+  | Refusal;
+
+/** The app may not call. What that says about other calls, the caller knows, who then tells the gate. */
+export type Refusal =
+  /** No token, before or after the permit; or a 401 to a new token. */
+  | { kind: 'unauthorized'; permit: Permit | undefined; detail: string }
+  /** 403. */
   | { kind: 'forbidden'; permit: Permit; detail: string };
 
 /**
- * Makes one call as everybody here must: with a permit of the gate and a token, and the gate hears what came of it.
- * A 401 is answered by one more call, with a new token.
+ * Makes one call as everybody here must: with a permit of the gate and a token. The gate hears what came of it, unless
+ * that is a refusal. A 401 is answered by one more call, with a new token.
  * @param request.call Makes the call with this token.
  */
 export async function callDefender<Answer extends { kind: 'machine' | 'list' }>(
   deps: DefenderCallDeps,
-  request: { inLine: boolean; call: (token: string) => Promise<Answer | Failure> },
+  request: CallRequest & { call: (token: string) => Promise<Answer | Failure> },
   signal: AbortSignal,
 ): Promise<Answer | CallFailure> {
   const { tokens, gate } = deps;
@@ -33,13 +39,13 @@ export async function callDefender<Answer extends { kind: 'machine' | 'list' }>(
     const denial = gate.knownDenial();
     if (denial !== undefined) return denial;
     const token = await getToken(renewToken);
-    if (token.kind === 'none') return denied(undefined, token.detail);
-    const permit = await gate.acquire({ inLine: request.inLine }, signal);
+    if (token.kind === 'none') return { kind: 'unauthorized', permit: undefined, detail: token.detail };
+    const permit = await gate.acquire(request, signal);
     if (permit.kind === 'wait') return { ...permit, kind: 'throttled' };
     if (permit.kind === 'denied') return permit;
     // A probe after a refusal goes with a new token: the old one may be from before the role was granted.
     const freshToken = permit.probe && !renewToken ? await getToken(true) : token;
-    if (freshToken.kind === 'none') return denied(permit, freshToken.detail);
+    if (freshToken.kind === 'none') return { kind: 'unauthorized', permit, detail: freshToken.detail };
 
     const reply = await request.call(freshToken.token);
     gate.returned(permit);
@@ -69,8 +75,10 @@ export async function callDefender<Answer extends { kind: 'machine' | 'list' }>(
         const { until } = await gate.throttled(failure.retryAfterMs);
         return { kind: 'throttled', until, inLine: false, detail: failure.detail };
       }
-      case 'unauthorized':
-        return denied(permit, `${failure.detail}. Check DEFENDER_TOKEN_SCOPE and the tenant's licence.`);
+      case 'unauthorized': {
+        const detail = `${failure.detail}. Check DEFENDER_TOKEN_SCOPE and the tenant's licence.`;
+        return { kind: 'unauthorized', permit, detail };
+      }
       case 'forbidden':
         return { kind: 'forbidden', permit, detail: failure.detail };
       case 'unavailable':
@@ -81,11 +89,6 @@ export async function callDefender<Answer extends { kind: 'machine' | 'list' }>(
   async function succeeded<Normal>(answer: Normal, permit: Permit): Promise<Normal> {
     await gate.succeeded(permit);
     return answer;
-  }
-
-  async function denied(permit: Permit | undefined, detail: string): Promise<Denial> {
-    const { until } = await gate.denied(permit, detail);
-    return { kind: 'denied', until, detail };
   }
 }
 

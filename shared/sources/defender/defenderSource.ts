@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AlertReference, Source, SourceAnswer } from '../source.ts';
-import { callDefender, type DefenderCallDeps } from './defenderCall.ts';
+import { callDefender, type DefenderCallDeps, type Refusal } from './defenderCall.ts';
 import type { DefenderClient } from './defenderClient.ts';
 
 export interface DefenderSourceDeps extends DefenderCallDeps {
@@ -33,12 +33,18 @@ export function createDefenderSource(deps: DefenderSourceDeps): Source {
 
   async function lookUp({ alertId, inLine }: AlertReference, signal: AbortSignal): Promise<SourceAnswer> {
     const call = (token: string) => client.machineOfAlert(alertId, token, signal);
-    const answer = await callDefender(deps, { inLine, call }, signal);
+    const answer = await callDefender(deps, { inLine, mayProbeCircuit: true, call }, signal);
     if (answer.kind === 'machine') return { kind: 'found', machine: answer.machine, retrievedAt: now() };
-    if (answer.kind !== 'forbidden') return answer;
-    // Without this role no alert can be looked up: all wait until it is granted.
-    const detail = `${answer.detail}. Grant the app's identity the application role Machine.Read.All of the Defender API (WindowsDefenderATP), and check DEFENDER_TOKEN_SCOPE.`;
-    const { until } = await gate.denied(answer.permit, detail);
+    return answer.kind === 'unauthorized' || answer.kind === 'forbidden' ? refused(answer) : answer;
+  }
+
+  /** No alert can be looked up then: all wait until it is mended. */
+  async function refused({ kind, permit, detail: reason }: Refusal): Promise<SourceAnswer> {
+    const detail =
+      kind === 'forbidden'
+        ? `${reason}. Grant the app's identity the application role Machine.Read.All of the Defender API (WindowsDefenderATP), and check DEFENDER_TOKEN_SCOPE.`
+        : reason;
+    const { until } = await gate.denied(permit, detail);
     return { kind: 'denied', until, detail };
   }
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { type Machine, parseMachine } from '../../device/machine.ts';
+import { parseJson } from '../../text/parseJson.ts';
 import { retryAfterMs } from './retryAfter.ts';
 
 /** What arrived over HTTP, read whole. */
@@ -12,8 +13,16 @@ export interface HttpResponse {
 /** What the response to a look-up of a machine means. */
 export type Reply = { kind: 'machine'; machine: Machine } | Failure;
 
-/** What the response to a list query means; the entries of the list are unchecked. */
-export type ListReply = { kind: 'list'; entries: unknown[] } | Failure;
+/** What the response to a list query means. */
+export type ListReply = ListPage | Failure;
+
+export interface ListPage {
+  kind: 'list';
+  /** Unchecked. */
+  entries: unknown[];
+  /** Whether the service says that more follow. Where a request names a page size it may say nothing all the same. */
+  hasNextLink: boolean;
+}
 
 /** What a response of the Defender API means that does not bring what was asked for. */
 export type Failure =
@@ -43,7 +52,10 @@ interface ErrorBody {
 
 const LONGEST_MESSAGE = 500;
 
-const listBodySchema = z.object({ value: z.array(z.unknown()) });
+const listBodySchema = z.object({
+  value: z.array(z.unknown()),
+  '@odata.nextLink': z.string().min(1).optional().catch(undefined),
+});
 
 export function readReply(response: HttpResponse, now: Date): Reply {
   return response.status === 200 ? readMachine(response.body) : readFailure(response, now);
@@ -90,7 +102,7 @@ function readList(body: string): ListReply {
   const { data } = listBodySchema.safeParse(json);
   return data === undefined
     ? { kind: 'unavailable', detail: 'Defender answered 200 with a body that is no list' }
-    : { kind: 'list', entries: data.value };
+    : { kind: 'list', entries: data.value, hasNextLink: data['@odata.nextLink'] !== undefined };
 }
 
 function notJson(body: string): Failure {
@@ -109,12 +121,4 @@ function describe(status: number, error: ErrorBody | undefined): string {
   if (error === undefined) return `Defender answered ${status}`;
   const tracking = error.target === undefined ? '' : ` (tracking ID ${error.target.slice(0, 100)})`;
   return `Defender answered ${status} ${error.code}: ${error.message}${tracking}`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -347,7 +347,7 @@ test('whatever changes while lists are paged, and whenever pollers die, every al
               world.pass(5 * MINUTE);
               tenant.change(change);
             }
-            return { kind: 'list', entries };
+            return { kind: 'list', entries, hasNextLink: false };
           },
         },
       });

@@ -25,13 +25,13 @@ const rules: LedgerRules = {
 const START = 1_000_000_000;
 
 function asked(ledger: Ledger, request: Partial<Ask>, now: number) {
-  const answer = ask(ledger, rules, { returning: 0, fresh: 0, ...request }, now);
+  const answer = ask(ledger, rules, { returning: 0, fresh: 0, mayProbeCircuit: 0, ...request }, now);
   if (answer.grant.kind !== 'slots') throw new Error(`expected slots, got ${answer.grant.kind}`);
   return { ledger: answer.ledger, ...answer.grant };
 }
 
 function grantOf(ledger: Ledger, now: number): Grant {
-  return ask(ledger, rules, { returning: 0, fresh: 1 }, now).grant;
+  return ask(ledger, rules, { returning: 0, fresh: 1, mayProbeCircuit: 1 }, now).grant;
 }
 
 describe('the line for quota', () => {
@@ -150,27 +150,32 @@ describe('feedback', () => {
   test('pauses everybody until the server’s time, then lets one probe go first', () => {
     const paused = throttle(emptyLedger, rules, START + 8_000, START);
     expect(grantOf(paused, START + 1_000)).toEqual({ kind: 'paused', probe: false, retryAt: START + 8_000 });
-    const { ledger, grant } = ask(paused, rules, { returning: 2, fresh: 3 }, START + 8_000);
+    const { ledger, grant } = ask(
+      paused,
+      rules,
+      { returning: 2, fresh: 3, mayProbeCircuit: 0 },
+      START + 8_000,
+    );
     expect(grant).toEqual({ kind: 'paused', probe: true, retryAt: START + 13_000 });
     expect(grantOf(ledger, START + 8_001)).toMatchObject({ kind: 'paused', probe: false });
-    expect(grantOf(resume(ledger), START + 8_500)).toMatchObject({ kind: 'slots' });
+    expect(grantOf(resume(ledger, 'pause'), START + 8_500)).toMatchObject({ kind: 'slots' });
   });
 
   test('lets another probe go when the first one never answered', () => {
     const paused = throttle(emptyLedger, rules, START, START);
-    const { ledger } = ask(paused, rules, { returning: 0, fresh: 1 }, START);
+    const { ledger } = ask(paused, rules, { returning: 0, fresh: 1, mayProbeCircuit: 0 }, START);
     expect(grantOf(ledger, START + 5_000)).toMatchObject({ kind: 'paused', probe: true });
   });
 
   test('promises turns after a long pause instead of keeping workers waiting', () => {
     const paused = throttle(emptyLedger, rules, START + 3_000_000, START);
-    const { grant } = ask(paused, rules, { returning: 1, fresh: 1 }, START + 1);
+    const { grant } = ask(paused, rules, { returning: 1, fresh: 1, mayProbeCircuit: 0 }, START + 1);
     expect(grant).toMatchObject({ kind: 'slots', slots: [] });
     expect(grant.kind === 'slots' && grant.turns.every((turn) => turn >= START + 2_990_000)).toBe(true);
   });
 
   test('lowers the rate with each 429, spaces the calls, and restores it with time', () => {
-    const once = resume(throttle(emptyLedger, rules, START, START));
+    const once = resume(throttle(emptyLedger, rules, START, START), 'pause');
     const lowered = asked(once, { fresh: 200 }, START + 1_000);
     // 70 of 100 a minute, evenly spaced: 857 ms apart, so 24 of them fit into the wait in the worker.
     expect(lowered.slots.length).toBeLessThan(30);
@@ -183,7 +188,7 @@ describe('feedback', () => {
     let ledger = emptyLedger;
     for (let strike = 0; strike < 100; strike += 1)
       ledger = throttle(ledger, rules, 0, START + strike * 20_000);
-    expect(asked(resume(ledger), { fresh: 1 }, START + 100 * 20_000).slots).toHaveLength(1);
+    expect(asked(resume(ledger, 'pause'), { fresh: 1 }, START + 100 * 20_000).slots).toHaveLength(1);
   });
 });
 
@@ -205,7 +210,7 @@ describe('the circuit', () => {
     const intervals: number[] = [];
     let now = START + 5_000;
     for (let probe = 0; probe < 10; probe += 1) {
-      const answer = ask(ledger, rules, { returning: 5, fresh: 5 }, now);
+      const answer = ask(ledger, rules, { returning: 5, fresh: 5, mayProbeCircuit: 1 }, now);
       expect(answer.grant).toMatchObject({ kind: 'open', probe: true });
       expect(grantOf(answer.ledger, now + 1)).toMatchObject({ kind: 'open', probe: false });
       ledger = openCircuit(answer.ledger, rules, { ...refusal, probe: true }, now + 100);
@@ -222,9 +227,43 @@ describe('the circuit', () => {
     expect(openCircuit(open, rules, refusal, START + 50)).toBe(open);
   });
 
+  describe('when a probe is due', () => {
+    const open = openCircuit(emptyLedger, rules, refusal, START);
+    const lists = { returning: 2, fresh: 0, mayProbeCircuit: 0 };
+
+    test('keeps it for whoever may probe', () => {
+      const { ledger, grant } = ask(open, rules, lists, START + 6_000);
+      expect(ledger).toBe(open);
+      expect(grant).toMatchObject({ kind: 'open', probe: false, retryAt: START + 6_000 });
+      const { grant: mixed } = ask(open, rules, { ...lists, mayProbeCircuit: 1 }, START + 6_000);
+      expect(mixed).toMatchObject({ kind: 'open', probe: true, retryAt: START + 16_000 });
+    });
+
+    test('gives it to anybody when none of them has come within half an hour', () => {
+      const halfAnHour = START + 5_000 + 30 * 60_000;
+      expect(ask(open, rules, lists, halfAnHour - 1).grant).toMatchObject({ kind: 'open', probe: false });
+      expect(ask(open, rules, lists, halfAnHour).grant).toMatchObject({ kind: 'open', probe: true });
+    });
+
+    test('keeps it until a pause is over too', () => {
+      const paused = throttle(open, rules, START + 60_000, START + 1_000);
+      expect(grantOf(paused, START + 59_000)).toMatchObject({ probe: false, retryAt: START + 60_000 });
+      expect(grantOf(paused, START + 60_000)).toMatchObject({ kind: 'open', probe: true });
+    });
+  });
+
+  test('stays open when only a pause is over', () => {
+    const open = openCircuit(throttle(emptyLedger, rules, START, START), rules, refusal, START);
+    expect(resume(open, 'pause')).toMatchObject({ pause: null, circuit: { failures: 1 } });
+    expect(resume(open, 'circuit')).toMatchObject({ pause: null, circuit: null });
+  });
+
   test('closes for everybody with the first success', () => {
     const open = openCircuit(emptyLedger, rules, refusal, START);
-    expect(grantOf(resume(open), START + 100)).toMatchObject({ kind: 'slots', slots: [START + 100] });
+    expect(grantOf(resume(open, 'circuit'), START + 100)).toMatchObject({
+      kind: 'slots',
+      slots: [START + 100],
+    });
   });
 });
 
@@ -233,7 +272,8 @@ test('whatever happens, no window of any limit holds more than its calls', () =>
     gap: fc.integer({ min: 0, max: 4_000 }),
     returning: fc.integer({ min: 0, max: 8 }),
     fresh: fc.integer({ min: 0, max: 8 }),
-    event: fc.constantFrom('none', 'none', 'none', 'throttle', 'deny', 'resume'),
+    mayProbeCircuit: fc.integer({ min: 0, max: 2 }),
+    event: fc.constantFrom('none', 'none', 'none', 'throttle', 'deny', 'pause', 'circuit'),
   });
   const small: LedgerRules = {
     limits: [
@@ -249,18 +289,18 @@ test('whatever happens, no window of any limit holds more than its calls', () =>
       let ledger = emptyLedger;
       let now = START;
       const calls: number[] = [];
-      for (const { gap, returning, fresh, event } of steps) {
+      for (const { gap, event, ...request } of steps) {
         now += gap;
-        const answer = ask(ledger, small, { returning, fresh }, now);
+        const answer = ask(ledger, small, request, now);
         ledger = answer.ledger;
         const { grant } = answer;
         if (grant.kind === 'slots') {
           calls.push(...grant.slots);
-          expect(grant.slots.length + grant.turns.length).toBe(returning + fresh);
+          expect(grant.slots.length + grant.turns.length).toBe(request.returning + request.fresh);
         } else if (grant.probe) calls.push(now);
         if (event === 'throttle') ledger = throttle(ledger, small, now + 1_000, now);
         if (event === 'deny') ledger = openCircuit(ledger, small, { probe: true, detail: '' }, now);
-        if (event === 'resume') ledger = resume(ledger);
+        if (event === 'pause' || event === 'circuit') ledger = resume(ledger, event);
       }
       calls.sort((left, right) => left - right);
       for (const { calls: most, windowMs } of small.limits) {

@@ -59,8 +59,12 @@ function createShared(limits: RateLimit[], changes: Partial<LedgerRules> = {}) {
   };
 }
 
-function ask(gate: CallGate, count: number, inLine = false): Promise<Admission>[] {
-  return Array.from({ length: count }, () => gate.acquire({ inLine }, never));
+function ask(
+  gate: CallGate,
+  count: number,
+  { inLine = false, mayProbeCircuit = true } = {},
+): Promise<Admission>[] {
+  return Array.from({ length: count }, () => gate.acquire({ inLine, mayProbeCircuit }, never));
 }
 
 function kinds(admissions: Admission[]): Record<string, number> {
@@ -82,7 +86,7 @@ describe('a gate with quota to spare', () => {
   test('serves those who arrive during an exchange with the next one', async () => {
     const { gate, done } = createShared(plenty);
     const ours = gate();
-    const first = ours.acquire({ inLine: false }, never);
+    const first = ours.acquire({ inLine: false, mayProbeCircuit: true }, never);
     while (done.reads === 0) await nextTick();
     const others = ask(ours, 50);
     expect(kinds(await Promise.all([first, ...others]))).toEqual({ granted: 51 });
@@ -93,10 +97,10 @@ describe('a gate with quota to spare', () => {
 test('a slot taken with a clock that was behind is given up: the write that reserves it tells the time', async () => {
   const { gate, clock, ledger, jump, trouble } = createShared([{ calls: 100, windowMs: 10_000 }]);
   const ours = gate();
-  await ours.acquire({ inLine: false }, never);
+  await ours.acquire({ inLine: false, mayProbeCircuit: true }, never);
   const behind = clock.now();
   trouble.onceWritten = () => jump(3_000);
-  const permit = await ours.acquire({ inLine: false }, never);
+  const permit = await ours.acquire({ inLine: false, mayProbeCircuit: true }, never);
   expect(permit.kind === 'granted' && permit.slot - behind).toBeGreaterThanOrEqual(3_000);
   expect(ledger().calls).toHaveLength(2);
   expect(ledger().calls[1]).toBeGreaterThanOrEqual(behind + 3_000);
@@ -129,7 +133,7 @@ describe('several instances', () => {
   test('give up, and say so, when they lose every time', async () => {
     const { gate, trouble } = createShared(plenty);
     trouble.lose = Number.POSITIVE_INFINITY;
-    await expect(gate(() => 0).acquire({ inLine: false }, never)).rejects.toThrow(
+    await expect(gate(() => 0).acquire({ inLine: false, mayProbeCircuit: true }, never)).rejects.toThrow(
       'another instance was faster',
     );
   });
@@ -199,7 +203,9 @@ describe('a gate whose quota is used up', () => {
     if (turn?.kind !== 'wait') throw new Error('nobody was promised a turn');
     jump(61_300);
     const stranger = gate();
-    const [fresh, returning] = await Promise.all([...ask(stranger, 5), ...ask(stranger, 1, true)].slice(-2));
+    const [fresh, returning] = await Promise.all(
+      [...ask(stranger, 5), ...ask(stranger, 1, { inLine: true })].slice(-2),
+    );
     expect(returning).toMatchObject({ kind: 'granted', probe: false });
     expect(fresh?.kind).toBe('wait');
   });
@@ -209,9 +215,9 @@ describe('a gate whose quota is used up', () => {
     async (inLine) => {
       const { gate, done } = createShared([{ calls: 1, windowMs: 5_000 }]);
       const ours = gate();
-      await ours.acquire({ inLine: false }, never);
+      await ours.acquire({ inLine: false, mayProbeCircuit: true }, never);
       const deadline = new AbortController();
-      const waiting = ours.acquire({ inLine }, deadline.signal);
+      const waiting = ours.acquire({ inLine, mayProbeCircuit: true }, deadline.signal);
       const writes = done.writes;
       deadline.abort();
       expect(await waiting).toMatchObject({ kind: 'wait', inLine });
@@ -221,15 +227,17 @@ describe('a gate whose quota is used up', () => {
 
   test('takes no slot for whoever has run out of time already', async () => {
     const { gate, done } = createShared(plenty);
-    expect(await gate().acquire({ inLine: false }, AbortSignal.abort())).toMatchObject({ kind: 'wait' });
+    expect(await gate().acquire({ inLine: false, mayProbeCircuit: true }, AbortSignal.abort())).toMatchObject(
+      { kind: 'wait' },
+    );
     expect(done).toEqual({ reads: 0, writes: 0, lost: 0 });
   });
 
   test('gives up a slot that the process missed, and takes another one', async () => {
     const { gate, clock, ledger } = createShared([{ calls: 1, windowMs: 400 }]);
     const ours = gate();
-    await ours.acquire({ inLine: true }, never);
-    const waiting = ours.acquire({ inLine: true }, never);
+    await ours.acquire({ inLine: true, mayProbeCircuit: true }, never);
+    const waiting = ours.acquire({ inLine: true, mayProbeCircuit: true }, never);
     while (ledger().calls.length < 2) await nextTick();
     const slot = ledger().calls[1] ?? 0;
     // Nothing else runs in this process until the slot is past by far.
@@ -249,14 +257,17 @@ test('a call that comes back late is booked anew, and takes no probe for itself'
     inProcessWaitMs: 60,
   });
   const ours = gate();
-  const permit = await ours.acquire({ inLine: false }, never);
+  const permit = await ours.acquire({ inLine: false, mayProbeCircuit: true }, never);
   if (permit.kind !== 'granted') throw new Error('nothing was granted');
   await ours.denied(undefined, 'no role');
   jump((ledger().circuit?.probeAt ?? 0) - clock.now());
   ours.returned(permit);
   while (ledger().calls.includes(permit.slot)) await nextTick();
   expect(ledger().calls).toHaveLength(1);
-  expect(await gate().acquire({ inLine: false }, never)).toMatchObject({ kind: 'granted', probe: true });
+  expect(await gate().acquire({ inLine: false, mayProbeCircuit: true }, never)).toMatchObject({
+    kind: 'granted',
+    probe: 'circuit',
+  });
 });
 
 describe('a pause after a 429', () => {
@@ -274,8 +285,11 @@ describe('a pause after a 429', () => {
     });
     await Promise.all(asked);
     const isProbe = (admission: Admission) => admission.kind === 'granted' && admission.probe;
-    expect(order.map(isProbe)).toEqual([true, false, false, false, false, false]);
-    expect(await gate().acquire({ inLine: true }, never)).toMatchObject({ kind: 'granted', probe: false });
+    expect(order.map(isProbe)).toEqual(['pause', false, false, false, false, false]);
+    expect(await gate().acquire({ inLine: true, mayProbeCircuit: true }, never)).toMatchObject({
+      kind: 'granted',
+      probe: false,
+    });
   });
 
   test('costs the ledger little while everybody waits', async () => {
@@ -284,8 +298,24 @@ describe('a pause after a 429', () => {
     await ours.throttled(700);
     const reads = done.reads;
     const [first] = ask(ours, 5);
-    expect(await first).toMatchObject({ kind: 'granted', probe: true });
+    expect(await first).toMatchObject({ kind: 'granted', probe: 'pause' });
     expect(done.reads - reads).toBeLessThan(20);
+  });
+
+  test('can be probed by a call that may not probe the circuit, which stays open when it opened meanwhile', async () => {
+    const { gate, clock, jump } = createShared(plenty);
+    const ours = gate();
+    const { until } = await ours.throttled(5_000);
+    jump(until.getTime() - clock.now());
+    const [probe] = await Promise.all(ask(ours, 1, { mayProbeCircuit: false }));
+    expect(probe).toMatchObject({ kind: 'granted', probe: 'pause' });
+    if (probe?.kind !== 'granted') return;
+    const denied = await ours.denied({ kind: 'granted', probe: false, slot: clock.now() }, 'no role');
+    await ours.succeeded(probe);
+    expect(await Promise.all(ask(ours, 2))).toEqual(
+      new Array(2).fill({ kind: 'denied', until: denied.until, detail: 'no role' }),
+    );
+    expect(kinds(await Promise.all(ask(gate(), 2)))).toEqual({ denied: 2 });
   });
 
   test('that is long sends everybody away', async () => {
@@ -301,11 +331,11 @@ describe('a pause after a 429', () => {
   test('stops those too who hold a slot already', async () => {
     const { gate, clock, ledger } = createShared([{ calls: 1, windowMs: 300 }]);
     const ours = gate();
-    await ours.acquire({ inLine: false }, never);
-    const waiting = ours.acquire({ inLine: false }, never);
+    await ours.acquire({ inLine: false, mayProbeCircuit: true }, never);
+    const waiting = ours.acquire({ inLine: false, mayProbeCircuit: true }, never);
     while (ledger().calls.length < 2) await nextTick();
     const { until } = await ours.throttled(800);
-    expect(await waiting).toMatchObject({ kind: 'granted', probe: true });
+    expect(await waiting).toMatchObject({ kind: 'granted', probe: 'pause' });
     expect(clock.now()).toBeGreaterThanOrEqual(until.getTime());
   });
 
@@ -349,8 +379,8 @@ describe('the circuit', () => {
       jump(until.getTime() - clock.now());
       const admissions = await Promise.all(gates.flatMap((each) => ask(each, 5)));
       expect(kinds(admissions)).toEqual({ granted: 1, denied: 9 });
-      expect(admissions).toContainEqual(expect.objectContaining({ kind: 'granted', probe: true }));
-      ({ until } = await ours.denied({ kind: 'granted', probe: true, slot: Date.now() }, detail));
+      expect(admissions).toContainEqual(expect.objectContaining({ kind: 'granted', probe: 'circuit' }));
+      ({ until } = await ours.denied({ kind: 'granted', probe: 'circuit', slot: Date.now() }, detail));
       expect(Math.abs(until.getTime() - clock.now() - intervalMs)).toBeLessThan(1_000);
     }
     jump(until.getTime() - clock.now());
@@ -360,5 +390,44 @@ describe('the circuit', () => {
     expect(kinds(await Promise.all(ask(ours, 5)))).toEqual({ granted: 5 });
     jump(20_000);
     expect(kinds(await Promise.all(ask(gate(), 5)))).toEqual({ granted: 5 });
+  });
+
+  test('is probed by the first in line who may, and the others are denied until the next probe', async () => {
+    const { gate, jump, clock, ledger } = createShared(plenty, { probeIntervalMs: 5_000 });
+    const ours = gate();
+    const { until } = await ours.denied(undefined, detail);
+    jump(until.getTime() - clock.now());
+    const [list, ...lookUps] = await Promise.all([
+      ...ask(ours, 1, { inLine: true, mayProbeCircuit: false }),
+      ...ask(ours, 2),
+    ]);
+    const nextProbe = { kind: 'denied', until: new Date(ledger().circuit?.probeAt ?? 0), detail };
+    expect(nextProbe.until.getTime()).toBeGreaterThan(until.getTime());
+    expect(list).toEqual(nextProbe);
+    expect(lookUps).toEqual([expect.objectContaining({ kind: 'granted', probe: 'circuit' }), nextProbe]);
+  });
+
+  test('keeps its probe for a look-up when somebody else comes first', async () => {
+    const { gate, jump, clock, done } = createShared(plenty, { probeIntervalMs: 5_000 });
+    const ours = gate();
+    const { until } = await ours.denied(undefined, detail);
+    jump(until.getTime() - clock.now());
+    const { writes } = done;
+    const lists = await Promise.all(ask(ours, 3, { inLine: true, mayProbeCircuit: false }));
+    expect(kinds(lists)).toEqual({ denied: 3 });
+    expect(done.writes).toBe(writes);
+    expect(ours.knownDenial()).toBeUndefined();
+    expect(kinds(await Promise.all(ask(ours, 2)))).toEqual({ granted: 1, denied: 1 });
+  });
+
+  test('is probed by anybody when no look-up has come for long', async () => {
+    const { gate, jump, clock } = createShared(plenty, { probeIntervalMs: 5_000 });
+    const ours = gate();
+    const { until } = await ours.denied(undefined, detail);
+    jump(until.getTime() - clock.now() + 30 * 60_000);
+    const [probe, other] = await Promise.all(ask(ours, 2, { mayProbeCircuit: false }));
+    expect([probe, other]).toMatchObject([{ kind: 'granted', probe: 'circuit' }, { kind: 'denied' }]);
+    if (probe?.kind === 'granted') await ours.succeeded(probe);
+    expect(kinds(await Promise.all(ask(ours, 5)))).toEqual({ granted: 5 });
   });
 });

@@ -66,6 +66,24 @@ describe('the tokens of a process', () => {
     expect(requests).toEqual([{ fresh: false }, { fresh: true }]);
   });
 
+  test.each(['brings one', 'fails'])(
+    'are replaced by a request of its own, after one under way that %s, which may bring the one of before',
+    async (outcome) => {
+      const { tokens, requests, answer, refuse } = numberedTokens();
+      const wanted = Promise.allSettled([tokens.get()]);
+      const renewed = Promise.all([tokens.renew(), tokens.renew(), tokens.get()]);
+      expect(requests).toEqual([{ fresh: false }]);
+      if (outcome === 'fails') refuse(new Error('outage'));
+      else answer();
+      await wanted;
+      await vi.waitFor(() => expect(requests).toEqual([{ fresh: false }, { fresh: true }]));
+      answer();
+      expect(await renewed).toEqual(['token-2', 'token-2', 'token-2']);
+      expect(await tokens.get()).toBe('token-2');
+      expect(requests).toHaveLength(2);
+    },
+  );
+
   test('are asked for again after a failure, which everybody hears of who waited', async () => {
     const { tokens, answer, refuse } = numberedTokens();
     const wanted = Promise.allSettled([tokens.get(), tokens.get()]);

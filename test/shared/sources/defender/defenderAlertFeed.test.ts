@@ -15,21 +15,23 @@ interface Script {
   answer: (query: AlertListQuery, token: string) => ListReply;
   admission?: Admission;
   pageSize?: number;
+  hasToken?: boolean;
 }
 
 /** The feed before a scripted API, with a record of what it did. */
-function feedWith({ answer, admission, pageSize = 10 }: Script) {
+function feedWith({ answer, admission, pageSize = 10, hasToken = true }: Script) {
   const done: string[] = [];
   const batches: AlertBatch[] = [];
   let tokenNumber = 1;
   const gate: CallGate = {
     knownDenial: () => undefined,
-    async acquire({ inLine }) {
+    async acquire({ inLine, mayProbeCircuit }) {
+      expect(mayProbeCircuit).toBe(false);
       done.push(inLine ? 'acquire in line' : 'acquire');
       return admission ?? { kind: 'granted', probe: false, slot: 0 };
     },
     returned: () => void done.push('returned'),
-    succeeded: async () => void done.push('succeeded'),
+    succeeded: async ({ probe }) => void done.push(probe === false ? 'succeeded' : `${probe} is over`),
     async throttled(retryAfterMs) {
       done.push(`throttled ${retryAfterMs}`);
       return { until: later };
@@ -43,7 +45,10 @@ function feedWith({ answer, admission, pageSize = 10 }: Script) {
     gate,
     pageSize,
     tokens: {
-      get: async () => `token-${tokenNumber}`,
+      async get() {
+        if (!hasToken) throw new Error('no identity');
+        return `token-${tokenNumber}`;
+      },
       async renew() {
         done.push('renew');
         tokenNumber += 1;
@@ -65,7 +70,7 @@ function feedWith({ answer, admission, pageSize = 10 }: Script) {
   };
 }
 
-const list = (entries: unknown[]): ListReply => ({ kind: 'list', entries });
+const list = (entries: unknown[], hasNextLink = false): ListReply => ({ kind: 'list', entries, hasNextLink });
 const numbered = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, index) => ({
     id: `alert-${from + index}`,
@@ -97,6 +102,23 @@ describe('a list', () => {
     const answer = ({ top, skip }: AlertListQuery) => list(all.slice(skip, skip + top));
     const { list: read, ids } = feedWith({ answer });
     expect(await read()).toEqual({ calls: 2, end: { kind: 'complete' } });
+    expect(ids()).toEqual(all.map(({ id }) => id));
+  });
+
+  test('whose pages the service makes smaller is read to the page without a link', async () => {
+    const all = numbered(0, 11);
+    const answer = ({ skip }: AlertListQuery) => list(all.slice(skip, skip + 4), skip + 4 < all.length);
+    const { list: read, done, ids } = feedWith({ answer });
+    expect(await read()).toEqual({ calls: 4, end: { kind: 'complete' } });
+    expect(done.filter((step) => step.startsWith('list'))).toEqual(['list 0', 'list 3', 'list 6', 'list 9']);
+    expect(ids()).toEqual(all.map(({ id }) => id));
+  });
+
+  test('in pages of one alert is read to its end, but nothing proves that it is complete', async () => {
+    const all = numbered(0, 3);
+    const answer = ({ skip }: AlertListQuery) => list(all.slice(skip, skip + 1), skip + 1 < all.length);
+    const { list: read, ids } = feedWith({ answer });
+    expect(await read()).toMatchObject({ calls: 3, end: { kind: 'moved' } });
     expect(ids()).toEqual(all.map(({ id }) => id));
   });
 
@@ -141,11 +163,7 @@ describe('a listing ends', () => {
     [{ kind: 'unavailable', detail: 'answered 500' }, 'unavailable', []],
     [{ kind: 'rejected', code: 'ODataError', message: 'bad filter' }, 'rejected', ['succeeded']],
     [{ kind: 'not_found', detail: '404' }, 'not_found', ['succeeded']],
-    [
-      { kind: 'unauthorized', detail: '401' },
-      'denied',
-      ['renew', 'acquire in line', 'list 0', 'returned', 'denied'],
-    ],
+    [{ kind: 'unauthorized', detail: '401' }, 'denied', ['renew', 'acquire in line', 'list 0', 'returned']],
   ])('with %o', async ([reply, kind, afterwards]) => {
     const { list: read, done, batches } = feedWith({ answer: () => reply });
     expect((await read()).end).toMatchObject({ kind, detail: expect.any(String) });
@@ -160,6 +178,25 @@ describe('a listing ends', () => {
       detail: expect.stringMatching(/answered 403.*Alert\.Read\.All/),
     });
     expect(done).toEqual(['acquire in line', 'list 0', 'returned', 'renew']);
+  });
+
+  test('without a token, which stops no look-ups either', async () => {
+    const { list: read, done } = feedWith({ answer: () => list([]), hasToken: false });
+    expect(await read()).toMatchObject({
+      calls: 0,
+      end: { kind: 'denied', detail: expect.stringContaining('no identity') },
+    });
+    expect(done).toEqual([]);
+  });
+
+  test.for([1, 2])('at page %i when that is empty and says that more follow', async (emptyPage) => {
+    const answer = ({ skip }: AlertListQuery) =>
+      list(emptyPage === 2 && skip === 0 ? numbered(0, 10) : [], true);
+    const { list: read } = feedWith({ answer });
+    expect(await read()).toMatchObject({
+      calls: emptyPage,
+      end: { kind: 'unavailable', detail: expect.stringContaining('empty page') },
+    });
   });
 
   test.for<Exclude<Admission, Permit>>([
@@ -187,21 +224,49 @@ describe('a listing ends', () => {
   });
 });
 
+describe('a list that is the probe', () => {
+  test('of a pause ends it, whether or not it finds something', async () => {
+    const { list: read, done } = feedWith({
+      answer: () => list([]),
+      admission: { kind: 'granted', probe: 'pause', slot: 0 },
+    });
+    expect(await read()).toMatchObject({ end: { kind: 'complete' } });
+    expect(done).toEqual(['acquire in line', 'renew', 'list 0', 'returned', 'pause is over']);
+  });
+
+  test.for<['pause' | 'circuit', ListReply['kind'], ListReply]>([
+    ['pause', 'forbidden', { kind: 'forbidden', detail: '403' }],
+    ['circuit', 'forbidden', { kind: 'forbidden', detail: '403' }],
+    ['circuit', 'unauthorized', { kind: 'unauthorized', detail: '401' }],
+  ])('of the %s never counts as a refused look-up: %s', async ([probe, , reply]) => {
+    const { list: read, done } = feedWith({
+      answer: () => reply,
+      admission: { kind: 'granted', probe, slot: 0 },
+    });
+    await read();
+    expect(done).not.toContain('denied');
+    expect(done).not.toContain(`${probe} is over`);
+  });
+});
+
 test('whatever changes between pages, a complete listing has every alert that did not change', async () => {
   const scenario = fc.record({
     length: fc.integer({ min: 0, max: 60 }),
     pageSize: fc.integer({ min: 2, max: 20 }),
+    servicePageSize: fc.integer({ min: 2, max: 40 }),
     betweenPages: fc.array(fc.array(anyChange, { maxLength: 6 }), { maxLength: 12 }),
   });
   const ends: Record<string, number> = {};
   await fc.assert(
-    fc.asyncProperty(scenario, async ({ length, pageSize, betweenPages }) => {
+    fc.asyncProperty(scenario, async ({ length, pageSize, servicePageSize, betweenPages }) => {
       let time = later.getTime();
       const tenant = createChangingList(length, () => time);
       const before = new Set(tenant.entries);
       const changes = betweenPages.values();
       const answer = (query: AlertListQuery) => {
-        const page = list(tenant.page(query));
+        const top = Math.min(query.top, servicePageSize);
+        const following = tenant.page({ ...query, skip: query.skip + top });
+        const page = list(tenant.page({ ...query, top }), top < query.top && following.length > 0);
         time += 1_000;
         for (const change of changes.next().value ?? []) tenant.change(change);
         return page;

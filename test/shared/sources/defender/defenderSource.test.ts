@@ -7,7 +7,7 @@ import type { SourceAnswer } from '../../../../shared/sources/source.ts';
 const at = new Date('2026-11-23T12:00:00Z');
 const later = new Date('2026-11-23T12:01:00Z');
 const granted: Permit = { kind: 'granted', probe: false, slot: 0 };
-const probe: Permit = { kind: 'granted', probe: true, slot: 0 };
+const probe: Permit = { kind: 'granted', probe: 'circuit', slot: 0 };
 
 const found: Reply = { kind: 'machine', machine: { id: 'machine-1' } };
 const notFound: Reply = { kind: 'not_found', detail: 'unknown' };
@@ -38,7 +38,8 @@ function sourceWith(script: Script) {
   const gate: CallGate = {
     knownDenial: () => undefined,
     returned: () => undefined,
-    async acquire({ inLine }) {
+    async acquire({ inLine, mayProbeCircuit }) {
+      expect(mayProbeCircuit).toBe(true);
       done.push(inLine ? 'acquire in line' : 'acquire');
       return next(admissions);
     },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readReply } from '../../../../shared/sources/defender/reply.ts';
+import { readListReply, readReply } from '../../../../shared/sources/defender/reply.ts';
 
 const now = new Date('2026-11-23T12:00:00Z');
 const machine = { id: 'abc', computerDnsName: 'lt-7', rbacGroupId: '140', somethingNew: [1] };
@@ -31,6 +31,29 @@ describe('a response with status 200', () => {
     ['an error', errorBody('InternalServerError', 'Try again.'), /InternalServerError, Try again\./],
   ])('is no answer when its body is %s', (_, body, detail) => {
     expect(reply(200, body)).toEqual({ kind: 'unavailable', detail: expect.stringMatching(detail) });
+  });
+});
+
+describe('a list', () => {
+  const page = (body: unknown) =>
+    readListReply({ status: 200, retryAfter: undefined, body: JSON.stringify(body) }, now);
+
+  test.each<[string, unknown, boolean]>([
+    ['a link to a next page', 'https://api.example/api/alerts?$skip=10', true],
+    ['no link', undefined, false],
+    ['a link that is null', null, false],
+    ['a link that is empty', '', false],
+    ['a link that is no text', { href: 'x' }, false],
+  ])('may have %s', (_, link, hasNextLink) => {
+    const body = { value: [{ id: 'a' }, 7], '@odata.nextLink': link };
+    expect(page(body)).toEqual({ kind: 'list', entries: [{ id: 'a' }, 7], hasNextLink });
+  });
+
+  test('needs its envelope', () => {
+    expect(page([{ id: 'a' }])).toMatchObject({
+      kind: 'unavailable',
+      detail: expect.stringMatching(/no list/),
+    });
   });
 });
 
