@@ -1,4 +1,4 @@
-// Rules over the lines that the app writes into its log, and whom they tell. A rule resolves by itself.
+// Rules over what the app and its host write into the log, and whom they tell. A rule resolves by itself.
 // All of them are log alerts: Azure's own metrics of a storage account know neither a single queue nor a message's age.
 
 param namePrefix string
@@ -39,7 +39,8 @@ var rules = [
     operator: 'GreaterThan'
     threshold: 5
     frequency: 'PT5M'
-    window: 'PT15M'
+    // The quota is reported when an alert is handled; in a quiet tenant that can be half an hour apart.
+    window: 'PT1H'
   }
   {
     name: 'oldest-waiting'
@@ -74,6 +75,19 @@ var rules = [
     severity: 1
     query: loadTextContent('../queries/alerts/no-progress.kql')
     column: 'Stuck'
+    aggregation: 'Maximum'
+    operator: 'GreaterThan'
+    threshold: 0
+    frequency: 'PT15M'
+    window: 'PT1H'
+  }
+  {
+    name: 'poller-failing'
+    title: 'Poller fails'
+    description: 'In the last hour no pass of the poller came to its end, so new alerts may not be found. The panel of the poller in the workbook says why.'
+    severity: 2
+    query: loadTextContent('../queries/alerts/poller-failing.kql')
+    column: 'FailedPasses'
     aggregation: 'Maximum'
     operator: 'GreaterThan'
     threshold: 0

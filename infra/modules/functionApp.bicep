@@ -84,6 +84,49 @@ var fixedSettings = {
 
 var settings = union(extraSettings, fixedSettings, sourceSettings, pollSchedule, pollSeverities, pollStatuses, pollDetectionSources)
 
+// Checks the tokens of callers. It signs nobody in, so it needs no secret.
+var tokenChecks = {
+  platform: {
+    enabled: true
+  }
+  globalValidation: {
+    requireAuthentication: true
+    unauthenticatedClientAction: 'Return401'
+    excludedPaths: [
+      '/api/live'
+    ]
+  }
+  httpSettings: {
+    requireHttps: true
+  }
+  identityProviders: {
+    azureActiveDirectory: {
+      enabled: true
+      registration: {
+        clientId: entraClientId
+        openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+      }
+      validation: {
+        allowedAudiences: [
+          entraClientId
+          'api://${entraClientId}'
+        ]
+        defaultAuthorizationPolicy: {
+          allowedApplications: split(empty(allowedClientIds) ? entraClientId : allowedClientIds, ',')
+          allowedPrincipals: empty(allowedPrincipalIds) ? null : {
+            identities: allowedPrincipalIds
+          }
+        }
+      }
+    }
+  }
+  login: {
+    tokenStore: {
+      enabled: false
+    }
+  }
+}
+
 resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   name: planName
   location: location
@@ -173,49 +216,13 @@ resource scmPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@202
   }
 }
 
-// Checks the tokens of callers. It signs nobody in, so it needs no secret.
-resource authentication 'Microsoft.Web/sites/config@2024-04-01' = if (httpAuthorization == 'entra') {
+// Also there with function keys: a deployment takes nothing away, so what it leaves out would stay on.
+resource authentication 'Microsoft.Web/sites/config@2024-04-01' = {
   parent: app
   name: 'authsettingsV2'
-  properties: {
+  properties: httpAuthorization == 'entra' ? tokenChecks : {
     platform: {
-      enabled: true
-    }
-    globalValidation: {
-      requireAuthentication: true
-      unauthenticatedClientAction: 'Return401'
-      excludedPaths: [
-        '/api/live'
-      ]
-    }
-    httpSettings: {
-      requireHttps: true
-    }
-    identityProviders: {
-      azureActiveDirectory: {
-        enabled: true
-        registration: {
-          clientId: entraClientId
-          openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
-        }
-        validation: {
-          allowedAudiences: [
-            entraClientId
-            'api://${entraClientId}'
-          ]
-          defaultAuthorizationPolicy: {
-            allowedApplications: split(empty(allowedClientIds) ? entraClientId : allowedClientIds, ',')
-            allowedPrincipals: empty(allowedPrincipalIds) ? null : {
-              identities: allowedPrincipalIds
-            }
-          }
-        }
-      }
-    }
-    login: {
-      tokenStore: {
-        enabled: false
-      }
+      enabled: false
     }
   }
 }

@@ -62,6 +62,20 @@ var panels = [
     visualization: 'table'
     width: '100'
   }
+  {
+    name: 'poller'
+    title: 'Passes of the poller, by how they ended'
+    query: loadTextContent('../queries/workbook/poller.kql')
+    visualization: 'table'
+    width: '100'
+  }
+  {
+    name: 'http'
+    title: 'Orders by HTTP and failed requests, in one hour'
+    query: loadTextContent('../queries/workbook/http.kql')
+    visualization: 'table'
+    width: '100'
+  }
 ]
 
 var timeRange = {

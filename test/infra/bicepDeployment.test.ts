@@ -222,8 +222,8 @@ describe('HTTP callers', () => {
   const authentication = (parameters: Record<string, unknown>) =>
     resourcesOf(deployMain(parameters), 'Microsoft.Web/sites/config').map(({ body }) => body.properties);
 
-  test('with function keys, App Service Authentication stays off', () => {
-    expect(authentication({})).toEqual([]);
+  test('with function keys, App Service Authentication is turned off, wherever it was on before', () => {
+    expect(authentication({})).toEqual([{ platform: { enabled: false } }]);
   });
 
   test('with Entra ID, tokens are checked without a secret, and only the liveness probe is open', () => {

@@ -1,8 +1,18 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { emptyLedger, type LedgerRules, openCircuit } from '../../shared/quota/ledger.ts';
 import { deploy } from './support/deploy.ts';
 import { collectLogLines } from './support/logLines.ts';
-import { type Emitted, type QueryRule, queryProblems, readLines, ruleProblems } from './support/queries.ts';
-import { ofKind, readInfra } from './support/sources.ts';
+import {
+  type Emitted,
+  minutesOf,
+  type QueryRule,
+  queryProblems,
+  readLines,
+  ruleProblems,
+} from './support/queries.ts';
+import { ofKind, projectRoot, readInfra } from './support/sources.ts';
 
 const sources = readInfra();
 const queries = ofKind(sources, '.kql');
@@ -10,6 +20,8 @@ const { resources } = deploy(sources, 'infra/resources.bicep', { alertEmail: 'so
 const ruleOf = (name: string) =>
   resources.find((resource) => resource.type.endsWith('/scheduledQueryRules') && resource.name.endsWith(name))
     ?.body.properties as QueryRule;
+const functionsFile = readFileSync(join(projectRoot, 'functions/main.ts'), 'utf8');
+const functions = new Set([...functionsFile.matchAll(/app\.\w+\('(\w+)'/g)].map(([, name = '']) => name));
 
 let emitted: Emitted;
 
@@ -17,13 +29,21 @@ beforeAll(async () => {
   emitted = readLines(await collectLogLines());
 });
 
-test('the lines to compare with tell of every event and result that a message can bring about', () => {
-  expect([...emitted.fields.keys()].sort()).toEqual(['quota', 'rejected', 'split', 'submission']);
+test('the lines to compare with tell of every event, and of every result of a message', () => {
+  expect([...emitted.fields.keys()].sort()).toEqual([
+    'order',
+    'poll',
+    'quota',
+    'rejected',
+    'request_failed',
+    'split',
+    'submission',
+  ]);
   expect([...emitted.results].sort()).toEqual(['deferred', 'enriched', 'failed', 'not_found', 'repeated']);
 });
 
 test.each(queries)('%s reads what the app writes', (_, query) => {
-  expect(queryProblems(query, emitted)).toEqual([]);
+  expect(queryProblems(query, emitted, functions)).toEqual([]);
 });
 
 describe('a query is found out', () => {
@@ -33,6 +53,13 @@ describe('a query is found out', () => {
     ['alerts/oldest-waiting', '== "deferred"', '== "waiting"', 'no result is waiting'],
     ['alerts/no-progress', '"not_found"', '"missing"', 'no result is missing'],
     ['alerts/dead-letters', '!= "submission"', '!= "alert"', 'no event is called alert'],
+    ['alerts/poller-failing', '"event":"poll"', '"event":"pass"', 'no event is called pass'],
+    ['alerts/poller-failing', 'line.ended', 'line.end', 'no line holds end'],
+    ['alerts/poller-failing', '"moved"', '"changed"', 'no pass ends as changed'],
+    ['alerts/poller-failing', '"pollAlerts"', '"poll"', 'no function is called poll'],
+    ['workbook/poller', 'line.submitted', 'line.submissions', 'no line holds submissions'],
+    ['workbook/http', '== "order"', '== "orders"', 'no event is called orders'],
+    ['workbook/http', 'line.notQueued', 'line.lost', 'no line holds lost'],
     ['workbook/quota', 'quotaWindow.used', 'quotaWindow.calls', 'no line holds windows[].calls'],
     ['workbook/quota', 'line.windows', 'line.limits', 'no line holds limits[]'],
     ['workbook/failures', 'line.reason', 'line.code', 'no line holds code'],
@@ -42,18 +69,25 @@ describe('a query is found out', () => {
     const query = sources.get(`infra/queries/${name}.kql`) ?? '';
     const changed = query.replaceAll(from, to);
     expect(changed).not.toBe(query);
-    expect(queryProblems(changed, emitted).join('\n')).toContain(said);
+    expect(queryProblems(changed, emitted, functions).join('\n')).toContain(said);
   });
 
   test('and so is a field that the app no longer writes', () => {
     const lines = ['{"event":"quota","share":1}'];
     const query = sources.get('infra/queries/alerts/rate-lowered.kql') ?? '';
-    expect(queryProblems(query, readLines(lines))).toEqual(['no line holds rate']);
+    expect(queryProblems(query, readLines(lines), functions)).toEqual(['no line holds rate']);
   });
 });
 
 describe('alert rules', () => {
-  const names = ['dead-letters', 'circuit-open', 'oldest-waiting', 'rate-lowered', 'no-progress'];
+  const names = [
+    'dead-letters',
+    'circuit-open',
+    'oldest-waiting',
+    'rate-lowered',
+    'no-progress',
+    'poller-failing',
+  ];
 
   test.each(names)('%s measures what its query gives, and tells the operator', (name) => {
     const rule = ruleOf(name);
@@ -71,6 +105,16 @@ describe('alert rules', () => {
     const other = { allOf: [{ query: criterion?.query ?? '', metricMeasureColumn: 'Letters' }] };
     expect(ruleProblems({ ...rule, criteria: other })).toEqual(['the query gives no Letters']);
     expect(ruleProblems({ ...rule, evaluationFrequency: 'PT1H' })).toEqual(['PT1H in PT15M does not fit']);
+  });
+
+  test('the circuit is looked at over more than the longest time between two reports of it', () => {
+    const rules: LedgerRules = { limits: [], share: 1, inProcessWaitMs: 0, probeIntervalMs: 5_000 };
+    const circuit = { openedAt: 0, probeAt: 0, failures: 100, detail: 'refused' };
+    const refused = openCircuit({ ...emptyLedger, circuit }, rules, { probe: true, detail: '' }, 0);
+    const betweenProbes = (refused.circuit?.probeAt ?? 0) / 60_000;
+    expect(betweenProbes).toBe(15);
+    // An alert that was denied comes back after the probe is due, up to as long again.
+    expect(minutesOf(ruleOf('circuit-open').windowSize)).toBeGreaterThan(2 * betweenProbes);
   });
 
   test('action groups of others are told as well, and nobody where none is named', () => {

@@ -139,6 +139,16 @@ test('a pointer is filled in from the app', () => {
   });
 });
 
+test('a message without its summary gets it from the app', () => {
+  const message = enrichment('da1_1', { summary: false, submission: forIncident });
+  const { actions, text } = deliver(encoded(message), {
+    app: { status: 200, body: json(enrichment('da1_1')) },
+  });
+  expect(actions).toEqual(['Read_enrichment', 'Find_comment', 'Write_comment', 'Delete_message']);
+  expect(text).toContain('da1_1.contoso.com');
+  expect(deliver(encoded(message), { app: { status: 503 } })).toMatchObject({ status: 'Failed', text: '' });
+});
+
 test('a CloudEvent is unwrapped, and JSON that came without base64 is read', () => {
   const message = enrichment('da1_1', { submission: forIncident });
   const event = {

@@ -23,7 +23,9 @@ function run(triggerBody: Json, app: App, sentinel = new SentinelIncident()) {
 }
 
 /** An app that has a final answer at once for every alert. */
-function answering(details: (alertId: string, index: number) => EnrichmentDetails = () => ({})): App {
+function answering(
+  details: (alertId: string, index: number) => Omit<EnrichmentDetails, 'summary'> = () => ({}),
+): App {
   return ({ url, body }) => {
     if (url !== order) return undefined;
     const { alertIds } = body as { alertIds: string[] };
@@ -207,12 +209,16 @@ test('the waiting is bounded, and the comment names what has no answer', () => {
   expect(text).toContain('Still without an answer: da1_1, da2_1, da3_1. Run the playbook again later.');
 });
 
-test.each([401, 403, 422, 500, 503])('an order that is answered with %s fails the run', (status) => {
-  const result = run(incidentBody(alertsOf('da1_1')), () => ({ status, body: { title: 'no' } }));
-  expect(result.status).toBe('Failed');
-  expect(result.errors).toEqual([`Order_enrichments: ${status}`]);
-  expect(result.text).toBe('');
-});
+test.each([401, 403, 404, 500, 503, undefined])(
+  'an order that is answered with %s fails the run',
+  (status) => {
+    const answer = status === undefined ? undefined : { status, body: { title: 'no' } };
+    const result = run(incidentBody(alertsOf('da1_1')), () => answer);
+    expect(result.status).toBe('Failed');
+    expect(result.errors).toEqual([`Order_enrichments: ${status ?? 'no answer'}`]);
+    expect(result.text).toBe('');
+  },
+);
 
 test('a comment that cannot be written, and alerts that cannot be listed, fail the run', () => {
   for (const action of ['Write_comment', 'List_alerts']) {
@@ -236,6 +242,29 @@ test('what was refused is counted, without the text that was refused', () => {
   }));
   expect(text).toContain('<p>Refused: 1 alerts (bad-alert-id).</p>');
   expect(text).not.toContain('<b>');
+});
+
+test.each([
+  ['as JSON', (problem: JsonObject) => problem],
+  [
+    'as text in base64',
+    (problem: JsonObject) => ({
+      '$content-type': 'application/problem+json',
+      $content: Buffer.from(JSON.stringify(problem)).toString('base64'),
+    }),
+  ],
+])('an order of which every alert is refused becomes a comment, the answer being read %s', (_how, body) => {
+  const rejected = [0, 1].map((index) => ({ index, reason: 'bad-alert-id', detail: 'an alert ID has …' }));
+  const problem = { type: 'urn:x:nothing-valid', title: 'No alert can be taken', status: 422, rejected };
+  const { status, errors, text, sentinel } = run(incidentBody(alertsOf('da1_<b>', 'da2_<b>')), () => ({
+    status: 422,
+    body: body(problem),
+  }));
+  expect(status).toBe('Succeeded');
+  expect(errors).toEqual(['Order_enrichments: 422', 'Find_comment: 404']);
+  expect(text).toContain('<p>Refused: 2 alerts (bad-alert-id).</p>');
+  expect(text).not.toContain('Still without');
+  expect(sentinel.labels).toEqual([]);
 });
 
 test('an order holds 1,000 alerts, and the comment counts the rest', () => {
@@ -289,17 +318,12 @@ test('tags that the incident has are kept and not given again', () => {
   expect(again.requests.map(({ action }) => action)).not.toContain('Add_tags');
 });
 
-test('alerts without a device, and an app without summaries, still make a comment', () => {
+test('alerts without a device still make a comment', () => {
   const none = run(
     incidentBody(alertsOf('da1_1')),
     answering(() => ({ outcome: 'not_found' })),
   );
   expect(none.text).toContain('No device was found');
-  const bare = run(
-    incidentBody(alertsOf('da1_1')),
-    answering(() => ({ summary: false })),
-  );
-  expect(bare.text).toContain('<p>Alert da1_1: enriched. For more, set ENRICHMENT_SUMMARY=on');
 });
 
 test('what a device says about itself does nothing in the comment', () => {

@@ -1,7 +1,13 @@
-import { InvocationContext } from '@azure/functions';
+import { HttpRequest, InvocationContext, type Timer } from '@azure/functions';
 import { createEnrichAlert } from '../../../functions/enrichAlert.ts';
+import { createPollAlerts } from '../../../functions/pollAlerts.ts';
+import { createSubmitEnrichments } from '../../../functions/submitEnrichments.ts';
+import { createAlertLookup } from '../../../shared/lookup/alertLookup.ts';
+import { createSubmit } from '../../../shared/pipeline/submitAll.ts';
+import { createPoller } from '../../../shared/polling/poller.ts';
 import { emptyLedger } from '../../../shared/quota/ledger.ts';
 import { quotaReport } from '../../../shared/quota/quotaReport.ts';
+import type { ListingEnd } from '../../../shared/sources/alertFeed.ts';
 import type { SourceAnswer } from '../../../shared/sources/source.ts';
 import { createWorld } from '../../shared/pipeline/world.ts';
 
@@ -43,8 +49,12 @@ const answers: SourceAnswer[] = [
 
 const bodies = [ALERT, ALERT, 'no alert', { alertIds: [`${ALERT}1`, `${ALERT}2`] }];
 
-/** The lines that the function writes into its log, for each way that a message can go. */
+/** The lines that the functions write into the log, for each way that a message, a pass or an order can go. */
 export async function collectLogLines(): Promise<string[]> {
+  return [...(await linesOfMessages()), ...(await linesOfPasses()), ...(await linesOfOrders())];
+}
+
+async function linesOfMessages(): Promise<string[]> {
   const lines: string[] = [];
   for (const answer of answers) {
     for (const notFoundRetriesMs of [[30_000], []]) {
@@ -60,9 +70,73 @@ export async function collectLogLines(): Promise<string[]> {
   return lines;
 }
 
+const ends: Record<ListingEnd['kind'], ListingEnd> = {
+  complete: { kind: 'complete' },
+  moved: { kind: 'moved', detail: 'the list changed' },
+  deadline: { kind: 'deadline', detail: 'the time is up' },
+  throttled: { kind: 'throttled', detail: 'no slot' },
+  denied: { kind: 'denied', detail: 'no token' },
+  forbidden: { kind: 'forbidden', detail: 'no role' },
+  not_found: { kind: 'not_found', detail: 'no such address' },
+  unavailable: { kind: 'unavailable', detail: 'no connection' },
+  rejected: { kind: 'rejected', detail: 'refused' },
+};
+const timer: Timer = {
+  isPastDue: false,
+  schedule: { adjustForDST: false },
+  scheduleStatus: { last: '', next: '', lastUpdated: '' },
+};
+
+async function linesOfPasses(): Promise<string[]> {
+  const lines: string[] = [];
+  for (const end of Object.values(ends)) {
+    const poller = createPoller({
+      feed: { listUpdatedSince: async () => ({ end, calls: 1 }) },
+      watermarks: {
+        read: async () => ({ watermark: undefined, damage: 'no time', etag: '1' }),
+        write: async () => '2',
+      },
+      hasRecord: async () => false,
+      submit: createSubmit(createWorld().deps),
+      filter: { severities: [], statuses: [], detectionSources: [] },
+      now: () => TIME,
+    });
+    await createPollAlerts({ poller, provisionStorage: async () => [] })(timer, contextFor(lines));
+  }
+  return lines;
+}
+
+async function linesOfOrders(): Promise<string[]> {
+  const lines: string[] = [];
+  const storageFaults = [undefined, new Error('down')];
+  for (const error of storageFaults) {
+    const { deps } = createWorld();
+    const submitEnrichments = createSubmitEnrichments(
+      {
+        submit: createSubmit(deps),
+        lookup: createAlertLookup({ ...deps, reportQuota: async () => report }),
+        provisionStorage: async () => {
+          if (error !== undefined) throw error;
+          return [];
+        },
+        now: () => TIME,
+      },
+      'key',
+    );
+    const request = new HttpRequest({
+      method: 'POST',
+      url: 'http://localhost/api/enrichments',
+      headers: { 'content-type': 'application/json' },
+      body: { string: JSON.stringify({ alertId: ALERT }) },
+    });
+    await submitEnrichments(request, contextFor(lines));
+  }
+  return lines;
+}
+
 function contextFor(lines: string[]): InvocationContext {
   return new InvocationContext({
-    functionName: 'enrichAlert',
+    functionName: 'tested',
     invocationId: 'invocation-1',
     triggerMetadata: { id: 'message-1' },
     logHandler: (_level, ...values) => lines.push(values.map(String).join(' ')),

@@ -4,6 +4,8 @@ export interface Emitted {
   fields: ReadonlyMap<string, ReadonlySet<string>>;
   /** Values of `result`. */
   results: ReadonlySet<string>;
+  /** Values of `ended`. */
+  ends: ReadonlySet<string>;
 }
 
 /** A line as the queries find it: its event's name is the first thing in it. */
@@ -13,14 +15,16 @@ const LINE = /^\{"event":"(\w+)"/;
 export function readLines(lines: readonly string[]): Emitted {
   const fields = new Map<string, Set<string>>();
   const results = new Set<string>();
+  const ends = new Set<string>();
   for (const line of lines) {
     const [, event] = LINE.exec(line) ?? [];
     if (event === undefined) continue;
     const values = JSON.parse(line) as Record<string, unknown>;
     fields.set(event, new Set([...(fields.get(event) ?? []), ...pathsOf(values)]));
     if (typeof values.result === 'string') results.add(values.result);
+    if (typeof values.ended === 'string') ends.add(values.ended);
   }
-  return { fields, results };
+  return { fields, results, ends };
 }
 
 function pathsOf(value: unknown, path = ''): string[] {
@@ -33,26 +37,34 @@ function pathsOf(value: unknown, path = ''): string[] {
   return [...own, ...inner];
 }
 
-/** Events, fields and results that a query reads and the app does not write. */
-export function queryProblems(query: string, { fields, results }: Emitted): string[] {
+/** What a query reads and the app does not write: events, fields and values; and functions that it does not have. */
+export function queryProblems(
+  query: string,
+  { fields, results, ends }: Emitted,
+  functions: ReadonlySet<string>,
+): string[] {
   const code = query.replace(/^\s*\/\/.*$/gm, '');
   const events = [
     ...[...code.matchAll(/\{"event":"(\w+)"/g)].map(([, name = '']) => name),
-    ...[...code.matchAll(/line\.event\) [!=]= "(\w+)"/g)].map(([, name = '']) => name),
+    ...comparedWith(code, 'line\\.event\\)'),
   ];
   const known = new Set(events.flatMap((event) => [...(fields.get(event) ?? [])]));
-  const compared = [...code.matchAll(/(?:Result|line\.result\)) (?:[!=]= |in \()((?:"\w+"(?:, )?)+)/g)];
+  const unknown = (names: string[], isKnown: ReadonlySet<string>, what: string) =>
+    names.filter((name) => !isKnown.has(name)).map((name) => `${what} ${name}`);
   return [
     ...(events.length === 0 ? ['names no event'] : []),
-    ...events.filter((event) => !fields.has(event)).map((event) => `no event is called ${event}`),
-    ...fieldsRead(code)
-      .filter((path) => !known.has(path))
-      .map((path) => `no line holds ${path}`),
-    ...compared
-      .flatMap(([, list = '']) => [...list.matchAll(/"(\w+)"/g)].map(([, value = '']) => value))
-      .filter((value) => !results.has(value))
-      .map((value) => `no result is ${value}`),
+    ...unknown(events, new Set(fields.keys()), 'no event is called'),
+    ...unknown(fieldsRead(code), known, 'no line holds'),
+    ...unknown(comparedWith(code, 'Result|line\\.result\\)'), results, 'no result is'),
+    ...unknown(comparedWith(code, 'Ended|line\\.ended\\)'), ends, 'no pass ends as'),
+    ...unknown(comparedWith(code, '\\bName'), functions, 'no function is called'),
   ];
+}
+
+/** The texts that something is compared with, one by one or as a list. */
+function comparedWith(code: string, subject: string): string[] {
+  const lists = code.matchAll(new RegExp(`(?:${subject}) (?:[!=]= |in \\()((?:"\\w+"(?:, )?)+)`, 'g'));
+  return [...lists].flatMap(([, list = '']) => [...list.matchAll(/"(\w+)"/g)].map(([, value = '']) => value));
 }
 
 /** Paths below `line`, the parsed line, and below what `mv-expand` names in it. */
@@ -87,10 +99,15 @@ const WINDOWS: ReadonlyMap<string, number> = new Map([
   ['P1D', 1_440],
 ]);
 
+/** Minutes of a length of time, as Azure Monitor writes it; undefined for one that it does not take. */
+export function minutesOf(length: string): number | undefined {
+  return WINDOWS.get(length);
+}
+
 /** Rules that measure what their query does not give, or at times that do not fit. */
 export function ruleProblems({ evaluationFrequency, windowSize, criteria }: QueryRule): string[] {
-  const window = WINDOWS.get(windowSize);
-  const frequency = WINDOWS.get(evaluationFrequency);
+  const window = minutesOf(windowSize);
+  const frequency = minutesOf(evaluationFrequency);
   return [
     ...(window === undefined || frequency === undefined || frequency > window
       ? [`${evaluationFrequency} in ${windowSize} does not fit`]

@@ -10,10 +10,11 @@ export interface EnrichmentDetails {
   outcome?: Outcome;
   machine?: Record<string, unknown>;
   submission?: Partial<Submission>;
+  /** False for a message of the queue that goes without. Answers over HTTP always have it. */
   summary?: boolean;
 }
 
-/** An enrichment as the app publishes it. */
+/** An enrichment as the app answers with it, and publishes it with `ENRICHMENT_SUMMARY` on. */
 export function enrichment(alertId: string, details: EnrichmentDetails = {}): Enrichment {
   const { outcome = 'enriched', machine = {}, submission = {}, summary = true } = details;
   const record = { id: deviceIdOf(alertId), computerDnsName: `${alertId}.contoso.com`, ...machine };
