@@ -1,5 +1,6 @@
 import { createApplication } from '../shared/application.ts';
-import type { Settings } from '../shared/config/settings.ts';
+import { requireAuthentication } from '../shared/config/httpSettings.ts';
+import { readSettings } from '../shared/config/settings.ts';
 import { createEnrichAlert } from './enrichAlert.ts';
 import { createGetEnrichment } from './getEnrichment.ts';
 import { createGetHealth } from './getHealth.ts';
@@ -10,9 +11,12 @@ import { createSubmitEnrichments } from './submitEnrichments.ts';
 /** Everything behind the triggers that needs the application, and with it the storage and HTTP libraries. */
 export type Handlers = ReturnType<typeof createHandlers>;
 
-export function createHandlers(settings: Settings) {
+/** @throws SettingsError that lists every wrong setting. */
+export function createHandlers(environment: Record<string, string | undefined>) {
+  const settings = readSettings(environment);
   const { authorization } = settings.http;
-  const application = createApplication(settings, process.env.IDENTITY_ENDPOINT !== undefined);
+  requireAuthentication(authorization, environment);
+  const application = createApplication(settings, environment.IDENTITY_ENDPOINT !== undefined);
   return {
     provisionStorage: application.provisionStorage,
     enrichAlert: createEnrichAlert(application),

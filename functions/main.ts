@@ -1,19 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { app } from '@azure/functions';
-import { requireAuthentication } from '../shared/config/httpSettings.ts';
-import { readSettings } from '../shared/config/settings.ts';
+import { registrationFrom } from '../shared/config/registration.ts';
 import { ALL_METHODS } from '../shared/http/endpoint.ts';
+import { errorText } from '../shared/telemetry/errorText.ts';
 import { createGetLiveness } from './getLiveness.ts';
 import type { Handlers } from './handlers.ts';
 
-const settings = readSettings(process.env);
-const { authorization } = settings.http;
-requireAuthentication(authorization, process.env);
+const { alertsQueue, pollSchedule, authLevel } = registrationFrom(process.env);
 
 /** Their libraries take most of the start; registering the functions, which the host waits for, needs none of them. */
 let loading: Promise<Handlers> | undefined;
 function handlers(): Promise<Handlers> {
-  loading ??= import('./handlers.ts').then(({ createHandlers }) => createHandlers(settings));
+  loading ??= import('./handlers.ts').then(({ createHandlers }) => createHandlers(process.env));
   return loading;
 }
 
@@ -23,41 +21,44 @@ function whenCalled<Args extends unknown[], Result>(
   return async (...args) => choose(await handlers())(...args);
 }
 
+/** The host gives a worker only so long to start, and storage may be slow or away. */
+const LONGEST_START_MS = 10_000;
+
+/**
+ * A wrong setting is thrown, so that the worker does not start and no message is taken
+ * (https://github.com/Azure/azure-functions-nodejs-worker/blob/v3.x/src/startApp.ts); the host may not show why.
+ */
+app.hook.appStart(async () => {
+  const { provisionStorage } = await handlers().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : String(error));
+    throw error;
+  });
+  await Promise.race([prepare(provisionStorage), delay(LONGEST_START_MS, undefined, { ref: false })]);
+});
+
 /** Says on start what is amiss. Whatever needs the storage waits for this, and tries again where it failed. */
-async function prepareStorage(): Promise<void> {
+async function prepare(provisionStorage: Handlers['provisionStorage']): Promise<void> {
   try {
-    const { provisionStorage } = await handlers();
     const missing = await provisionStorage();
     if (missing.length > 0) {
       console.warn(`The identity may not create ${missing.join(', ')}: each must exist already.`);
     }
   } catch (error) {
-    console.error(
-      `Queues and tables could not be created: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    console.error(`Queues and tables could not be created: ${errorText(error)}`);
   }
 }
 
-/** The host gives a worker only so long to start, and storage may be slow or away. */
-const LONGEST_START_MS = 10_000;
-app.hook.appStart(() => Promise.race([prepareStorage(), delay(LONGEST_START_MS, undefined, { ref: false })]));
-
 app.storageQueue('enrichAlert', {
-  queueName: settings.queues.alerts,
+  queueName: alertsQueue,
   connection: 'AlertsStorage',
   handler: whenCalled(({ enrichAlert }) => enrichAlert),
 });
 
-if (settings.polling.schedule !== undefined) {
-  app.timer('pollAlerts', {
-    schedule: settings.polling.schedule,
-    handler: whenCalled(({ pollAlerts }) => pollAlerts),
-  });
+if (pollSchedule !== undefined) {
+  app.timer('pollAlerts', { schedule: pollSchedule, handler: whenCalled(({ pollAlerts }) => pollAlerts) });
 }
 
 function http(name: 'submitEnrichments' | 'getEnrichment' | 'getQuota' | 'getHealth', route: string): void {
-  // App Service Authentication stands before the host, which then asks for no key.
-  const authLevel = authorization === 'key' ? 'function' : 'anonymous';
   app.http(name, { route, methods: ALL_METHODS, authLevel, handler: whenCalled((all) => all[name]) });
 }
 

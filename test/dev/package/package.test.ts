@@ -13,6 +13,7 @@ import { zip } from '../../../dev/package/zip.ts';
 const SETTINGS = { AlertsStorage: 'UseDevelopmentStorage=true', ALERT_POLL_SCHEDULE: '0 */5 * * * *' };
 const harness = fileURLToPath(new URL('../../../bench/start/harness.cjs', import.meta.url));
 const printFunctions = fileURLToPath(new URL('./printFunctions.ts', import.meta.url));
+const startApp = fileURLToPath(new URL('./startApp.ts', import.meta.url));
 
 let files: PackageFile[];
 let parent: string;
@@ -70,11 +71,18 @@ describe('the package', () => {
     expect(run([harness, join(folder, 'main.js'), 'request'])).toMatchObject({ status: 0, stderr: '' });
   });
 
-  test('names the lines of the sources in stack traces', () => {
-    const { stderr } = run([harness, join(folder, 'main.js'), 'invocation'], { AlertsStorage: 'nonsense' });
-    const [, line] = /shared\/config\/settings\.ts:(\d+):\d+/.exec(stderr) ?? [];
+  test('does not start with a setting that is wrong, and says which', () => {
+    const { status, stderr } = run([startApp, folder], { AlertsStorage: 'nonsense' });
+    expect(status).toBe(1);
+    expect(stderr).toContain('One setting is wrong:\n- AlertsStorage: got a value');
+  });
+
+  test('names the lines of the sources in stack traces from behind the triggers', () => {
+    const { stdout } = run([startApp, folder], { AlertsStorage: 'nonsense' });
+    const [, line] = /shared\/config\/settings\.ts:(\d+):\d+/.exec(stdout) ?? [];
     const source = readFileSync(join(ROOT, 'shared/config/settings.ts'), 'utf8').split('\n');
     expect(source[Number(line) - 1]).toContain('throw new SettingsError');
+    expect(stdout).toMatch(/functions\/handlers\.ts:\d+:\d+/);
   });
 
   test('tells nothing of the machine that it was made on', () => {

@@ -1,0 +1,20 @@
+/** What the functions are registered with. */
+export interface Registration {
+  alertsQueue: string;
+  /** Undefined while the poller is off. */
+  pollSchedule: string | undefined;
+  authLevel: 'anonymous' | 'function';
+}
+
+/**
+ * Takes the few settings that registration needs as they stand. They are checked with all others when the app starts:
+ * to load the checks before would take longer than everything else that the host waits for until it knows the functions.
+ */
+export function registrationFrom(environment: Record<string, string | undefined>): Registration {
+  return {
+    alertsQueue: environment.ALERTS_QUEUE || 'alerts',
+    pollSchedule: environment.ALERT_POLL_SCHEDULE || undefined,
+    // App Service Authentication stands before the host, which then asks for no key.
+    authLevel: environment.HTTP_AUTHORIZATION === 'entra' ? 'anonymous' : 'function',
+  };
+}

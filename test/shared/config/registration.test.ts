@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { registrationFrom } from '../../../shared/config/registration.ts';
+import { readSettings } from '../../../shared/config/settings.ts';
+
+const storage = { AlertsStorage: 'UseDevelopmentStorage=true' };
+
+test.each<Record<string, string>>([
+  {},
+  { ALERTS_QUEUE: '', ALERT_POLL_SCHEDULE: '', HTTP_AUTHORIZATION: '' },
+  { ALERTS_QUEUE: 'our-alerts', ALERT_POLL_SCHEDULE: '0 */5 * * * *', HTTP_AUTHORIZATION: 'key' },
+  { HTTP_AUTHORIZATION: 'entra' },
+])('the functions are registered with what the settings say: %j', (environment) => {
+  const { queues, polling, http } = readSettings({ ...storage, ...environment });
+  expect(registrationFrom(environment)).toEqual({
+    alertsQueue: queues.alerts,
+    pollSchedule: polling.schedule,
+    authLevel: http.authorization === 'entra' ? 'anonymous' : 'function',
+  });
+});
