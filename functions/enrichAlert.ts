@@ -3,6 +3,7 @@ import type { Application } from '../shared/application.ts';
 import { FUNCTION_DEADLINE_MS } from '../shared/config/deadline.ts';
 import { receiveMessage } from '../shared/pipeline/receiveMessage.ts';
 import { atMostEvery } from '../shared/telemetry/atMostEvery.ts';
+import { errorText } from '../shared/telemetry/errorText.ts';
 import type { Log } from '../shared/telemetry/log.ts';
 
 /** Handles a message of the input queue. */
@@ -20,6 +21,12 @@ export function createEnrichAlert(
       log,
       AbortSignal.timeout(FUNCTION_DEADLINE_MS),
     );
-    if (isReportDue()) log({ event: 'quota', ...(await application.reportQuota()) });
+    if (!isReportDue()) return;
+    try {
+      log({ event: 'quota', ...(await application.reportQuota()) });
+    } catch (error) {
+      // The message is done: were this to fail the run, it would come again.
+      log({ event: 'quota_failed', detail: errorText(error) });
+    }
   };
 }

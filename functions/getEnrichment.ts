@@ -6,7 +6,7 @@ import { enrichmentAnswer, pendingAnswer } from '../shared/http/alertAnswer.ts';
 import { ANSWER_TYPES } from '../shared/http/cards.ts';
 import { endpoint } from '../shared/http/endpoint.ts';
 import { notAcceptable } from '../shared/http/problem.ts';
-import { readWait } from '../shared/http/wait.ts';
+import { endOfWait, readWait } from '../shared/http/wait.ts';
 import { ALERT_ID_RULE, isAlertId } from '../shared/intake/alertId.ts';
 
 /** `GET /api/enrichments/{alertId}`: says how an alert stands, and waits for its enrichment when asked to. */
@@ -25,7 +25,7 @@ export function createGetEnrichment(
     if (!wait.ok) return wait.problem;
 
     await application.provisionStorage();
-    const standing = await lookup.find(alertId, AbortSignal.timeout((wait.value ?? 0) * 1_000));
+    const standing = await lookup.find(alertId, endOfWait(wait.value));
     switch (standing.kind) {
       case 'unknown':
         return {

@@ -1,15 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import type { HttpHandler } from '@azure/functions';
 import type { Application } from '../shared/application.ts';
+import { FUNCTION_DEADLINE_MS } from '../shared/config/deadline.ts';
 import type { HttpAuthorization } from '../shared/config/httpSettings.ts';
 import { negotiate } from '../shared/http/accept.ts';
 import { ANSWER_TYPES } from '../shared/http/cards.ts';
 import { endpoint } from '../shared/http/endpoint.ts';
-import { type Outcome, orderAnswer } from '../shared/http/orderAnswer.ts';
+import { type OrderedAlert, orderAnswer } from '../shared/http/orderAnswer.ts';
 import { notAcceptable } from '../shared/http/problem.ts';
 import { readRequestBody } from '../shared/http/requestBody.ts';
-import { readWait } from '../shared/http/wait.ts';
+import { endOfWait, readWait } from '../shared/http/wait.ts';
 import { MAX_ORDER, readOrder } from '../shared/intake/order.ts';
+import { errorText } from '../shared/telemetry/errorText.ts';
+
+/** Alerts of an order are put into the queue for so long at most; the rest of a run is for the answer that says so. */
+const LONGEST_QUEUEING_MS = FUNCTION_DEADLINE_MS / 2;
 
 /** `POST /api/enrichments`: takes an order of alerts, and waits for their enrichments when asked to. */
 export function createSubmitEnrichments(
@@ -39,23 +44,32 @@ export function createSubmitEnrichments(
       return { problem: 'nothing-valid', detail: '"rejected" says what is wrong.', more: { rejected } };
     }
 
-    const timeIsUp = AbortSignal.timeout((wait.value ?? 0) * 1_000);
+    const timeIsUp = endOfWait(wait.value);
+    const queueingIsOver = AbortSignal.timeout(LONGEST_QUEUEING_MS);
     await application.provisionStorage();
-    const { queued } = await application.submit(submissions.map(({ submission }) => submission));
+    const { queued, notQueued, error, announceError } = await application.submit(
+      submissions.map(({ submission }) => submission),
+      queueingIsOver,
+    );
     log({
       event: 'order',
       orderId,
       submissions: queued.length,
       rejections: rejected.length,
-      notQueued: submissions.length - queued.length,
+      notQueued: notQueued.length,
+      ...(error !== undefined && { detail: errorText(error) }),
+      ...(announceError !== undefined && { announceDetail: errorText(announceError) }),
     });
     if (queued.length === 0) {
-      return { problem: 'not-queued', detail: 'The storage service failed. Send the order again later.' };
+      return {
+        problem: 'not-queued',
+        detail: 'The storage service failed or was too slow. Send the order again later.',
+      };
     }
 
     const isQueued = new Set(queued);
-    const outcomes = await Promise.all(
-      submissions.map(async (part): Promise<Outcome> => {
+    const alerts = await Promise.all(
+      submissions.map(async (part): Promise<OrderedAlert> => {
         if (!isQueued.has(part.submission)) return { ...part, status: 'not_queued' };
         if (wait.value === undefined) return { ...part, status: 'pending' };
         // The alert is queued: whatever hinders the look-up, the honest answer is that it is pending.
@@ -65,7 +79,7 @@ export function createSubmitEnrichments(
           : { ...part, status: 'pending' };
       }),
     );
-    const isFinal = outcomes.every(({ status }) => status === 'final');
-    return orderAnswer(type, outcomes, rejected, isFinal ? undefined : await lookup.expectation());
+    const isFinal = alerts.every(({ status }) => status === 'final');
+    return orderAnswer(type, alerts, rejected, isFinal ? undefined : await lookup.expectation());
   });
 }

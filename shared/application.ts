@@ -125,7 +125,7 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
 
   const probes = [
     ...Object.values(queues).map(queueProbe),
-    tableProbe(enrichments),
+    ...[enrichments, state].map(tableProbe),
     circuitProbe(async () => (await store.read()).ledger),
   ];
   const recentHealth = cached(() => checkHealth(probes, HEALTH_CHECK_TIMEOUT_MS), RECENT_MS, localNow);

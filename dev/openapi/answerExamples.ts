@@ -7,7 +7,7 @@ import { enrichmentAnswer, pendingAnswer } from '../../shared/http/alertAnswer.t
 import type { Answer } from '../../shared/http/answer.ts';
 import { ANSWER_TYPES, type AnswerType } from '../../shared/http/cards.ts';
 import type { QuotaAnswer } from '../../shared/http/contract.ts';
-import { type Outcome, orderAnswer } from '../../shared/http/orderAnswer.ts';
+import { type OrderedAlert, orderAnswer } from '../../shared/http/orderAnswer.ts';
 import { quotaAnswer } from '../../shared/http/quotaAnswer.ts';
 import { readOrder } from '../../shared/intake/order.ts';
 import { storedEnrichmentOf } from '../../shared/lookup/storedEnrichment.ts';
@@ -44,11 +44,11 @@ export function finalOrder(type: AnswerType): Answer {
 
 /** An order of which one alert waits to be looked up, one could not be queued, and one part is no alert. */
 export function pendingOrder(type: AnswerType): Answer {
-  const outcomes = readSubmissions(orderExamples.mixed).map(
-    (part, index): Outcome => ({ ...part, status: index === 0 ? 'pending' : 'not_queued' }),
+  const alerts = readSubmissions(orderExamples.mixed).map(
+    (part, index): OrderedAlert => ({ ...part, status: index === 0 ? 'pending' : 'not_queued' }),
   );
   const rejected = readOrder(orderExamples.mixed, ORDER_ID, RECEIVED)?.rejected ?? [];
-  return orderAnswer(type, outcomes, rejected, EXPECTATION);
+  return orderAnswer(type, alerts, rejected, EXPECTATION);
 }
 
 export function finalLookUp(type: AnswerType): Answer {

@@ -37,11 +37,11 @@ export const orderedAlertSchema = z.strictObject({
   location: z.string().describe('Path at which the enrichment of the alert is found.'),
   status: z
     .enum(['final', 'pending', 'not_queued'])
-    .describe('`not_queued` means that the storage service failed; order that alert again.'),
+    .describe('`not_queued` means that the storage service failed or was too slow; order that alert again.'),
   enrichment: enrichmentSchema
     .optional()
     .describe(
-      'The enrichment as it is published, with its summary; only with `wait`, when the status is final.',
+      'The enrichment as it is published, with its summary, or a newer one if the alert was looked up again in that moment; only with `wait`, when the status is final.',
     ),
 });
 

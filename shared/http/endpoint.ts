@@ -1,7 +1,9 @@
 import type { HttpHandler, HttpMethod, HttpRequest } from '@azure/functions';
+import { withinTime } from '../async/withinTime.ts';
 import { FUNCTION_DEADLINE_MS } from '../config/deadline.ts';
 import type { HttpAuthorization } from '../config/httpSettings.ts';
-import { isStorageError, storageErrorText } from '../storage/storageError.ts';
+import { isStorageError } from '../storage/storageError.ts';
+import { errorText } from '../telemetry/errorText.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Answer } from './answer.ts';
 import { isAuthorized } from './authorization.ts';
@@ -52,25 +54,14 @@ async function checked(
     const detail = `${request.method} means nothing here; allowed: ${allow}.`;
     return { problem: 'method-not-allowed', detail, headers: { allow } };
   }
-  return inTime(respond());
+  // A storage service that never answers must not hold a request until the platform's front end cuts it off.
+  return withinTime(respond(), FUNCTION_DEADLINE_MS, () => {
+    throw new DeadlineError(`The request was not answered within ${FUNCTION_DEADLINE_MS / 1_000} s.`);
+  });
 }
 
 class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
-}
-
-/** A storage service that never answers must not hold a request until the platform's front end cuts it off. */
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const text = `The request was not answered within ${FUNCTION_DEADLINE_MS / 1_000} s.`;
-    timer = setTimeout(() => reject(new DeadlineError(text)), FUNCTION_DEADLINE_MS);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function problemOf(error: unknown): Problem {
@@ -78,9 +69,4 @@ function problemOf(error: unknown): Problem {
     return { problem: 'storage-unavailable', detail: 'Ask again later. "/api/health" says what is wrong.' };
   }
   return { problem: 'internal-error', detail: 'The log holds more, under the ID in "instance".' };
-}
-
-function errorText(error: unknown): string {
-  if (isStorageError(error)) return storageErrorText(error);
-  return error instanceof Error ? `${error.name}: ${error.message}`.slice(0, 500) : 'unknown';
 }

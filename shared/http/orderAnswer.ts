@@ -10,18 +10,18 @@ import { locationOf } from './location.ts';
 import { expectationFields, pendingCard, retryAfter } from './pending.ts';
 
 /** What became of one valid alert of an order. */
-export type Outcome =
+export type OrderedAlert =
   | { index: number; submission: Submission; status: 'final'; enrichment: Enrichment }
   | { index: number; submission: Submission; status: 'pending' | 'not_queued' };
 
 /** @param expectation When what is not final can be expected; undefined when all is. */
 export function orderAnswer(
   type: AnswerType,
-  outcomes: readonly Outcome[],
+  alerts: readonly OrderedAlert[],
   rejected: Order['rejected'],
   expectation: Expectation | undefined,
 ): Answer {
-  const [only, ...others] = outcomes;
+  const [only, ...others] = alerts;
   const headers = {
     vary: 'Accept',
     ...(only !== undefined && others.length === 0 && { location: locationOf(only.submission.alertId) }),
@@ -30,13 +30,13 @@ export function orderAnswer(
   const status = expectation === undefined ? 200 : 202;
   if (type !== 'application/json') {
     const cards = [
-      ...outcomes.map((outcome) => cardOf(outcome, expectation)),
+      ...alerts.map((alert) => cardOf(alert, expectation)),
       ...rejected.map(({ index, detail }) => rejectedCard(index, detail)),
     ];
     return cardsAnswer(type, status, cards, headers);
   }
   const answer: OrderAnswer = {
-    submissions: outcomes.map(({ index, submission: { alertId, submissionId }, ...rest }) => ({
+    submissions: alerts.map(({ index, submission: { alertId, submissionId }, ...rest }) => ({
       index,
       alertId,
       submissionId,
@@ -49,12 +49,12 @@ export function orderAnswer(
   return jsonAnswer(status, answer, headers);
 }
 
-function cardOf(outcome: Outcome, expectation: Expectation | undefined): Summary {
-  const { alertId } = outcome.submission;
-  if (outcome.status === 'final' && outcome.enrichment.summary !== undefined) {
-    return outcome.enrichment.summary;
+function cardOf(alert: OrderedAlert, expectation: Expectation | undefined): Summary {
+  const { alertId } = alert.submission;
+  if (alert.status === 'final' && alert.enrichment.summary !== undefined) {
+    return alert.enrichment.summary;
   }
-  if (outcome.status === 'not_queued' || expectation === undefined) {
+  if (alert.status === 'not_queued' || expectation === undefined) {
     return noticeSummary('The alert could not be queued; order it again', [
       { label: 'Alert', value: alertId },
     ]);

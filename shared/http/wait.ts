@@ -9,3 +9,8 @@ export function readWait(text: string | null): Checked<number | undefined> {
   const detail = `"wait" takes whole seconds from 0 to ${LONGEST_WAIT_SECONDS}, once.`;
   return wrong({ problem: 'malformed-wait', detail });
 }
+
+/** Says when the caller will wait no longer. @param seconds Undefined or 0 says so at once. */
+export function endOfWait(seconds = 0): AbortSignal {
+  return seconds === 0 ? AbortSignal.abort() : AbortSignal.timeout(seconds * 1_000);
+}

@@ -1,3 +1,4 @@
+import { withinTime } from '../async/withinTime.ts';
 import { enrichmentOf } from '../enrichment/answer.ts';
 import type { Enrichment } from '../enrichment/enrichment.ts';
 import type { Submission } from '../intake/submission.ts';
@@ -27,13 +28,17 @@ export interface AlertLookup {
    */
   find(alertId: string, signal: AbortSignal): Promise<AlertStanding>;
   /**
-   * What the submission is told, once that is final or the time is up.
+   * What is published for the submission, once that is sure or the time is up. An alert that is looked up again at that
+   * very moment brings the newer answer.
    * @throws When the storage service cannot be used.
    */
   follow(submission: Submission, signal: AbortSignal): Promise<SubmissionStanding>;
-  /** When what is pending can be expected. Never throws. */
+  /** When what is pending can be expected. Never throws, and takes two seconds at most. */
   expectation(): Promise<Expectation>;
 }
+
+/** Nobody is kept longer for a report on the quota: without it no time is promised, and that is all. */
+const LONGEST_REPORT_MS = 2_000;
 
 export interface AlertLookupDeps {
   records: Pick<AlertRecords, 'read'>;
@@ -45,7 +50,7 @@ export interface AlertLookupDeps {
 export function createAlertLookup({ records, rules, now, reportQuota }: AlertLookupDeps): AlertLookup {
   const watch = createAlertWatch(records);
   const answerIn = (record: AlertRecord | undefined, submission: Submission) =>
-    record && answerFor(record.state, submission, rules, now());
+    record && answerFor(record.state, submission, rules);
 
   return {
     async find(alertId, signal) {
@@ -73,7 +78,11 @@ export function createAlertLookup({ records, rules, now, reportQuota }: AlertLoo
     },
 
     async expectation() {
-      const report = await reportQuota().catch(() => undefined);
+      const report = await withinTime<QuotaReport | undefined>(
+        reportQuota(),
+        LONGEST_REPORT_MS,
+        () => undefined,
+      ).catch(() => undefined);
       return expectationOf(report, now());
     },
   };

@@ -5,7 +5,7 @@ import type { AlertRecord, AlertRecords } from '../pipeline/alertRecords.ts';
 export interface AlertWatch {
   /**
    * Waits until the record is as wanted, or until the signal says that time is up.
-   * @returns The record as last read.
+   * @returns The record as last read; as it is now when there was no time from the beginning.
    * @throws When the storage service cannot be used.
    */
   until(
@@ -18,7 +18,7 @@ export interface AlertWatch {
 /** A record is read again after this at first, and then after twice as long each time, up to the longest. */
 const SHORTEST_INTERVAL_MS = 250;
 const LONGEST_INTERVAL_MS = 2_000;
-/** While many alerts are watched each is read less often, so that all together are read 100 times a second at most. */
+/** While many alerts are watched each is read less often: after its first time, all together 100 times a second on average. */
 const INTERVAL_PER_ALERT_MS = 10;
 const READS_AT_ONCE = 32;
 
@@ -73,6 +73,7 @@ export function createAlertWatch(records: Pick<AlertRecords, 'read'>): AlertWatc
 
   return {
     until(alertId, isAsWanted, signal) {
+      if (signal.aborted) return limited(() => records.read(alertId));
       return new Promise((resolve, reject) => {
         const known = watched.get(alertId);
         const watch: Watched = known ?? { waiters: new Set(), intervalMs: SHORTEST_INTERVAL_MS };
@@ -82,13 +83,13 @@ export function createAlertWatch(records: Pick<AlertRecords, 'read'>): AlertWatc
           resolve,
           reject,
           giveUp() {
-            // Whoever comes with no time left still learns how the record is.
+            // Whoever comes with little time still learns how the record is.
             if (watch.last === undefined) return;
             leave(alertId, watch, waiter);
             resolve(watch.last.record);
           },
         };
-        if (watch.last !== undefined && (signal.aborted || isAsWanted(watch.last.record))) {
+        if (watch.last !== undefined && isAsWanted(watch.last.record)) {
           resolve(watch.last.record);
           return;
         }

@@ -16,7 +16,7 @@ export interface AlertRecord {
 export interface AlertRecords {
   read(alertId: string): Promise<AlertRecord | undefined>;
   /** Makes it known that an alert was submitted: a new record without a claim, or nothing when it has one already. */
-  announce(alertId: string, submittedAt: Date): Promise<void>;
+  announce(alertId: string): Promise<void>;
   /** A new record with the claim, or undefined when the alert has a record already. */
   create(alertId: string, claim: Claim): Promise<AlertRecord | undefined>;
   /** Takes or prolongs a claim. */

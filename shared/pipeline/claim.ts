@@ -56,16 +56,18 @@ export function standingOf(
   return other === undefined ? { kind: 'free' } : { kind: 'busy', until: other.expiresAt };
 }
 
-/** What a submission is told if it is final by now: an answer that serves it, or what was published for it. */
+/**
+ * What is published for a submission, as soon as that is sure: it has been, or the answer serves however long the message
+ * waits. An answer that serves only while it is fresh may be too old by then.
+ */
 export function answerFor(
   { answer, published }: AlertState,
   submission: Submission,
   rules: ClaimRules,
-  now: Date,
 ): StoredAnswer | undefined {
   if (answer === undefined) return undefined;
-  const isFinal = published.includes(submission.submissionId) || serves(answer, submission, rules, now);
-  return isFinal ? answer : undefined;
+  const isSure = published.includes(submission.submissionId) || servesForGood(answer, submission, rules);
+  return isSure ? answer : undefined;
 }
 
 /** The message that took the claim, come again because its reader died, or the copy that it put back. */
@@ -77,15 +79,22 @@ function holds({ messageId, claimKey }: Bearer, claim: Claim): boolean {
  * A submission's own answer serves it: it was stored before a crash. Another submission's serves it when the source
  * gave it after this one was received, or, for an enriched one, within `REUSE_FOR` unless a new look-up is asked for.
  */
-function serves(
-  answer: StoredAnswer,
-  submission: Submission,
+function serves(answer: StoredAnswer, submission: Submission, rules: ClaimRules, now: Date): boolean {
+  return servesForGood(answer, submission, rules) || servesWhileFresh(answer, submission, rules, now);
+}
+
+function servesForGood(answer: StoredAnswer, submission: Submission, { reuseForMs }: ClaimRules): boolean {
+  if (answer.submissionId === submission.submissionId) return true;
+  if (reuseForMs === 0 || answer.outcome === 'failed' || answer.retrievedAt === null) return false;
+  return answer.retrievedAt >= new Date(submission.firstSeen);
+}
+
+function servesWhileFresh(
+  { outcome, retrievedAt }: StoredAnswer,
+  { refresh }: Submission,
   { reuseForMs }: ClaimRules,
   now: Date,
 ): boolean {
-  if (answer.submissionId === submission.submissionId) return true;
-  if (reuseForMs === 0 || answer.outcome === 'failed' || answer.retrievedAt === null) return false;
-  if (answer.retrievedAt >= new Date(submission.firstSeen)) return true;
-  const age = now.getTime() - answer.retrievedAt.getTime();
-  return answer.outcome === 'enriched' && !submission.refresh && age < reuseForMs;
+  if (reuseForMs === 0 || outcome !== 'enriched' || retrievedAt === null || refresh) return false;
+  return now.getTime() - retrievedAt.getTime() < reuseForMs;
 }

@@ -8,25 +8,31 @@ const AT_ONCE = 16;
 /** What came of submitting several. Each is in exactly one of the two, in the order given. */
 export interface Submitted {
   queued: Submission[];
-  /** Those that failed, and those that were not tried any more after one had. */
+  /** Those that failed, and those that were not tried any more. */
   notQueued: Submission[];
-  /** What the first failure was; undefined when all are queued. */
+  /** What the first failure was, or why the signal was given; undefined when all are queued. */
   error?: unknown;
+  /** Why the record of one that is queued could not be created: until its message is read nobody knows of that alert. */
+  announceError?: unknown;
 }
 
-/** Takes new submissions into the pipeline; never throws. */
-export type Submit = (submissions: readonly Submission[]) => Promise<Submitted>;
+/** Takes new submissions into the pipeline; begins no more of them once the signal is given. Never throws. */
+export type Submit = (submissions: readonly Submission[], signal?: AbortSignal) => Promise<Submitted>;
 
-/** Submits in parallel batches; stops after a batch in which one failed, since the next would hardly do better. */
+/**
+ * Submits in parallel batches. Stops after a batch in which one failed, since the next would hardly do better, and after
+ * the batch in which the signal is given.
+ */
 export async function submitAll(
   submissions: readonly Submission[],
   submit: (submission: Submission) => Promise<void>,
+  signal?: AbortSignal,
 ): Promise<Submitted> {
   const queued: Submission[] = [];
   const failed: Submission[] = [];
   let error: unknown;
   let next = 0;
-  while (next < submissions.length && failed.length === 0) {
+  while (next < submissions.length && failed.length === 0 && !signal?.aborted) {
     const batch = submissions.slice(next, next + AT_ONCE);
     next += batch.length;
     const results = await Promise.allSettled(batch.map(submit));
@@ -40,9 +46,9 @@ export async function submitAll(
       }
     }
   }
-  return failed.length === 0
-    ? { queued, notQueued: [] }
-    : { queued, notQueued: [...failed, ...submissions.slice(next)], error };
+  const notQueued = [...failed, ...submissions.slice(next)];
+  if (notQueued.length === 0) return { queued, notQueued };
+  return { queued, notQueued, error: failed.length > 0 ? error : signal?.reason };
 }
 
 /**
@@ -52,15 +58,19 @@ export async function submitAll(
 export function createSubmit({
   outbox,
   records,
-  now,
 }: {
   outbox: Pick<Outbox, 'submit'>;
   records: Pick<AlertRecords, 'announce'>;
-  now: () => Date;
 }): Submit {
-  return (submissions) =>
-    submitAll(submissions, async (submission) => {
+  return async (submissions, signal) => {
+    let announceError: unknown;
+    async function submitOne(submission: Submission): Promise<void> {
       await outbox.submit(submission, 0);
-      await records.announce(submission.alertId, now()).catch(() => undefined);
-    });
+      await records.announce(submission.alertId).catch((error: unknown) => {
+        announceError ??= error;
+      });
+    }
+    const submitted = await submitAll(submissions, submitOne, signal);
+    return announceError === undefined ? submitted : { ...submitted, announceError };
+  };
 }

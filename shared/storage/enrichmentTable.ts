@@ -2,7 +2,7 @@ import type { TableClient } from '@azure/data-tables';
 import type { AlertRecord, AlertRecords } from '../pipeline/alertRecords.ts';
 import type { AlertState } from '../pipeline/claim.ts';
 import { answerColumns, claimColumns, noClaimColumns, publishedColumns, readRow } from './enrichmentRow.ts';
-import { hasStatus } from './restStatus.ts';
+import { hasStatus, isLostCreation, isLostUpdate } from './restStatus.ts';
 
 /** The row key of every alert's row; the alert ID is its partition key. */
 export const DEVICE_ROW_KEY = 'device';
@@ -17,13 +17,13 @@ export function createEnrichmentTable(table: TableClient): AlertRecords {
     state: AlertState,
     write: (row: Columns & { partitionKey: string; rowKey: string }) => Promise<{ etag?: string }>,
     columns: Columns,
-    lost: readonly number[] = UPDATE_LOST,
+    isLost: (error: unknown) => boolean = isLostUpdate,
   ): Promise<AlertRecord | undefined> {
     try {
       const { etag } = await write({ partitionKey: alertId, rowKey: DEVICE_ROW_KEY, ...columns });
       return { alertId, state, mark: etag ?? '' };
     } catch (error) {
-      if (lost.some((status) => hasStatus(error, status))) return undefined;
+      if (isLost(error)) return undefined;
       throw error;
     }
   }
@@ -45,14 +45,14 @@ export function createEnrichmentTable(table: TableClient): AlertRecords {
       }
     },
 
-    async announce(alertId, submittedAt) {
+    async announce(alertId) {
       const state = { claim: undefined, answer: undefined, published: [] };
-      await attempt(alertId, state, (row) => table.createEntity(row), { submittedAt }, CREATE_LOST);
+      await attempt(alertId, state, (row) => table.createEntity(row), {}, isLostCreation);
     },
 
     create(alertId, claim) {
       const state = { claim, answer: undefined, published: [] };
-      return attempt(alertId, state, (row) => table.createEntity(row), claimColumns(claim), CREATE_LOST);
+      return attempt(alertId, state, (row) => table.createEntity(row), claimColumns(claim), isLostCreation);
     },
 
     claim(record, claim) {
@@ -81,8 +81,3 @@ export function createEnrichmentTable(table: TableClient): AlertRecords {
     },
   };
 }
-
-/** Somebody else has created the row. A 404 would mean that the table is missing. */
-const CREATE_LOST = [409];
-/** Somebody else has changed the row, or has deleted it. */
-const UPDATE_LOST = [412, 404];

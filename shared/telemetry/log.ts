@@ -31,11 +31,23 @@ export type LogEvent =
   /** One pass of the poller. */
   | ({ event: 'poll' } & PollReport)
   /** An order that came by HTTP. */
-  | { event: 'order'; orderId: string; submissions: number; rejections: number; notQueued: number }
+  | {
+      event: 'order';
+      orderId: string;
+      submissions: number;
+      rejections: number;
+      notQueued: number;
+      /** Why some could not be queued. */
+      detail?: string | undefined;
+      /** Why the row of one that is queued could not be created. */
+      announceDetail?: string | undefined;
+    }
   /** A request that ended in an error of ours. */
   | { event: 'request_failed'; function: string; method: string; detail: string }
   /** How the quota stands, about once a minute while there is work. */
-  | ({ event: 'quota' } & QuotaReport);
+  | ({ event: 'quota' } & QuotaReport)
+  /** The quota could not be read when its line was due. */
+  | { event: 'quota_failed'; detail: string };
 
 export type Log = (event: LogEvent) => void;
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { createGetEnrichment } from '../../functions/getEnrichment.ts';
 import { createGetHealth } from '../../functions/getHealth.ts';
 import { createGetLiveness } from '../../functions/getLiveness.ts';
@@ -19,6 +19,11 @@ import { invoke } from '../shared/http/invocation.ts';
 import { laterBy, seenAt, submissionOf } from '../shared/pipeline/submissions.ts';
 import { createWorld, type Step, type WorldOptions } from '../shared/pipeline/world.ts';
 import { waitUntil } from '../support/waitUntil.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 const quota: QuotaReport = {
   windows: [{ limit: { calls: 100, windowMs: 60_000 }, permitted: 100, used: 99, remaining: 1 }],
@@ -112,6 +117,26 @@ test('when nobody can tell how the quota stands, pending is said without a time'
   expect(answer.json()).not.toHaveProperty('expectedAt');
 });
 
+test('nobody is kept for long by a report on the quota that does not come', async () => {
+  vi.useFakeTimers();
+  const answer = createApp({}, () => new Promise(() => undefined)).order('alert-1');
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect((await answer).json()).toMatchObject({ retryAfterSeconds: 5 });
+});
+
+test('a stored answer that may be too old by then is not told before it is published', async () => {
+  const app = createApp();
+  await app.deliver(submissionOf());
+  app.passTime(14 * 60_000);
+  const answer = app.order('alert-1', '?wait=10');
+  await waitUntil('it is submitted', () => app.waiting().length === 1);
+  app.passTime(2 * 60_000);
+  await app.drain();
+  const { enrichment } = orderAnswerSchema.parse((await answer).json()).submissions[0] ?? {};
+  expect(enrichment).toEqual({ ...app.published.at(-1), summary: expect.anything() });
+  expect(enrichment).toMatchObject({ reused: false });
+});
+
 test('an order with wait is told what its own submission is told', async () => {
   const app = createApp();
   const body = { alertId: 'alert-1', correlationId: 'INC-7', metadata: { a: [1] } };
@@ -159,7 +184,29 @@ test('when nothing can be queued the order is refused as a whole; no row says th
   const answer = await app.order(['alert-1', 'alert-2']);
   expect([answer.status, answer.headers['retry-after']]).toEqual([503, '30']);
   expect(problemSchema.parse(answer.json()).type).toMatch(/:not-queued$/);
+  expect(answer.events).toMatchObject([{ event: 'order', notQueued: 2, detail: 'Error: down' }]);
   expect((await app.lookUp('alert-1')).status).toBe(404);
+});
+
+test('when the storage service is so slow that time is up nothing more is queued', async () => {
+  const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(AbortSignal.abort(new Error('late')));
+  const app = createApp();
+  const answer = await app.order(['alert-1', 'alert-2']);
+  expect(timeout).toHaveBeenCalledWith(60_000);
+  expect(problemSchema.parse(answer.json()).type).toMatch(/:not-queued$/);
+  expect(answer.events).toMatchObject([{ notQueued: 2, detail: 'Error: late' }]);
+  expect(app.waiting()).toEqual([]);
+});
+
+test('when an alert is queued and its row cannot be created the log says why', async () => {
+  const app = createApp({
+    around: (step) => {
+      if (step === 'announce') throw new Error('down');
+    },
+  });
+  const answer = await app.order('alert-1');
+  expect(answer.status).toBe(202);
+  expect(answer.events).toMatchObject([{ notQueued: 0, announceDetail: 'Error: down' }]);
 });
 
 test('when some can be queued it is said which are not, and nothing else is lost', async () => {

@@ -327,7 +327,11 @@ test('health says what is wrong while storage is down, and orders are refused wi
   });
   expect(answer).toEqual({
     status: 'unhealthy',
-    failed: [`table "${pipeline.settings.ENRICHMENTS_TABLE}"`, 'circuit'],
+    failed: [
+      `table "${pipeline.settings.ENRICHMENTS_TABLE}"`,
+      `table "${pipeline.settings.STATE_TABLE}"`,
+      'circuit',
+    ],
   });
   const refused = await lookUp;
   expect(refused.status).toBe(503);

@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { atMost } from '../../../shared/async/atMost.ts';
 import { cached } from '../../../shared/async/cached.ts';
+import { withinTime } from '../../../shared/async/withinTime.ts';
 
 test('at most so much work is under way at once, and all of it is done in order, failures too', async () => {
   const limited = atMost(3);
@@ -50,4 +51,39 @@ test('a failure is told to those who wait for it, and not remembered', async () 
   );
   await expect(Promise.all([value(), value()])).rejects.toThrow('down');
   expect(await value()).toBe(2);
+});
+
+describe('within time', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
+  });
+
+  test('work tells what it brings, and how it fails', async () => {
+    expect(await withinTime(Promise.resolve('brought'), 100, () => 'late')).toBe('brought');
+    await expect(withinTime(Promise.reject(new Error('down')), 100, () => 'late')).rejects.toThrow('down');
+  });
+
+  test('late work is not waited for, and its failure reaches nobody', async () => {
+    let fail = (_: Error): void => undefined;
+    const work = new Promise<string>((_, reject) => {
+      fail = reject;
+    });
+    const result = withinTime(work, 100, () => 'late');
+    await vi.advanceTimersByTimeAsync(100);
+    expect(await result).toBe('late');
+    fail(new Error('down'));
+  });
+
+  test('what is said of late work may be an error', async () => {
+    const result = withinTime(new Promise(() => undefined), 100, () => {
+      throw new Error('late');
+    });
+    const refused = expect(result).rejects.toThrow('late');
+    await vi.advanceTimersByTimeAsync(100);
+    await refused;
+  });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readWait } from '../../../shared/http/wait.ts';
+import { endOfWait, readWait } from '../../../shared/http/wait.ts';
 
 test.each([
   [null, undefined],
@@ -16,3 +16,11 @@ test.each(['', ' 1', '1.5', '-1', '+1', '1e1', '101', '1000', 'NaN', '0x1', '1,2
     expect(readWait(text)).toMatchObject({ ok: false, problem: { problem: 'malformed-wait' } });
   },
 );
+
+test('who waits no time is told at once that it is over', () => {
+  expect([endOfWait(), endOfWait(0), endOfWait(1)].map(({ aborted }) => aborted)).toEqual([
+    true,
+    true,
+    false,
+  ]);
+});

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { StoredAnswer } from '../../../shared/enrichment/answer.ts';
 import type { Submission } from '../../../shared/intake/submission.ts';
-import { type AlertState, type Claim, standingOf } from '../../../shared/pipeline/claim.ts';
+import { type AlertState, answerFor, type Claim, standingOf } from '../../../shared/pipeline/claim.ts';
 import { laterBy, seenAt, submissionOf } from './submissions.ts';
 
 const MINUTE_MS = 60_000;
@@ -160,5 +160,19 @@ test('a submission that was published is done, whatever else the record says', (
   });
   expect(standingOf(state, submissionOf({ refresh: true }), first, rules, seenAt)).toEqual({
     kind: 'published',
+  });
+});
+
+describe('what is published for a submission is sure', () => {
+  const fresh = answerOf({});
+
+  test.each<[string, Partial<AlertState>, boolean]>([
+    ['when it has been published', { answer: fresh, published: ['submission-1'] }, true],
+    ['when its own answer is stored', { answer: answerOf({ submissionId: 'submission-1' }) }, true],
+    ['when the alert was looked up since it came', { answer: answerOf({ retrievedAt: seenAt }) }, true],
+    ['not when an answer may no longer be fresh in its turn', { answer: fresh }, false],
+    ['not without an answer', { published: ['submission-1'] }, false],
+  ])('%s', (_, state, isSure) => {
+    expect(answerFor(stateOf(state), submissionOf(), rules)).toEqual(isSure ? state.answer : undefined);
   });
 });

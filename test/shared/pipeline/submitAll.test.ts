@@ -37,6 +37,26 @@ test('after a failure no more are tried, and it is said which are queued', async
   expect([...submitted.queued, ...submitted.notQueued]).toHaveLength(50);
 });
 
+test('once the signal is given no more are tried, and the reason says so', async () => {
+  const submissions = several(50);
+  const end = new AbortController();
+  const late = new Error('late');
+  let tried = 0;
+  const submit = async () => {
+    tried += 1;
+    if (tried === 20) end.abort(late);
+  };
+  const { queued, notQueued, error } = await submitAll(submissions, submit, end.signal);
+  expect([queued, notQueued, error]).toEqual([submissions.slice(0, 32), submissions.slice(32), late]);
+});
+
+test('a signal that is given when all are tried makes no difference', async () => {
+  const submissions = several(16);
+  const end = new AbortController();
+  const submitted = await submitAll(submissions, async () => end.abort(), end.signal);
+  expect(submitted).toEqual({ queued: submissions, notQueued: [] });
+});
+
 test('a submitted alert is known before anybody works on it, and is then enriched as any other', async () => {
   const world = createWorld();
   const [submission = submissionOf()] = several(1);
@@ -55,14 +75,19 @@ test('a row that is there already stays as it is', async () => {
   expect(world.rows.get('alert-0')).toEqual(before);
 });
 
-test('when the row cannot be written the submission is queued all the same', async () => {
+test('when the row cannot be written the submission is queued all the same, and it is said why', async () => {
+  const announceError = new Error('down');
   const world = createWorld({
     around: (step) => {
-      if (step === 'announce') throw new Error('down');
+      if (step === 'announce') throw announceError;
     },
   });
   const submissions = several(1);
-  expect(await createSubmit(world.deps)(submissions)).toEqual({ queued: submissions, notQueued: [] });
+  expect(await createSubmit(world.deps)(submissions)).toEqual({
+    queued: submissions,
+    notQueued: [],
+    announceError,
+  });
   await world.drain();
   expect(world.published).toHaveLength(1);
 });

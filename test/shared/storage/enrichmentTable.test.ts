@@ -344,7 +344,7 @@ describe('a row that somebody else has written', () => {
 describe('an announcement', () => {
   test('makes an alert known that nobody works on, and lets itself be claimed', async () => {
     const submission = newSubmission();
-    await records.announce(submission.alertId, seenAt);
+    await records.announce(submission.alertId);
     const record = await expectRecord(records.read(submission.alertId));
     expect(record.state).toEqual({ claim: undefined, answer: undefined, published: [] });
     expect(await records.claim(record, claimOf(submission.submissionId))).toBeDefined();
@@ -353,7 +353,7 @@ describe('an announcement', () => {
   test('changes nothing about an alert that is known', async () => {
     const submission = newSubmission();
     const { mark } = await claimed(submission);
-    await records.announce(submission.alertId, seenAt);
+    await records.announce(submission.alertId);
     expect((await records.read(submission.alertId))?.mark).toBe(mark);
   });
 });
