@@ -22,7 +22,7 @@ export interface IdleMeasurement extends IdlePlan {
   functionMs: number[];
 }
 
-export const plan: IdlePlan = { lanes: 8, alertsPerLane: 4 };
+export const plan: IdlePlan = { lanes: 10, alertsPerLane: 3 };
 
 const APP_ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const API_MS = 200;

@@ -18,7 +18,7 @@ export interface NormalizePlan {
   warmUp: number;
 }
 
-export const plan: NormalizePlan = { machines: 2_000, rounds: 15, warmUp: 5 };
+export const plan: NormalizePlan = { machines: 2_000, rounds: 9, warmUp: 5 };
 
 /** Does each kind of work in turn, so that a busy moment of the machine falls on all alike. The first is the floor. */
 export function measureNormalize({ machines: size, rounds, warmUp }: NormalizePlan): Speed[] {

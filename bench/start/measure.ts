@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { packageFiles } from '../../dev/package/packageFiles.ts';
 import { writePackage } from '../../dev/package/writePackage.ts';
 
@@ -23,6 +23,9 @@ const ENVIRONMENT = {
   IDENTITY_HEADER: 'unused',
 };
 
+/** The row that shows what loading late gives, whether bundled or not. */
+export const ALL_AT_ONCE = 'unbundled, all loaded at once';
+
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 /** Starts everything in turn, so that a busy moment of the machine falls on all alike; a first round is not counted. */
@@ -32,12 +35,15 @@ export async function measureStarts(onProgress: (text: string) => void): Promise
     await writePackage(await packageFiles(), join(folder, 'package'));
     const bundle = join(folder, 'package', 'main.js');
     const unbundled = path('../../dist/functions/main.js');
+    const allAtOnce = join(folder, 'allAtOnce.mjs');
+    writeFileSync(allAtOnce, importsOf([path('../../dist/functions/handlers.js'), unbundled]));
     const harness = path('./harness.cjs');
     const starts = [
       { name: 'bare node', args: ['-e', '0'] },
       { name: 'an empty function', args: [harness, path('./emptyApp.mjs'), 'invocation'] },
       { name: 'bundle', args: [harness, bundle, 'invocation'] },
       { name: 'unbundled', args: [harness, unbundled, 'invocation'] },
+      { name: ALL_AT_ONCE, args: [harness, allAtOnce, 'invocation'] },
       { name: 'bundle, to the first request', args: [harness, bundle, 'request'] },
       { name: 'unbundled, to the first request', args: [harness, unbundled, 'request'] },
     ].map((start) => ({ ...start, milliseconds: [] as number[] }));
@@ -52,6 +58,12 @@ export async function measureStarts(onProgress: (text: string) => void): Promise
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** An app as it is usually written: its modules import whatever they may need. The HTTP client is one of these. */
+function importsOf(files: string[]): string {
+  const modules = [...files.map((file) => pathToFileURL(file).href), import.meta.resolve('got')];
+  return modules.map((module) => `import ${JSON.stringify(module)};\n`).join('');
 }
 
 function timeOf(args: string[]): number {
