@@ -7,6 +7,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    maxWorkers: 2,
+    // More than the two cores that must do: most of the time tests wait for processes they have started.
+    maxWorkers: 3,
   },
 });
