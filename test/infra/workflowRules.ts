@@ -178,8 +178,11 @@ function shellProblems(workflow: Workflow): string[] {
 
 const stepsOf = ({ jobs }: Workflow): Step[] => Object.values(jobs).flatMap(({ steps = [] }) => [...steps]);
 
-/** This repository, seen from the current folder. */
+/** What commands here leave behind; a fresh clone has none of it. */
+const MADE_BY_COMMANDS = ['package', 'package.zip', 'dist'];
+
+/** This repository as a fresh clone has it, seen from the current folder. */
 export const repositoryHere = (scripts: Iterable<string>): Repository => ({
   scripts: new Set(scripts),
-  exists: existsSync,
+  exists: (path) => !MADE_BY_COMMANDS.includes(path) && existsSync(path),
 });
