@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { app } from '@azure/functions';
+import { withinTime } from '../shared/async/withinTime.ts';
 import { registrationFrom } from '../shared/config/registration.ts';
 import { ALL_METHODS } from '../shared/http/endpoint.ts';
 import { errorText } from '../shared/telemetry/errorText.ts';
@@ -33,7 +33,7 @@ app.hook.appStart(async () => {
     console.error(error instanceof Error ? error.message : String(error));
     throw error;
   });
-  await Promise.race([prepare(provisionStorage), delay(LONGEST_START_MS, undefined, { ref: false })]);
+  await withinTime(prepare(provisionStorage), LONGEST_START_MS, () => undefined);
 });
 
 /** Says on start what is amiss. Whatever needs the storage waits for this, and tries again where it failed. */

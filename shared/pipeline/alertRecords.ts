@@ -21,7 +21,10 @@ export interface AlertRecords {
   create(alertId: string, claim: Claim): Promise<AlertRecord | undefined>;
   /** Takes or prolongs a claim. */
   claim(record: AlertRecord, claim: Claim): Promise<AlertRecord | undefined>;
-  /** Stores the final answer; the claim goes on until that is published. An answer without a device leaves the last known device in place. */
+  /**
+   * Stores the final answer; the claim goes on until that is published. An answer without a device leaves the last
+   * known device in place.
+   */
   store(record: AlertRecord, answer: StoredAnswer): Promise<AlertRecord | undefined>;
   /** Remembers that the submission's enrichment has been published, and ends its claim. */
   addPublished(record: AlertRecord, submissionId: string): Promise<AlertRecord | undefined>;

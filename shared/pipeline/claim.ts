@@ -3,8 +3,9 @@ import type { Bearer } from '../intake/bearer.ts';
 import type { Submission } from '../intake/submission.ts';
 
 /**
- * The right to look an alert up and to publish what was found, until it expires. It belongs to one message, and passes on to the copy that this
- * message puts back: the copy carries the key. So of two messages with the same submission only one looks up.
+ * The right to look an alert up and to publish what was found, until it expires. It belongs to one message, and passes
+ * on to the copy that this message puts back: the copy carries the key. So of two messages with the same submission
+ * only one looks up.
  */
 export interface Claim {
   submissionId: string;

@@ -2,7 +2,7 @@
  * Each pass looks back this much further than the watermark, in milliseconds: an alert may become visible a while
  * after the time of its update, and clocks differ.
  */
-export const OVERLAP_MS = 10 * 60_000;
+const OVERLAP_MS = 10 * 60_000;
 
 /** From when on alerts are listed. */
 export function windowStart(watermark: Date, now: Date): Date {
