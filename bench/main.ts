@@ -9,8 +9,8 @@ import { billTable } from './bill/report.ts';
 import { scenarios as callsScenarios, measureCalls } from './calls/calls.ts';
 import { callsTable } from './calls/report.ts';
 import { plan } from './chaos/plan.ts';
-import { soakTable } from './chaos/report.ts';
-import { soak } from './chaos/soak.ts';
+import { soakTable as chaosTable } from './chaos/report.ts';
+import { soak as runChaos } from './chaos/soak.ts';
 import { plan as idlePlan, measureIdle } from './idle/idle.ts';
 import { idleTable } from './idle/report.ts';
 import { measureMemory, plan as memoryPlan } from './memory/memory.ts';
@@ -22,6 +22,7 @@ import { pathTable } from './path/report.ts';
 import { quotaTable } from './quota/report.ts';
 import { run } from './quota/scenario.ts';
 import { brief, scenarios } from './quota/scenarios.ts';
+import { soakAll, soakTable } from './soak/soak.ts';
 import { measureStarts } from './start/measure.ts';
 import { startTable } from './start/report.ts';
 
@@ -75,12 +76,20 @@ const sections: Record<string, Section> = {
       return { ...quotaTable(measurements), figures: measurements };
     },
   },
+  soak: {
+    what: 'twenty minutes at the real limits in virtual time: bursts, idle times and random 429s',
+    async measure() {
+      const soaks = await soakAll(showProgress);
+      showProgress('');
+      return { ...soakTable(soaks), figures: soaks };
+    },
+  },
   chaos: {
     what: `a soak of ${plan.hosts} hosts that are killed one after another, with faults and a restart of storage`,
     async measure() {
-      const result = await soak(plan, showProgress);
+      const result = await runChaos(plan, showProgress);
       showProgress('');
-      return { ...soakTable(result), figures: result };
+      return { ...chaosTable(result), figures: result };
     },
   },
   idle: {

@@ -3,7 +3,7 @@ import { cached } from './async/cached.ts';
 import type { Settings } from './config/settings.ts';
 import { messageWriter } from './enrichment/cloudEvent.ts';
 import { checkHealth, type HealthReport } from './health/health.ts';
-import { circuitProbe, queueProbe, tableProbe } from './health/probes.ts';
+import { circuitProbe, gateProbe, queueProbe, tableProbe } from './health/probes.ts';
 import { type AlertLookup, createAlertLookup } from './lookup/alertLookup.ts';
 import type { PipelineDeps } from './pipeline/enrichSubmission.ts';
 import { createSubmit, type Submit } from './pipeline/submitAll.ts';
@@ -12,17 +12,19 @@ import { createWatermarkStore } from './polling/watermarkStore.ts';
 import type { CallGate } from './quota/callGate.ts';
 import type { LedgerRules } from './quota/ledger.ts';
 import { createLedgerGate } from './quota/ledgerGate.ts';
-import { createLedgerStore } from './quota/ledgerStore.ts';
+import { createLedgerStore, LedgerError } from './quota/ledgerStore.ts';
 import { type QuotaReport, quotaReport } from './quota/quotaReport.ts';
 import { createStorageClock } from './quota/storageClock.ts';
 import { type AccessTokens, createAccessTokens, tokenRequester } from './sources/defender/accessToken.ts';
 import { createDefenderAlertFeed } from './sources/defender/defenderAlertFeed.ts';
 import { createDefenderClient, type DefenderClient } from './sources/defender/defenderClient.ts';
 import { createDefenderSource } from './sources/defender/defenderSource.ts';
+import { readTokenClaims } from './sources/tokenClaims.ts';
 import { createEnrichmentTable } from './storage/enrichmentTable.ts';
 import { provision } from './storage/provision.ts';
 import { createQueueOutbox } from './storage/queueOutbox.ts';
 import { createStorageClients } from './storage/storageClients.ts';
+import { isStorageError, storageErrorText } from './storage/storageError.ts';
 
 /** Callers of the HTTP functions get what was found out so many milliseconds ago at most, so that they load storage little. */
 const RECENT_MS = 2_000;
@@ -58,7 +60,12 @@ export interface Application {
 /** @param hasIdentityEndpoint Whether a managed-identity endpoint is at hand, as it is in Azure. */
 export function createApplication(settings: Settings, hasIdentityEndpoint: boolean): Application {
   const { queues: queueNames, tables: tableNames, source, timing } = settings;
-  const clients = createStorageClients(settings.storage);
+  /** What was created when the app started may be deleted later: then it is created again. */
+  let provisioned: Promise<string[]> | undefined;
+  const onMissing = () => {
+    provisioned = undefined;
+  };
+  const clients = createStorageClients(settings.storage, { onMissing });
   const queues = {
     alerts: clients.queue(queueNames.alerts),
     poison: clients.queue(queueNames.poison),
@@ -88,6 +95,12 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
     tokens: createAccessTokens(requestToken, Date.now),
     gate,
   };
+  async function homeTenant(): Promise<string | undefined> {
+    if (source.tenantId !== undefined) return source.tenantId;
+    // Without a token no call is made either; then the alert waits, and is asked about again.
+    const token = await defender.tokens.get().catch(() => undefined);
+    return token && readTokenClaims(token)?.tenantId;
+  }
   const pipeline: PipelineDeps = {
     records: createEnrichmentTable(enrichments),
     source: createDefenderSource({
@@ -102,6 +115,8 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
     now,
     random,
     newClaimKey: randomUUID,
+    homeTenant,
+    storageFault,
   };
   const { records } = pipeline;
   const submit = createSubmit(pipeline);
@@ -126,11 +141,11 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
   const probes = [
     ...Object.values(queues).map(queueProbe),
     ...[enrichments, state].map(tableProbe),
+    gateProbe(gate.waitingSince, clock.now),
     circuitProbe(async () => (await store.read()).ledger),
   ];
   const recentHealth = cached(() => checkHealth(probes, HEALTH_CHECK_TIMEOUT_MS), RECENT_MS, localNow);
 
-  let provisioned: Promise<string[]> | undefined;
   return {
     pipeline,
     now,
@@ -146,7 +161,7 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
         await provisioned;
         return [];
       }
-      provisioned = provision([
+      const provisioning = provision([
         ...Object.values(queues).map((queue) => ({
           label: `queue "${queue.name}"`,
           create: () => queue.createIfNotExists(),
@@ -157,10 +172,11 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
           create: () => table.createTable(),
         })),
       ]);
-      provisioned.catch(() => {
-        provisioned = undefined;
+      provisioned = provisioning;
+      provisioning.catch(() => {
+        if (provisioned === provisioning) provisioned = undefined;
       });
-      return provisioned;
+      return provisioning;
     },
   };
 }
@@ -169,4 +185,10 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
 function quotaKey(tokenScope: string, clientId: string | undefined): string {
   const audience = tokenScope.replace(/^https:\/\//, '').replace(/\/\.default$/, '');
   return `${audience.replace(/[^A-Za-z0-9.-]/g, '-')}:${clientId ?? 'system'}`;
+}
+
+/** What is wrong with our own storage, the ledger in it included; undefined for any other error. */
+function storageFault(error: unknown): string | undefined {
+  if (error instanceof LedgerError) return error.message;
+  return isStorageError(error) ? storageErrorText(error) : undefined;
 }

@@ -65,7 +65,7 @@ async function callDefender(
   } catch {
     return unknown('Defender', 'not called: there is no token');
   }
-  const permit = await gate.acquire({ inLine: false, mayProbeCircuit: false }, signal);
+  const permit = await gate.acquire({ place: 'last', mayProbeCircuit: false }, signal);
   if (permit.kind !== 'granted') {
     return unknown('Defender', `not called: ${permit.detail} (${timeOf(permit.until)})`);
   }
@@ -102,7 +102,15 @@ function defenderFinding(reply: Reply, apiUrl: string): Finding {
       );
     case 'forbidden':
       return problem(subject, reply.detail, 'See the lines about token and role.');
+    case 'retired':
+      return problem(
+        subject,
+        reply.detail,
+        'The API is gone (Microsoft has announced its end for 2027-02-01), or DEFENDER_API_URL leads elsewhere.',
+      );
     case 'unavailable':
+    case 'unusable':
+    case 'interrupted':
       return problem(
         subject,
         reply.detail,

@@ -1,7 +1,7 @@
 import type { AccessTokens } from '../../shared/sources/defender/accessToken.ts';
+import { readTokenClaims, type TokenClaims } from '../../shared/sources/tokenClaims.ts';
 import { timeOf } from '../words.ts';
 import { type Finding, ok, problem, unknown } from './finding.ts';
-import { readTokenClaims, type TokenClaims } from './tokenClaims.ts';
 
 /** The Defender API as an application in every tenant: WindowsDefenderATP. */
 const DEFENDER_APP_ID = 'fc780465-2017-40d4-a0c5-307022471b92';

@@ -6,6 +6,9 @@ export interface RateLimit {
   windowMs: number;
 }
 
+/** The ledger keeps every call of the longest window in one table row, which has room for more than twice as many. */
+export const MOST_CALLS = 50_000;
+
 const RATE_LIMIT = /^([1-9]\d*)\/(\w+)$/;
 
 /** The limits of a list such as `100/1m,1500/1h`, in its order; undefined when any part of it is not a limit. */
@@ -18,6 +21,6 @@ function parseRateLimit(text: string): RateLimit | undefined {
   const [, calls, window] = RATE_LIMIT.exec(text) ?? [];
   if (calls === undefined || window === undefined) return undefined;
   const limit = { calls: Number(calls), windowMs: parseDuration(window) };
-  if (!Number.isSafeInteger(limit.calls) || !limit.windowMs) return undefined;
+  if (limit.calls > MOST_CALLS || !limit.windowMs) return undefined;
   return { calls: limit.calls, windowMs: limit.windowMs };
 }

@@ -33,11 +33,15 @@ export const sourceSettings = z.object({
     what: 'User-assigned managed identity that calls Defender; the system-assigned one when left out.',
     allowed: 'a client ID (GUID), not the principal ID',
   }),
+  AZURE_TENANT_ID: optional(z.string(), {
+    what: "The deployment's own tenant: an alert that names another one is a dead letter. The tenant of the Defender token when left out.",
+    allowed: 'a tenant ID (GUID)',
+  }),
   DEFENDER_RATE_LIMITS: withDefault(parsed(parseRateLimits), {
     default: '100/1m,1500/1h',
     what: 'How many calls Defender permits the app, all instances together.',
     allowed:
-      'one or more of calls/window with commas between, such as `100/1m,1500/1h`; the calls a whole number from 1, the window a duration longer than 0',
+      'one or more of calls/window with commas between, such as `100/1m,1500/1h`; the calls a whole number from 1 to 50000, the window a duration longer than 0',
   }),
   DEFENDER_QUOTA_SHARE: withDefault(parsed(parseShare), {
     default: '1',
@@ -74,6 +78,7 @@ export const sourceSchema = sourceSettings
         apiUrl: settings.DEFENDER_API_URL?.origin ?? hostUrl,
         tokenScope: settings.DEFENDER_TOKEN_SCOPE ?? cloud.tokenScope,
         clientId: settings.AZURE_CLIENT_ID,
+        tenantId: settings.AZURE_TENANT_ID,
         rateLimits: settings.DEFENDER_RATE_LIMITS,
         quotaShare: settings.DEFENDER_QUOTA_SHARE,
       },

@@ -49,6 +49,9 @@ export function enrichmentOf(
     submissionId: submission.submissionId,
     ...(submission.correlationId !== undefined && { correlationId: submission.correlationId }),
     ...(submission.metadata !== undefined && { metadata: submission.metadata }),
+    ...(submission.tenantId !== undefined && { tenantId: submission.tenantId }),
+    ...(submission.machineId !== undefined && { machineId: submission.machineId }),
+    ...(isOther(submission.machineId, answer.device) && { machineIdDiffers: true as const }),
     ...(answer.device !== undefined && {
       device: { ...answer.device, ...(answer.machine !== undefined && { raw: answer.machine }) },
     }),
@@ -61,6 +64,12 @@ export function enrichmentOf(
     enrichedAt: answer.storedAt.toISOString(),
     ...(answer.error !== undefined && { error: answer.error }),
   };
+}
+
+function isOther(machineId: string | undefined, device: Device | undefined): boolean {
+  return (
+    machineId !== undefined && device !== undefined && machineId.toLowerCase() !== device.id.toLowerCase()
+  );
 }
 
 function summaryOf(alertId: string, { outcome, device, error }: StoredAnswer): Summary {

@@ -41,6 +41,12 @@ export const enrichmentSchema = z.strictObject({
   submissionId: z.string().describe('Names the submission; a message that arrives twice has the same one.'),
   correlationId: z.string().optional().describe("The submitter's own reference."),
   metadata: z.record(z.string(), z.unknown()).optional().describe("The submitter's own data."),
+  tenantId: z.string().optional().describe('Tenant of the alert, where the submitter named one.'),
+  machineId: z.string().optional().describe('MDE device ID as the submitter handed it in.'),
+  machineIdDiffers: z
+    .literal(true)
+    .optional()
+    .describe('Present when the device is another one than the submitter named.'),
   device: publishedDeviceSchema.optional().describe('Present when the outcome is enriched.'),
   formats: formatsSchema.optional().describe('The device in the standards that were asked for.'),
   summary: summarySchema.optional(),

@@ -44,3 +44,22 @@ export function circuitProbe(readLedger: () => Promise<Ledger>): HealthProbe {
     },
   };
 }
+
+/** A caller of the gate is answered well before: after the longest wait in a process, or a failed exchange. */
+const LONGEST_WAIT_MS = 90_000;
+
+/**
+ * Whether those who want to call are answered in this process.
+ * @param waitingSince Since when somebody waits (milliseconds on the clock), if anybody does.
+ */
+export function gateProbe(waitingSince: () => number | undefined, now: () => number): HealthProbe {
+  return {
+    name: 'calls',
+    async look() {
+      const waitedMs = now() - (waitingSince() ?? now());
+      if (waitedMs <= LONGEST_WAIT_MS) return { isSound: true, detail: 'nobody waits for long' };
+      const seconds = Math.round(waitedMs / 1_000);
+      return { isSound: false, detail: `a look-up has waited ${seconds} s for its turn in this process` };
+    },
+  };
+}

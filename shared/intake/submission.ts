@@ -31,6 +31,16 @@ export const submissionSchema = z.strictObject({
     .min(0)
     .describe('Look-ups that were answered and left the alert undecided. Throttling does not count.'),
   notFoundAnswers: z.int().min(0).describe('How many of those answers were 404.'),
+  failing: z
+    .strictObject({
+      since: z.iso
+        .datetime()
+        .describe('When the first of them came, moved on by every wait that was not their fault.'),
+      answer: z.enum(['unavailable', 'unusable', 'forbidden']).describe('What the last one was.'),
+      count: z.int().min(1).describe('How many of that kind came in a row.'),
+    })
+    .optional()
+    .describe('Failed look-ups in a row; absent when the last one did not fail.'),
   deferrals: z.int().min(0).describe('How often it was put back into the queue, for any reason.'),
   inLine: z.boolean().optional().describe('True while it holds a turn in the line for quota.'),
 });

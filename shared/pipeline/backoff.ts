@@ -1,5 +1,5 @@
 /** The longest delay between two look-ups of a submission. */
-const LONGEST_DELAY_MS = 15 * 60_000;
+export const LONGEST_DELAY_MS = 15 * 60_000;
 
 /** A delay of up to `base` doubled `attempts` times, any part of it equally likely (full jitter), in milliseconds. */
 export function backoffMs(baseMs: number, attempts: number, random: () => number): number {

@@ -3,7 +3,7 @@ import type { Bearer } from '../intake/bearer.ts';
 import type { Submission } from '../intake/submission.ts';
 import type { AlertRecord, AlertRecords } from './alertRecords.ts';
 import { type Claim, type ClaimRules, standingOf } from './claim.ts';
-import type { Deferral } from './decision.ts';
+import type { Deferral, DeferralReason } from './decision.ts';
 
 export interface ClaimDeps {
   records: AlertRecords;
@@ -47,6 +47,9 @@ export async function claimAlert(submission: Submission, bearer: Bearer, deps: C
   }
 }
 
+/** What is asked again soon, so that others with the same alert had better wait for it. */
+const HELD: readonly DeferralReason[] = ['not_found', 'unavailable', 'unusable', 'forbidden'];
+
 /** While a submission waits for a second look, others with the same alert need not ask as well. */
 export async function holdClaim(
   { reason, delayMs }: Deferral,
@@ -54,7 +57,7 @@ export async function holdClaim(
   claim: Claim,
   deps: ClaimDeps,
 ): Promise<void> {
-  if (reason !== 'not_found' && reason !== 'unavailable') return;
+  if (!HELD.includes(reason)) return;
   await deps.records.claim(record, { ...claim, expiresAt: expiryAfter(delayMs, deps) });
 }
 

@@ -14,12 +14,18 @@ export const deadLetterSchema = z.strictObject({
 });
 export type DeadLetter = z.infer<typeof deadLetterSchema>;
 
-/** The letter as text, its original shortened as far as needed to fit into a message. */
+/** As much of a reason as a person reads; what quotes a damaged message can be as long as that. */
+const LONGEST_DETAIL = 4_000;
+
+/** The letter as text, its detail and its original shortened as far as needed to fit into a message. */
 export function deadLetterText(letter: DeadLetter, fits: (text: string) => boolean): string {
-  let text = JSON.stringify(letter);
+  const { detail } = letter;
+  const readable = detail.length <= LONGEST_DETAIL ? detail : `${detail.slice(0, LONGEST_DETAIL)}...`;
+  let text = JSON.stringify({ ...letter, detail: readable });
   for (let length = letter.original.length; !fits(text) && length > 0; ) {
     length = Math.floor(length / 2);
-    text = JSON.stringify({ ...letter, original: letter.original.slice(0, length), originalTruncated: true });
+    const original = letter.original.slice(0, length);
+    text = JSON.stringify({ ...letter, detail: readable, original, originalTruncated: true });
   }
   return text;
 }

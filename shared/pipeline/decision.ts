@@ -2,10 +2,20 @@ import type { Machine } from '../device/machine.ts';
 import type { EnrichmentError } from '../enrichment/enrichment.ts';
 import type { Submission } from '../intake/submission.ts';
 import type { SourceAnswer } from '../sources/source.ts';
-import { backoffMs } from './backoff.ts';
+import { backoffMs, LONGEST_DELAY_MS } from './backoff.ts';
 
 /** Why a submission is put back. */
-export type DeferralReason = 'quota' | 'throttled' | 'denied' | 'not_found' | 'unavailable' | 'claimed';
+export type DeferralReason =
+  | 'quota'
+  | 'throttled'
+  | 'denied'
+  | 'not_found'
+  | 'unavailable'
+  | 'unusable'
+  | 'forbidden'
+  | 'interrupted'
+  | 'claimed'
+  | 'storage';
 
 export interface Deferral {
   kind: 'defer';
@@ -28,6 +38,7 @@ export interface DecisionRules {
   /** How long to wait after the first, second, ... 404 before the alert is looked up again. */
   notFoundRetriesMs: readonly number[];
   retryBaseDelayMs: number;
+  /** How long look-ups of an alert may fail in a row before it is given up. */
   maxAgeMs: number;
 }
 
@@ -50,12 +61,8 @@ export function decide(
         const message = `Defender knows no such alert, or no device behind it: asked ${attempts} times. ${answer.detail}`;
         return { kind: 'not_found', error: { code: 'not_found', message }, attempts };
       }
-      const again = {
-        ...submission,
-        attempts,
-        notFoundAnswers: submission.notFoundAnswers + 1,
-        inLine: false,
-      };
+      const { failing: _, ...rest } = submission;
+      const again = { ...rest, attempts, notFoundAnswers: submission.notFoundAnswers + 1, inLine: false };
       return defer('not_found', delayMs, answer.detail, again);
     }
 
@@ -64,24 +71,42 @@ export function decide(
       // A promised turn is paced already; without one, a spread keeps those who were refused from returning together.
       const delayMs = answer.inLine ? wait : wait + random() * rules.retryBaseDelayMs;
       return defer(answer.inLine ? 'quota' : 'throttled', delayMs, answer.detail, {
-        ...submission,
+        ...waited(submission, delayMs),
         inLine: answer.inLine,
       });
     }
 
     case 'denied': {
       const wait = Math.max(rules.retryBaseDelayMs, answer.until.getTime() - now.getTime());
-      return defer('denied', wait * (1 + random()), answer.detail, submission);
+      const delayMs = wait * (1 + random());
+      return defer('denied', delayMs, answer.detail, waited(submission, delayMs));
+    }
+
+    case 'interrupted': {
+      const delayMs = random() * rules.retryBaseDelayMs;
+      return defer('interrupted', delayMs, answer.detail, { ...waited(submission, delayMs), inLine: false });
     }
 
     case 'unavailable': {
-      const age = now.getTime() - new Date(submission.firstSeen).getTime();
-      if (age > rules.maxAgeMs) {
-        const message = `Defender gave no usable answer in ${attempts} attempts. The last one: ${answer.detail}`;
-        return { kind: 'failed', error: { code: 'source_unavailable', message }, attempts };
+      const again = failedOnce(submission, answer.kind, now);
+      if (isTooOld(again, rules, now)) return givenUp('source_unavailable', answer.detail, attempts);
+      const backoff = backoffMs(rules.retryBaseDelayMs, submission.attempts, random);
+      const delayMs = Math.max(backoff, Math.min(LONGEST_DELAY_MS, answer.retryAfterMs ?? 0));
+      return defer('unavailable', delayMs, answer.detail, again);
+    }
+
+    case 'unusable':
+    case 'forbidden': {
+      const again = failedOnce(submission, answer.kind, now);
+      const { count } = again.failing;
+      if (count >= MOST_SAME_FAILURES || isTooOld(again, rules, now)) {
+        const code = answer.kind === 'unusable' ? 'source_answer_unusable' : 'source_forbidden';
+        return givenUp(code, answer.detail, attempts);
       }
-      const delayMs = backoffMs(rules.retryBaseDelayMs, submission.attempts, random);
-      return defer('unavailable', delayMs, answer.detail, { ...submission, attempts, inLine: false });
+      // The same is to be expected again: four times as long each time, the later half of it by chance.
+      const delayMs =
+        Math.min(LONGEST_DELAY_MS, rules.retryBaseDelayMs * 4 ** (count - 1)) * (0.5 + random() / 2);
+      return defer(answer.kind, delayMs, answer.detail, again);
     }
 
     case 'rejected': {
@@ -92,6 +117,41 @@ export function decide(
   }
 }
 
+/** An answer that another look-up is not likely to change is final after so many of its kind in a row. */
+const MOST_SAME_FAILURES = 5;
+
+/** The submission after one more failed look-up. */
+function failedOnce(submission: Submission, answer: NonNullable<Submission['failing']>['answer'], now: Date) {
+  const before = submission.failing;
+  const failing = {
+    since: before?.since ?? now.toISOString(),
+    answer,
+    count: before?.answer === answer ? before.count + 1 : 1,
+  };
+  return { ...submission, attempts: submission.attempts + 1, failing, inLine: false };
+}
+
+/** Time that an alert waits for quota, a role or our own fault is no time in which its look-up failed. */
+function waited(submission: Submission, delayMs: number): Submission {
+  const { failing } = submission;
+  if (failing === undefined) return submission;
+  const since = new Date(Date.parse(failing.since) + delayMs).toISOString();
+  return { ...submission, failing: { ...failing, since } };
+}
+
+function isTooOld(
+  { failing }: ReturnType<typeof failedOnce>,
+  { maxAgeMs }: DecisionRules,
+  now: Date,
+): boolean {
+  return now.getTime() - Date.parse(failing.since) > maxAgeMs;
+}
+
+function givenUp(code: string, detail: string, attempts: number): Decision {
+  const message = `Defender gave no usable answer in ${attempts} attempts. The last one: ${detail}`;
+  return { kind: 'failed', error: { code, message }, attempts };
+}
+
 function defer(reason: DeferralReason, delayMs: number, detail: string, submission: Submission): Deferral {
   return {
     kind: 'defer',
@@ -100,6 +160,21 @@ function defer(reason: DeferralReason, delayMs: number, detail: string, submissi
     detail,
     submission: { ...submission, deferrals: submission.deferrals + 1 },
   };
+}
+
+/** Storage is most likely back after a restart or a fail-over; then nobody should sleep for long. */
+const LONGEST_STORAGE_DELAY_MS = 5 * 60_000;
+
+/** A table or the ledger cannot be used: come back when it may, later each time, as if nothing had happened. */
+export function deferForStorage(
+  submission: Submission,
+  detail: string,
+  rules: DecisionRules,
+  random: () => number,
+): Deferral {
+  const grown = rules.retryBaseDelayMs * 2 ** Math.min(submission.deferrals, 20);
+  const delayMs = Math.min(LONGEST_STORAGE_DELAY_MS, grown) * (0.5 + random() / 2);
+  return defer('storage', delayMs, detail, waited(submission, delayMs));
 }
 
 /** Another submission is looking the same alert up: come back when it may be done, later each time. */

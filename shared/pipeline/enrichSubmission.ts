@@ -7,7 +7,14 @@ import type { Source } from '../sources/source.ts';
 import type { AlertRecord } from './alertRecords.ts';
 import type { Claim } from './claim.ts';
 import { type ClaimDeps, claimAlert, holdClaim } from './claimAlert.ts';
-import { type DecisionRules, type Deferral, type DeferralReason, decide, deferForClaim } from './decision.ts';
+import {
+  type DecisionRules,
+  type Deferral,
+  type DeferralReason,
+  decide,
+  deferForClaim,
+  deferForStorage,
+} from './decision.ts';
 import type { Outbox } from './outbox.ts';
 import { storedAnswerOf } from './storedAnswer.ts';
 
@@ -16,6 +23,10 @@ export interface PipelineDeps extends ClaimDeps {
   outbox: Outbox;
   rules: ClaimDeps['rules'] & DecisionRules;
   message: MessageOptions & { formats: readonly FormatName[] };
+  /** The deployment's own tenant; undefined while nobody knows it. */
+  homeTenant: () => Promise<string | undefined>;
+  /** What is wrong with our own storage, for a person; undefined for any other error. */
+  storageFault: (error: unknown) => string | undefined;
   /** Uniform in [0, 1). */
   random: () => number;
 }
@@ -36,12 +47,31 @@ export type Progress =
 
 /**
  * Takes one submission as far as it can go: claim, look up, store, publish, mark. Each step is recorded before the
- * next one begins, so that a redelivery repeats only what is missing.
- * @throws When our own storage fails: the message is delivered again.
+ * next one begins, so that a redelivery repeats only what is missing. When a table or the ledger cannot be used, the
+ * submission is put back: the host gives up a message after five deliveries, and an outage lasts longer than those.
+ * @throws When the queue cannot be used either: the message is delivered again.
  */
 export async function enrichSubmission(
   submission: Submission,
   bearer: Bearer,
+  deps: PipelineDeps,
+  signal: AbortSignal,
+): Promise<Progress> {
+  const held: { claim?: Claim } = {};
+  try {
+    return await advance(submission, bearer, held, deps, signal);
+  } catch (error) {
+    const fault = deps.storageFault(error);
+    if (fault === undefined) throw error;
+    return putBack(deferForStorage(submission, fault, deps.rules, deps.random), deps, held.claim?.key);
+  }
+}
+
+/** @param held Takes the claim, for the copy that is put back when a later step fails. */
+async function advance(
+  submission: Submission,
+  bearer: Bearer,
+  held: { claim?: Claim },
   deps: PipelineDeps,
   signal: AbortSignal,
 ): Promise<Progress> {
@@ -57,6 +87,7 @@ export async function enrichSubmission(
       break;
   }
   const { record, claim } = claimed;
+  held.claim = claim;
   const { alertId, machineId, inLine = false } = submission;
   const answer = await deps.source.find({ alertId, machineId, inLine }, signal);
   const decision = decide(answer, submission, deps.rules, deps.now(), deps.random);
@@ -72,7 +103,7 @@ export async function enrichSubmission(
   });
   const storedRecord = await storeWhileClaimed(record, claim, stored, deps);
   // Somebody took the claim over because it had expired: begin again, most likely with the answer that they stored.
-  if (storedRecord === undefined) return enrichSubmission(submission, bearer, deps, signal);
+  if (storedRecord === undefined) return advance(submission, bearer, held, deps, signal);
   return finish(submission, storedRecord, stored, deps);
 }
 
@@ -113,15 +144,23 @@ async function finish(
   };
 }
 
+/**
+ * The enrichment is out: were the mark to fail and the submission to come again for it, it would be published twice.
+ * Without the mark the claim ends by expiry.
+ */
 async function markPublished(
   record: AlertRecord,
   submissionId: string,
-  { records }: PipelineDeps,
+  { records, storageFault }: PipelineDeps,
 ): Promise<void> {
-  let current: AlertRecord | undefined = record;
-  while (current !== undefined && !current.state.published.includes(submissionId)) {
-    if ((await records.addPublished(current, submissionId)) !== undefined) return;
-    current = await records.read(record.alertId);
+  try {
+    let current: AlertRecord | undefined = record;
+    while (current !== undefined && !current.state.published.includes(submissionId)) {
+      if ((await records.addPublished(current, submissionId)) !== undefined) return;
+      current = await records.read(record.alertId);
+    }
+  } catch (error) {
+    if (storageFault(error) === undefined) throw error;
   }
 }
 

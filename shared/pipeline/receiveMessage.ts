@@ -1,6 +1,7 @@
 import type { Delivery } from '../intake/messageId.ts';
 import { readMessage } from '../intake/readMessage.ts';
 import type { Rejection } from '../intake/rejection.ts';
+import type { Submission } from '../intake/submission.ts';
 import { type Log, progressEvent } from '../telemetry/log.ts';
 import { enrichSubmission, type PipelineDeps } from './enrichSubmission.ts';
 import { submitAll } from './submitAll.ts';
@@ -29,17 +30,51 @@ export async function receiveMessage(
     log({ event: 'split', submissions: submissions.length, rejections: rejections.length });
     return;
   }
+  const foreign = foreignTenant(only, await deps.homeTenant());
+  if (foreign !== undefined) {
+    await bury({ ...foreign, alertId: only.alertId, original: only.alertId }, startedAt, deps, log, only);
+    return;
+  }
   const progress = await enrichSubmission(only, bearer, deps, signal);
   log(progressEvent(only, progress, startedAt, deps.now()));
 }
 
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** An alert of another tenant is not known to the API here: a look-up would cost calls and end as not found. */
+function foreignTenant(
+  { tenantId = '' }: Submission,
+  homeTenant = '',
+): { reason: 'other-tenant'; detail: string } | undefined {
+  const areBothKnown = GUID.test(tenantId) && GUID.test(homeTenant);
+  if (!areBothKnown || tenantId.toLowerCase() === homeTenant.toLowerCase()) return undefined;
+  return {
+    reason: 'other-tenant',
+    detail: `The alert belongs to the tenant ${tenantId}, and this deployment serves ${homeTenant}. Send it to the deployment of its tenant.`,
+  };
+}
+
 async function bury(
-  { reason, detail, alertId, original }: Rejection,
+  {
+    reason,
+    detail,
+    alertId,
+    original,
+  }: Omit<Rejection, 'reason'> & { reason: Rejection['reason'] | 'other-tenant' },
   now: Date,
   { outbox }: PipelineDeps,
   log: Log,
+  submission?: Submission,
 ) {
   const time = now.toISOString();
-  await outbox.bury({ reason, detail, original, attempts: 0, firstSeen: time, deadAt: time });
+  await outbox.bury({
+    reason,
+    detail,
+    ...(submission !== undefined && { submission }),
+    original,
+    attempts: submission?.attempts ?? 0,
+    firstSeen: submission?.firstSeen ?? time,
+    deadAt: time,
+  });
   log({ event: 'rejected', reason, detail, alertId });
 }

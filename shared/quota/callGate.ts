@@ -28,26 +28,48 @@ export type Admission =
   /** No slot before `until`. `inLine` is true when the submission was promised a turn and must say so when it returns. */
   | { kind: 'wait'; until: Date; inLine: boolean; detail: string };
 
-/** What the gate must know of whoever wants to make one call. */
+/** What the gate must know about a caller. */
 export interface CallRequest {
-  /** Whether a turn was promised, or the call must not stand behind those to whom one was. */
-  inLine: boolean;
+  /**
+   * The place in the line for slots: `turn` redeems a turn that was promised earlier, and `first` goes as early without
+   * one (a second call of the same look-up, the next page of a list). `last` is for everything else.
+   */
+  place: 'turn' | 'first' | 'last';
   /** Whether the call is a look-up as the app: then its outcome tells whether an open circuit may close. */
   mayProbeCircuit: boolean;
 }
+
+/**
+ * Why the circuit opens: the app may not ask (`forbidden`: no token, no role), or the API says that it does not exist
+ * any more (`retired`).
+ */
+export type CircuitCause = 'forbidden' | 'retired';
 
 /** Guards every call to a rate-limited API, for all instances together. */
 export interface CallGate {
   /** Whether the circuit is known to be open, without asking anybody: then no token need be asked for either. */
   knownDenial(): Denial | undefined;
-  /** Waits for a slot that is near, within the gate's own limit; otherwise says when to come back. */
+  /**
+   * Waits for a slot that is near, within the gate's own limit; otherwise says when to come back.
+   * @throws When the ledger cannot be used.
+   */
   acquire(request: CallRequest, signal: AbortSignal): Promise<Admission>;
+  /** The call for which the permit was given is not made: its slot goes to others. */
+  release(permit: Permit): void;
   /** A call has come back, whatever it brought: if it took long, the server may have counted it later than booked. */
   returned(permit: Permit): void;
-  /** A call was answered normally: if it was a probe, what it probed is over for everybody. */
+  /** A call was answered normally: if it was a probe, what it probed is over for everybody. Never throws. */
   succeeded(permit: Permit): Promise<void>;
-  /** The server refused a call by rate; `retryAfterMs` is its own word on how long, if it gave one. */
+  /**
+   * The server refused a call by rate; `retryAfterMs` is its own word on how long, if it gave one. Everybody pauses so
+   * long, but no longer than the longest window. Never throws.
+   */
   throttled(retryAfterMs: number | undefined): Promise<{ until: Date }>;
-  /** A look-up was refused for what the app is (no token, 401, 403); `detail` tells a person what is missing. */
-  denied(permit: Permit | undefined, detail: string): Promise<{ until: Date }>;
+  /** A look-up was refused for what the app is or the API is; `detail` tells a person what to do. Never throws. */
+  denied(
+    permit: Permit | undefined,
+    refusal: { cause: CircuitCause; detail: string },
+  ): Promise<{ until: Date }>;
+  /** Since when the caller that has waited longest in this process waits (the gate's own clock), if any does. */
+  waitingSince(): number | undefined;
 }

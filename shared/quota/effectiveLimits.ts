@@ -13,7 +13,7 @@ export interface RateStrike {
   at: number;
 }
 
-function shortestWindow(limits: readonly RateLimit[]): RateLimit {
+export function shortestWindow(limits: readonly RateLimit[]): RateLimit {
   return limits.reduce((shortest, limit) => (limit.windowMs < shortest.windowMs ? limit : shortest));
 }
 
@@ -22,6 +22,15 @@ export function effectiveRate(strike: RateStrike | null, limits: readonly RateLi
   if (strike === null) return 1;
   const windows = Math.max(0, now - strike.at) / shortestWindow(limits).windowMs;
   return Math.min(1, strike.rate + windows * RATE_RESTORED_PER_WINDOW);
+}
+
+/** When the rate will have risen by one more step; undefined when it is full. */
+export function nextRateRise(
+  strike: RateStrike | null,
+  limits: readonly RateLimit[],
+  now: number,
+): number | undefined {
+  return effectiveRate(strike, limits, now) >= 1 ? undefined : now + shortestWindow(limits).windowMs;
 }
 
 /** One more 429 at `now`. Several within one shortest window are one strike: they were under way together. */

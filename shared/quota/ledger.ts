@@ -1,6 +1,12 @@
 import type { RateLimit } from '../config/rateLimits.ts';
-import type { Probe } from './callGate.ts';
-import { effectiveLimits, effectiveRate, type RateStrike, spreadLimits, struck } from './effectiveLimits.ts';
+import type { CircuitCause } from './callGate.ts';
+import {
+  effectiveLimits,
+  effectiveRate,
+  nextRateRise,
+  type RateStrike,
+  spreadLimits,
+} from './effectiveLimits.ts';
 import { allowedSince, nextSlot, nextSlots, trimLog } from './slidingLog.ts';
 
 /**
@@ -16,20 +22,28 @@ export interface Ledger {
   displaced: number[];
   /** The latest turn promised. */
   lastTurnAt: number;
-  /** Set by a 429 until a probe has succeeded. */
-  pause: { until: number } | null;
+  /** Set by a 429 until a probe has succeeded; `at` is when the last 429 came. */
+  pause: Pause | null;
   /** What 429s have done to the rate. */
   strike: RateStrike | null;
   /** Set while the source refuses every look-up. */
   circuit: Circuit | null;
 }
 
+export interface Pause {
+  until: number;
+  at: number;
+}
+
 export interface Circuit {
   openedAt: number;
+  /** When the last refusal came that counted. */
+  refusedAt: number;
   /** When the next probe may go. */
   probeAt: number;
   /** Refused probes in a row. */
   failures: number;
+  cause: CircuitCause;
   /** What was refused and what to do, for a person. */
   detail: string;
 }
@@ -79,24 +93,27 @@ export function limitsInForce(ledger: Ledger, rules: LedgerRules, now: number): 
   return effectiveLimits(rules.limits, rules.share, effectiveRate(ledger.strike, rules.limits, now));
 }
 
-/** How many submissions ask at once: those that come back for a promised turn, and those that are new. */
+/** How many calls are asked for at once, by the callers' places in the line. */
 export interface Ask {
+  /** For turns that were promised. */
   returning: number;
+  /** As early as those, but without a turn that was promised. */
+  first: number;
   fresh: number;
   /** How many of all these may probe an open circuit. */
   mayProbeCircuit: number;
 }
 
-/** The answer to an `Ask`. Slots and turns are for the returning submissions first, then for the fresh ones. */
+/** The answer to an `Ask`. Slots and turns are for the returning and the first, then for the fresh ones. */
 export type Grant =
   | { kind: 'slots'; slots: number[]; turns: number[] }
-  /** A 429 paused all calls: one probe may call now (if `probe`), everybody else asks again at `retryAt`. */
-  | { kind: 'paused'; probe: boolean; retryAt: number }
+  /** A 429 paused all calls: one probe may call at the time `probe`, everybody else asks again at `retryAt`. */
+  | { kind: 'paused'; probe: number | null; retryAt: number }
   /**
-   * The circuit is open: one probe may call now (if `probe`), the first who may, or else whoever is first. Everybody
-   * else comes back at `retryAt`, which is not in the future when a probe is due and nobody here may be it.
+   * The circuit is open: one probe may call at the time `probe`, the first caller that may, or else any. Everybody
+   * else comes back at `retryAt`, which is not in the future when a probe is due and no caller here may be it.
    */
-  | { kind: 'open'; probe: boolean; retryAt: number; detail: string };
+  | { kind: 'open'; probe: number | null; retryAt: number; detail: string };
 
 export interface Answer {
   ledger: Ledger;
@@ -122,17 +139,19 @@ export function ask(ledger: Ledger, rules: LedgerRules, request: Ask, now: numbe
 
 function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: number): Answer {
   const lead = turnLeadMs(rules);
-  const everybody = request.returning + request.fresh;
+  const early = request.returning + request.first;
+  const everybody = early + request.fresh;
   const lineIsGone = now > ledger.lastTurnAt + rules.inProcessWaitMs;
   const inForce = limitsInForce(ledger, rules, now);
-  const limits = lineIsGone ? inForce : spreadLimits(inForce);
+  const spread = lineIsGone ? (whole: RateLimit[]) => whole : spreadLimits;
+  const limits = spread(inForce);
   const waiting = lineIsGone ? 0 : Math.max(0, ledger.waiting - request.returning);
 
   const calls = [...ledger.calls];
   const slots: number[] = [];
   while (ledger.pause === null && slots.length < everybody) {
     const slot = nextSlot(calls, limits, now);
-    const isFresh = slots.length >= request.returning;
+    const isFresh = slots.length >= early;
     const lineHasFirstRight = waiting > 0 && allowedSince(calls, limits) > now - 2 * gatheringMs(rules);
     if (slot > now + rules.inProcessWaitMs || (isFresh && lineHasFirstRight)) break;
     calls.push(slot);
@@ -140,10 +159,10 @@ function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: numb
   }
 
   const from = Math.max(now, ledger.pause?.until ?? now);
-  const early = Math.max(0, request.returning - slots.length);
-  const newcomers = everybody - slots.length - early;
+  const tooEarly = Math.max(0, early - slots.length);
+  const newcomers = everybody - slots.length - tooEarly;
   const displacedBefore = ledger.displaced.filter((slot) => slot > now + lead);
-  const displacedNow = nextSlots(merged(calls, displacedBefore), limits, from, early);
+  const displacedNow = forecastSlots(merged(calls, displacedBefore), ledger, rules, spread, from, tooEarly);
   const displaced = [...displacedBefore, ...displacedNow].slice(-MOST_DISPLACED);
   // The end of the line is forecast at the full rate: who comes too early then is displaced, who comes too late wastes slots.
   const fullRate = spreadLimits(effectiveLimits(rules.limits, rules.share, 1));
@@ -162,17 +181,40 @@ function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: numb
   };
 }
 
+/**
+ * The next `count` slots as they will be when the rate rises again: at the rate of now alone, a slot can seem to be most
+ * of an hour away which is free as soon as the rate has risen a little.
+ */
+function forecastSlots(
+  log: readonly number[],
+  ledger: Ledger,
+  rules: LedgerRules,
+  shape: (limits: RateLimit[]) => RateLimit[],
+  from: number,
+  count: number,
+): number[] {
+  const extended = [...log];
+  let at = from;
+  while (extended.length < log.length + count) {
+    const slot = nextSlot(extended, shape(limitsInForce(ledger, rules, at)), at);
+    const rise = nextRateRise(ledger.strike, rules.limits, at);
+    if (rise !== undefined && slot > rise) at = rise;
+    else extended.push(slot);
+  }
+  return extended.slice(log.length);
+}
+
 function merged(calls: readonly number[], promised: readonly number[]): number[] {
   return [...calls, ...promised].sort((left, right) => left - right);
 }
 
-function askPaused(ledger: Ledger, pause: { until: number }, rules: LedgerRules, now: number): Answer {
+function askPaused(ledger: Ledger, pause: Pause, rules: LedgerRules, now: number): Answer {
   const probe = probeSlot(ledger, rules, now, pause.until);
-  if (probe > now) return { ledger, grant: { kind: 'paused', probe: false, retryAt: probe } };
+  if (probe > now) return { ledger, grant: { kind: 'paused', probe: null, retryAt: probe } };
   const retryAt = now + rules.probeIntervalMs;
   return {
-    ledger: { ...ledger, calls: [...ledger.calls, probe], pause: { until: retryAt } },
-    grant: { kind: 'paused', probe: true, retryAt },
+    ledger: { ...ledger, calls: [...ledger.calls, probe], pause: { ...pause, until: retryAt } },
+    grant: { kind: 'paused', probe, retryAt },
   };
 }
 
@@ -191,73 +233,28 @@ function askOpenCircuit(
   const mayProbe = request.mayProbeCircuit > 0 || now >= circuit.probeAt + NOBODY_LEFT_TO_PROBE_MS;
   const probe = probeSlot(ledger, rules, now, Math.max(circuit.probeAt, ledger.pause?.until ?? 0));
   if (probe > now || !mayProbe)
-    return { ledger, grant: { kind: 'open', probe: false, retryAt: probe, detail } };
+    return { ledger, grant: { kind: 'open', probe: null, retryAt: probe, detail } };
   const probeAt = now + probeIntervalMs(circuit.failures, rules);
   return {
     ledger: { ...ledger, calls: [...ledger.calls, probe], circuit: { ...circuit, probeAt } },
-    grant: { kind: 'open', probe: true, retryAt: probeAt, detail },
+    grant: { kind: 'open', probe, retryAt: probeAt, detail },
   };
 }
 
 /** A probe is a call like any other: it keeps the limits too. */
 function probeSlot(ledger: Ledger, rules: LedgerRules, now: number, notBefore: number): number {
-  return nextSlot(ledger.calls, limitsInForce(ledger, rules, now), Math.max(now, notBefore));
+  const [slot = now] = forecastSlots(
+    ledger.calls,
+    ledger,
+    rules,
+    (limits) => limits,
+    Math.max(now, notBefore),
+    1,
+  );
+  return slot;
 }
 
-function probeIntervalMs(failures: number, rules: LedgerRules): number {
+/** How long the next probe of the circuit waits after so many refused ones. */
+export function probeIntervalMs(failures: number, rules: LedgerRules): number {
   return Math.min(LONGEST_PROBE_INTERVAL_MS, rules.probeIntervalMs * 2 ** Math.min(failures, 20));
-}
-
-/** What became of a reservation: the call may have been counted as late as `calledAt`, or (null) was never made. */
-export interface Correction {
-  slot: number;
-  calledAt: number | null;
-}
-
-/** The ledger with calls booked at the times at which they were made, and without those that never were. */
-export function correctCalls(ledger: Ledger, corrections: readonly Correction[]): Ledger {
-  const calls = [...ledger.calls];
-  for (const { slot, calledAt } of corrections) {
-    const index = calls.indexOf(slot);
-    if (index >= 0) calls.splice(index, 1);
-    if (calledAt !== null) calls.push(calledAt);
-  }
-  return { ...ledger, calls: calls.sort((left, right) => left - right) };
-}
-
-/** The server refused a call by rate: everybody pauses until `until`, and the rate is lowered. */
-export function throttle(ledger: Ledger, rules: LedgerRules, until: number, now: number): Ledger {
-  return {
-    ...ledger,
-    pause: { until: Math.max(until, ledger.pause?.until ?? 0) },
-    strike: struck(ledger.strike, rules.limits, now),
-  };
-}
-
-/**
- * The source refused a look-up for what the app is: the circuit opens for everybody. A refusal when a probe was due makes the
- * interval longer; refusals of calls that were under way when it opened change nothing.
- */
-export function openCircuit(
-  ledger: Ledger,
-  rules: LedgerRules,
-  refusal: { probe: boolean; detail: string },
-  now: number,
-): Ledger {
-  if (ledger.circuit !== null && !refusal.probe && now < ledger.circuit.probeAt) return ledger;
-  const failures = (ledger.circuit?.failures ?? 0) + 1;
-  return {
-    ...ledger,
-    circuit: {
-      openedAt: ledger.circuit?.openedAt ?? now,
-      failures,
-      probeAt: now + probeIntervalMs(failures - 1, rules),
-      detail: refusal.detail,
-    },
-  };
-}
-
-/** A probe was answered normally: what it probed ends for everybody, and with the circuit the pause. */
-export function resume(ledger: Ledger, probe: Probe): Ledger {
-  return { ...ledger, pause: null, circuit: probe === 'circuit' ? null : ledger.circuit };
 }

@@ -1,6 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Ledger } from './ledger.ts';
-import type { LedgerStore, StoredLedger } from './ledgerStore.ts';
+import { LedgerError, type LedgerStore, type StoredLedger } from './ledgerStore.ts';
 import type { StorageClock } from './storageClock.ts';
 
 /** The next ledger, or the very one that was given when there is nothing to write, and what comes of it. Pure. */
@@ -56,9 +55,11 @@ export function createLedgerExchange(
       const stored = await read();
       const next = change(stored.ledger, clock.now());
       if (await write(next.ledger, stored)) return next;
-      await delay(random() * LONGEST_RACE_PAUSE_MS * Math.min(1, attempt / 10));
+      const pauseMs = random() * LONGEST_RACE_PAUSE_MS * Math.min(1, attempt / 10);
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
-    throw new Error(
+    throw new LedgerError(
+      'contended',
       `The quota ledger could not be written: another instance was faster ${MOST_ATTEMPTS} times in a row.`,
     );
   };

@@ -1,21 +1,12 @@
-import type { Admission, CallGate, CallRequest, Denial } from './callGate.ts';
-import {
-  type Ask,
-  ask,
-  type Correction,
-  correctCalls,
-  emptyLedger,
-  type Grant,
-  gatheringMs,
-  type Ledger,
-  type LedgerRules,
-  openCircuit,
-  resume,
-  throttle,
-} from './ledger.ts';
+import { withinTime } from '../async/withinTime.ts';
+import type { Admission, CallGate, Denial } from './callGate.ts';
+import { type Caller, createCallLine } from './callLine.ts';
+import { book, type Feedback } from './feedback.ts';
+import { ask, emptyLedger, type Grant, gatheringMs, type Ledger, type LedgerRules } from './ledger.ts';
 import { type Change, createLedgerExchange } from './ledgerExchange.ts';
-import type { LedgerStore } from './ledgerStore.ts';
-import { nextSlot, safetyMarginMs } from './slidingLog.ts';
+import { LedgerError, type LedgerStore } from './ledgerStore.ts';
+import { exchangeAt, type Outlook, outlookAfter, outlookAt, outlookOf } from './outlook.ts';
+import { safetyMarginMs } from './slidingLog.ts';
 import type { StorageClock } from './storageClock.ts';
 
 export interface LedgerGateDeps {
@@ -26,235 +17,272 @@ export interface LedgerGateDeps {
   random: () => number;
 }
 
-/** Somebody who waits in this process. */
-interface Waiter {
-  /** Whether a turn was promised, or a slot given that could not be used. */
-  returning: boolean;
-  readonly mayProbeCircuit: boolean;
-  readonly since: number;
-  admit(admission: Admission): void;
-  fail(error: unknown): void;
-}
-
-/** While slots are scarce, this many are asked for in one go, so that the ledger is written seldom. */
-const BATCH = 40;
 /** A 429 without a word on how long: a random time up to a limit that doubles each time up to this. */
 const LONGEST_BLIND_PAUSE_MS = 5 * 60_000;
+/** An exchange with the ledger that takes longer has failed, and with it everybody who waits for one. */
+const LONGEST_EXCHANGE_MS = 30_000;
 
 /**
- * The gate of one process before the shared ledger. Those who want to call gather in a line; one exchange with the
- * ledger at a time serves all of them. Without the ledger no call is made: its errors reach whoever waits.
+ * The gate of one process before the shared ledger. Those who want to call wait in a line; one exchange with the
+ * ledger at a time serves all of them. What the exchange showed (`Outlook`) says when the next one is worth while, and
+ * answers callers who cannot be served within the longest wait. Feedback on calls is kept until an exchange has
+ * booked it. Without the ledger no call is made: its errors reach whoever waits.
  */
 export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps): CallGate {
-  const lingerMs = gatheringMs(rules);
   const marginMs = Math.min(...rules.limits.map(({ windowMs }) => safetyMarginMs(windowMs)));
-
+  const longestWindowMs = Math.max(...rules.limits.map(({ windowMs }) => windowMs));
   const changeLedger = createLedgerExchange(store, clock, random);
-
-  let line: Waiter[] = [];
-  let timer: NodeJS.Timeout | undefined;
-  let serving = false;
+  const line = createCallLine();
+  /** Callers whose answer depends on the exchange under way, or who hold a slot that is still to come. */
+  const served = new Set<Caller>();
+  let outlook: Outlook = { kind: 'free' };
+  /** Whether the last ledger seen lets nobody call: then a slot that was given before is not used. */
+  let isStopped = false;
+  let feedback: Feedback[] = [];
   let blindPauses = 0;
-  let corrections: Correction[] = [];
-  // What the last exchange with the ledger showed:
-  let latest: Ledger = emptyLedger;
-  let scarce = false;
-  let noSlotBefore = 0;
-  let askAgainAt = 0;
-  let refusal: { until: number; detail: string } | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let isServing = false;
 
-  function knownDenial(): Denial | undefined {
-    return refusal !== undefined && clock.now() < refusal.until ? denial(refusal) : undefined;
-  }
-
-  function acquire({ inLine, mayProbeCircuit }: CallRequest, signal: AbortSignal): Promise<Admission> {
-    const denied = knownDenial();
-    if (denied !== undefined) return Promise.resolve(denied);
+  function acquire(request: Parameters<CallGate['acquire']>[0], signal: AbortSignal): Promise<Admission> {
     const now = clock.now();
-    return new Promise((resolve, reject) => {
-      const giveUp = () => {
-        line = line.filter((other) => other !== waiter);
-        resolve({ kind: 'wait', until: new Date(clock.now()), inLine, detail: 'the time of this run is up' });
-      };
-      const waiter: Waiter = {
-        returning: inLine,
-        mayProbeCircuit,
-        since: now,
-        admit(admission) {
-          signal.removeEventListener('abort', giveUp);
-          resolve(admission);
-        },
-        fail(error) {
-          signal.removeEventListener('abort', giveUp);
-          reject(error);
-        },
-      };
-      if (signal.aborted) return giveUp();
-      signal.addEventListener('abort', giveUp, { once: true });
-      line.push(waiter);
+    if (signal.aborted) return Promise.resolve(outOfTime(request.place));
+    const { answer } = line.join(request, now, signal, (caller) => {
+      served.delete(caller);
       schedule();
+      return outOfTime(caller.place);
     });
+    schedule();
+    return answer;
   }
 
-  /** Free slots are asked for at once; scarce ones when there are many to serve, one has waited long, or one is due. */
+  function outOfTime(place: Caller['place']): Admission {
+    const until = new Date(clock.now());
+    return { kind: 'wait', until, inLine: place === 'turn', detail: 'the time of this run is up' };
+  }
+
+  /** Answers those who cannot be served within the longest wait, and sets the time of the next exchange. */
   function schedule(): void {
-    if (serving) return;
-    clearTimeout(timer);
     const now = clock.now();
-    const oldest = line[0];
-    if (oldest === undefined) {
-      if (corrections.length > 0) timer = setTimeout(() => void serve(), lingerMs);
-      return;
+    outlook = outlookAt(outlook, now);
+    answerFrom(outlook);
+    if (isServing) return;
+    clearTimeout(timer);
+    const { since } = line;
+    if (since !== undefined) {
+      const { length, isAllEarly } = line;
+      const due = exchangeAt(outlook, { length, since, isAllEarly }, rules, now);
+      timer = setTimeout(() => void serve(), Math.max(0, due - now));
+    } else if (feedback.length > 0) {
+      timer = setTimeout(() => void serve(), gatheringMs(rules)).unref();
     }
-    const gathered = line.length >= BATCH ? now : oldest.since + lingerMs;
-    // Holders of turns may as well gather until their slots are near; new ones are told at once where they stand.
-    const canGather =
-      line.every(({ returning }) => returning) && noSlotBefore <= oldest.since + rules.inProcessWaitMs;
-    const due = scarce ? Math.max(gathered, canGather ? noSlotBefore - lingerMs : 0) : now;
-    timer = setTimeout(() => void serve(), Math.max(due, askAgainAt) - now);
+  }
+
+  function answerFrom(current: Outlook): void {
+    if (current.kind === 'refused') {
+      for (const caller of line.takeWhere(() => true)) caller.admit(denial(current));
+    }
+    if (current.kind === 'paused') {
+      const waitsTooLong = ({ since }: Caller) => current.retryAt - since > rules.inProcessWaitMs;
+      for (const caller of line.takeWhere(waitsTooLong)) caller.admit(pauseUntil(current.retryAt, caller));
+    }
   }
 
   async function serve(): Promise<void> {
-    serving = true;
-    const waiters = [
-      ...line.filter(({ returning }) => returning),
-      ...line.filter(({ returning }) => !returning),
-    ];
-    const corrected = corrections;
-    line = [];
-    corrections = [];
+    isServing = true;
+    const callers = line.takeAll();
+    for (const caller of callers) served.add(caller);
+    const count = (place: Caller['place']) => callers.filter((caller) => caller.place === place).length;
+    const request = {
+      returning: count('turn'),
+      first: count('first'),
+      fresh: count('last'),
+      mayProbeCircuit: callers.filter(({ mayProbeCircuit }) => mayProbeCircuit).length,
+    };
     try {
-      const returning = waiters.filter((waiter) => waiter.returning).length;
-      const request: Ask = {
-        returning,
-        fresh: waiters.length - returning,
-        mayProbeCircuit: waiters.filter((waiter) => waiter.mayProbeCircuit).length,
-      };
-      const grant = await exchange((ledger, now) => {
-        const booked = corrected.length > 0 ? correctCalls(ledger, corrected) : ledger;
-        // Nobody waits when only the books are corrected: a probe must not be taken for nobody.
-        return waiters.length > 0 ? ask(booked, rules, request, now) : { ledger: booked, grant: undefined };
-      });
-      if (grant !== undefined) dispatch(grant, waiters);
+      const { grant, ledger } = await exchange((booked, now) =>
+        // Nobody waits when there is only feedback: no probe may be given away then.
+        callers.length > 0 ? ask(booked, rules, request, now) : { ledger: booked, grant: undefined },
+      );
+      if (grant !== undefined) dispatch(grant, callers, ledger);
     } catch (error) {
-      corrections.push(...corrected);
-      for (const waiter of waiters) waiter.fail(error);
+      // Those who came meanwhile would wait as long for nothing when the ledger gives no answer.
+      const isSilent = error instanceof LedgerError && error.code === 'silent';
+      for (const caller of isSilent ? [...callers, ...line.takeAll()] : callers) answer(caller).fail(error);
     } finally {
-      serving = false;
+      isServing = false;
       schedule();
     }
   }
 
-  function dispatch(grant: Grant, waiters: readonly Waiter[]): void {
-    const now = clock.now();
-    refusal = undefined;
-    askAgainAt = 0;
-    if (grant.kind === 'slots') {
-      const { slots, turns } = grant;
-      waiters.forEach((waiter, index) => {
-        const slot = slots[index];
-        const turn = turns[index - slots.length];
-        if (slot !== undefined) admitAt(slot, waiter);
-        else if (turn !== undefined) waiter.admit(promiseOf(turn));
+  /** Books all feedback and makes one change more. What an exchange that fails has not booked is kept. */
+  async function exchange<T>(change: Change<T>): Promise<{ ledger: Ledger; grant: T }> {
+    const taken = feedback;
+    feedback = [];
+    const changed = changeLedger((ledger, now) => change(book(ledger, rules, taken), now));
+    try {
+      const result = await withinTime(changed, LONGEST_EXCHANGE_MS, () => {
+        throw new LedgerError(
+          'silent',
+          `The quota ledger in the state table gave no answer within ${LONGEST_EXCHANGE_MS / 1_000} s.`,
+        );
       });
-      scarce = turns.length > 0 || slots.some((slot) => slot > now + lingerMs);
-      return;
-    }
-    const prober = grant.probe ? proberAmong(waiters, grant.kind) : undefined;
-    prober?.admit({ kind: 'granted', probe: grant.kind === 'open' ? 'circuit' : 'pause', slot: now });
-    const held = waiters.filter((waiter) => waiter !== prober);
-    if (grant.kind === 'open') {
-      refusal = { until: grant.retryAt, detail: grant.detail };
-      for (const waiter of held) waiter.admit(denial(refusal));
-      return;
-    }
-    askAgainAt = grant.retryAt;
-    for (const waiter of held) {
-      if (grant.retryAt - waiter.since <= rules.inProcessWaitMs) line.push(waiter);
-      else waiter.admit(pauseUntil(grant.retryAt, waiter.returning));
+      isStopped = result.ledger.pause !== null || result.ledger.circuit !== null;
+      return result;
+    } catch (error) {
+      feedback.unshift(...taken);
+      throw error;
     }
   }
 
-  /** A slot that is missed, because the process was busy, is given up: calling late would break a limit elsewhere. */
-  function admitAt(slot: number, waiter: Waiter): void {
+  function dispatch(grant: Grant, callers: readonly Caller[], ledger: Ledger): void {
+    outlook = outlookAfter(grant, ledger, rules, clock.now());
+    switch (grant.kind) {
+      case 'slots':
+        callers.forEach((caller, index) => {
+          // The exchange has redeemed the turn; a slot that cannot be used entitles to no second one.
+          if (caller.place === 'turn') caller.place = 'first';
+          const slot = grant.slots[index];
+          const turn = grant.turns[index - grant.slots.length];
+          if (slot !== undefined) admitAt(slot, caller);
+          else if (turn !== undefined) answer(caller).admit(promiseOf(turn));
+        });
+        return;
+      case 'paused':
+        for (const caller of withoutProber(callers, grant)) {
+          served.delete(caller);
+          line.rejoin(caller);
+        }
+        return;
+      case 'open':
+        for (const caller of withoutProber(callers, grant)) answer(caller).admit(denial(grant));
+    }
+  }
+
+  /** Lets the probe go, if there is one now, and returns everybody else. */
+  function withoutProber(
+    callers: readonly Caller[],
+    { kind, probe }: Exclude<Grant, { kind: 'slots' }>,
+  ): readonly Caller[] {
+    if (probe === null) return callers;
+    const prober = proberAmong(callers, kind);
+    if (prober === undefined) feedback.push({ kind: 'unused', slot: probe });
+    else answer(prober).admit({ kind: 'granted', probe: kind === 'open' ? 'circuit' : 'pause', slot: probe });
+    return callers.filter((caller) => caller !== prober);
+  }
+
+  /** Waits for the slot. One that is missed, because the process was busy, is given up: calling late would break a limit elsewhere. */
+  function admitAt(slot: number, caller: Caller): void {
     const wait = slot - clock.now();
-    if (wait > 0) {
-      setTimeout(() => admitAt(slot, waiter), wait);
-    } else if (wait < -marginMs / 2 || latest.pause !== null || latest.circuit !== null) {
-      corrections.push({ slot, calledAt: null });
-      waiter.returning = true;
-      line.push(waiter);
+    if (wait > 0 && !caller.isGone) {
+      setTimeout(() => admitAt(slot, caller), wait);
+    } else if (caller.isGone || wait < -marginMs / 2 || isStopped) {
+      feedback.push({ kind: 'unused', slot });
+      served.delete(caller);
+      line.rejoin(caller);
       schedule();
     } else {
-      waiter.admit({ kind: 'granted', probe: false, slot });
+      answer(caller).admit({ kind: 'granted', probe: false, slot });
     }
   }
 
-  async function exchange<T>(change: Change<T>): Promise<T> {
-    const { ledger, grant } = await changeLedger(change);
-    latest = ledger;
-    noSlotBefore = nextSlot(ledger.calls, rules.limits, 0);
-    return grant;
+  function answer(caller: Caller): Caller {
+    served.delete(caller);
+    return caller;
+  }
+
+  /** Has feedback booked at once, for everybody to know. Where that fails it is booked with a later exchange. */
+  async function report(entry: Feedback): Promise<Ledger | undefined> {
+    feedback.push(entry);
+    try {
+      const { ledger } = await exchange((booked) => ({ ledger: booked, grant: undefined }));
+      return ledger;
+    } catch {
+      return undefined;
+    }
   }
 
   return {
-    knownDenial,
     acquire,
+
+    knownDenial() {
+      const current = outlookAt(outlook, clock.now());
+      return current.kind === 'refused' ? denial(current) : undefined;
+    },
+
+    release({ slot }) {
+      feedback.push({ kind: 'unused', slot });
+      schedule();
+    },
 
     returned({ slot }) {
       const now = clock.now();
       if (now - slot <= marginMs) return;
-      corrections.push({ slot, calledAt: now });
+      feedback.push({ kind: 'moved', slot, calledAt: now });
       schedule();
     },
 
-    async succeeded(permit) {
+    async succeeded({ probe, slot }) {
       blindPauses = 0;
-      const { probe } = permit;
       if (probe === false) return;
-      await exchange((ledger) => ({ ledger: resume(ledger, probe), grant: undefined }));
-      if (probe === 'circuit') refusal = undefined;
-      askAgainAt = 0;
+      const ledger = await report({ kind: 'succeeded', probe, slot });
+      if (ledger !== undefined) outlook = outlookOf(ledger, rules, clock.now());
       schedule();
     },
 
     async throttled(retryAfterMs) {
+      const at = clock.now();
       const blindWait = () =>
         random() * Math.min(LONGEST_BLIND_PAUSE_MS, rules.probeIntervalMs * 2 ** blindPauses);
-      const wait = retryAfterMs ?? blindWait();
+      const until = at + Math.min(longestWindowMs, retryAfterMs ?? blindWait());
       if (retryAfterMs === undefined) blindPauses += 1;
-      const until = await exchange((ledger, now) => {
-        const next = throttle(ledger, rules, now + wait, now);
-        return { ledger: next, grant: next.pause?.until ?? now };
+      const ledger = await report({ kind: 'throttled', until, at });
+      isStopped = true;
+      outlook = outlookOf(ledger ?? { ...emptyLedger, pause: { until, at } }, rules, clock.now());
+      schedule();
+      return { until: new Date(ledger?.pause?.until ?? until) };
+    },
+
+    async denied(permit, { cause, detail }) {
+      const at = clock.now();
+      const ledger = await report({
+        kind: 'refused',
+        isProbe: permit?.probe === 'circuit',
+        cause,
+        detail,
+        at,
       });
+      isStopped = true;
+      const until = ledger?.circuit?.probeAt ?? at + rules.probeIntervalMs;
+      const circuit = { openedAt: at, refusedAt: at, failures: 1, probeAt: until, cause, detail };
+      outlook = outlookOf(ledger ?? { ...emptyLedger, circuit }, rules, clock.now());
+      schedule();
       return { until: new Date(until) };
     },
 
-    async denied(permit, detail) {
-      const until = await exchange((ledger, now) => {
-        const next = openCircuit(ledger, rules, { probe: permit?.probe === 'circuit', detail }, now);
-        return { ledger: next, grant: next.circuit?.probeAt ?? now };
-      });
-      refusal = { until, detail };
-      return { until: new Date(until) };
+    waitingSince() {
+      const times = [...served].map(({ since }) => since);
+      if (line.since !== undefined) times.push(line.since);
+      return times.length === 0 ? undefined : Math.min(...times);
     },
   };
 }
 
 /** Any call tells whether a pause is over; of the circuit the first who may probe it, or else whoever is first. */
-function proberAmong(waiters: readonly Waiter[], kind: 'paused' | 'open'): Waiter | undefined {
-  const judge = kind === 'open' ? waiters.find(({ mayProbeCircuit }) => mayProbeCircuit) : undefined;
-  return judge ?? waiters[0];
+function proberAmong(callers: readonly Caller[], kind: 'paused' | 'open'): Caller | undefined {
+  const present = callers.filter(({ isGone }) => !isGone);
+  const judge = kind === 'open' ? present.find(({ mayProbeCircuit }) => mayProbeCircuit) : undefined;
+  return judge ?? present[0];
 }
 
 function promiseOf(turn: number): Admission {
   return { kind: 'wait', until: new Date(turn), inLine: true, detail: 'the quota is used up until then' };
 }
 
-function pauseUntil(until: number, inLine: boolean): Admission {
+function pauseUntil(until: number, { place }: Caller): Admission {
+  const inLine = place === 'turn';
   return { kind: 'wait', until: new Date(until), inLine, detail: 'calls are paused after a 429' };
 }
 
-function denial({ until, detail }: { until: number; detail: string }): Denial {
-  return { kind: 'denied', until: new Date(until), detail };
+function denial({ retryAt, detail }: { retryAt: number; detail: string }): Denial {
+  return { kind: 'denied', until: new Date(retryAt), detail };
 }

@@ -12,7 +12,24 @@ export interface StoredLedger {
   etag: string | undefined;
 }
 
-/** Keeps the ledger where all instances find it. Both methods throw when the storage service cannot be used. */
+/**
+ * Thrown when the ledger cannot be used: its row is damaged, another instance was faster every time (`contended`), or
+ * it gave no answer in time (`silent`). The message says so to a person.
+ */
+export class LedgerError extends Error {
+  override name = 'LedgerError';
+  readonly code: 'damaged' | 'contended' | 'silent';
+
+  constructor(code: LedgerError['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/**
+ * Keeps the ledger where all instances find it. Both methods throw when the storage service cannot be used, and `read`
+ * throws a `LedgerError` when the row is damaged.
+ */
 export interface LedgerStore {
   read(): Promise<StoredLedger>;
   /** The new mark, or undefined when somebody else wrote first. */
@@ -38,10 +55,18 @@ const rowSchema = z.object({
       z.object({
         waiting: z.int().min(0),
         lastTurnAt: z.number(),
-        pause: z.object({ until: z.number() }).nullable(),
+        // Rows of version 0.1.0 do not say when the last 429 came, nor when and why the last refusal.
+        pause: z.object({ until: z.number(), at: z.number().default(0) }).nullable(),
         strike: z.object({ rate: z.number(), at: z.number() }).nullable(),
         circuit: z
-          .object({ openedAt: z.number(), probeAt: z.number(), failures: z.int(), detail: z.string() })
+          .object({
+            openedAt: z.number(),
+            refusedAt: z.number().default(0),
+            probeAt: z.number(),
+            failures: z.int(),
+            cause: z.enum(['forbidden', 'retired']).default('forbidden'),
+            detail: z.string(),
+          })
           .nullable(),
       }),
     ),
@@ -107,7 +132,8 @@ function encode({ calls, displaced, ...state }: Ledger) {
 function decode(row: TableEntityResult<Record<string, unknown>>): Ledger {
   const { data, error } = rowSchema.safeParse(row);
   if (data === undefined) {
-    throw new Error(
+    throw new LedgerError(
+      'damaged',
       `The quota ledger (partition "${row.partitionKey}", row "${ROW_KEY}" of the state table) cannot be read: ` +
         `${z.prettifyError(error)}. Without it no call is made. Delete that row to begin a new ledger.`,
     );

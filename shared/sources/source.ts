@@ -21,8 +21,14 @@ export type SourceAnswer =
   | { kind: 'throttled'; until: Date; inLine: boolean; detail: string }
   /** The app may not ask (no token, no role). Not the alert's fault: no attempt is counted. */
   | { kind: 'denied'; until: Date; detail: string }
-  /** The source failed for now: network, timeout, 5xx, or an answer that is not a machine. */
-  | { kind: 'unavailable'; detail: string }
+  /** The source failed for now: network, timeout, 5xx. `retryAfterMs` is its own word on how long. */
+  | { kind: 'unavailable'; retryAfterMs?: number | undefined; detail: string }
+  /** The answer is of no use: no machine, or too long. Asked again it may be the same. */
+  | { kind: 'unusable'; detail: string }
+  /** The source lets the app ask, but not about this alert. It may change its mind. */
+  | { kind: 'forbidden'; detail: string }
+  /** Our own time was up before the answer came: no attempt is counted. */
+  | { kind: 'interrupted'; detail: string }
   /** The source refuses this alert for good. */
   | { kind: 'rejected'; code: string; message: string; target?: string | undefined };
 

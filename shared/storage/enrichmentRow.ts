@@ -7,7 +7,7 @@ import type { AlertState, Claim } from '../pipeline/claim.ts';
 import { parseJson } from '../text/parseJson.ts';
 import { deviceColumns } from './deviceColumns.ts';
 import { formatColumns, readFormats } from './formatColumns.ts';
-import { fromParts, toParts } from './textParts.ts';
+import { fromParts, toEndedParts, toParts } from './textParts.ts';
 
 /** Version of the columns. An answer in a row of another version is not used: the alert is looked up anew. */
 const ROW_VERSION = 1;
@@ -110,5 +110,5 @@ export function answerColumns(answer: StoredAnswer): Columns {
 }
 
 export function publishedColumns(published: readonly string[]): Columns {
-  return toParts('published', JSON.stringify(published.slice(-MOST_PUBLISHED)));
+  return toEndedParts('published', JSON.stringify(published.slice(-MOST_PUBLISHED)));
 }

@@ -1,7 +1,15 @@
 import { TableClient } from '@azure/data-tables';
 import { DefaultAzureCredential, ManagedIdentityCredential, type TokenCredential } from '@azure/identity';
-import { type QueueClient, QueueServiceClient } from '@azure/storage-queue';
+import {
+  AnonymousCredential,
+  newPipeline,
+  type QueueClient,
+  QueueServiceClient,
+  type StorageSharedKeyCredential,
+} from '@azure/storage-queue';
+import { withinTime } from '../async/withinTime.ts';
 import type { StorageConnection } from '../config/storageConnection.ts';
+import { StorageTimeoutError } from './storageError.ts';
 
 /** Opens queues and tables of the storage account that the settings name. */
 export interface StorageClients {
@@ -9,16 +17,41 @@ export interface StorageClients {
   table(name: string): TableClient;
 }
 
-/** @param options.tries How often an operation is tried before it fails; as the SDKs think best when left out. */
+export interface StorageClientOptions {
+  /** How often an operation is tried before it fails; as the SDKs think best when left out. */
+  tries?: number;
+  /** Called when an answer says that the queue or table of the operation is not there (any more). */
+  onMissing?: () => void;
+}
+
+/**
+ * An operation with all its tries, the waits between them and the sign-in takes no longer. The SDKs have no such limit:
+ * a request that is never answered would wait for ever, and one that is told `Retry-After: 200` as long as that.
+ */
+export const LONGEST_OPERATION_MS = 30_000;
+
 export function createStorageClients(
   connection: StorageConnection,
-  { tries }: { tries?: number } = {},
+  { tries, onMissing = () => undefined }: StorageClientOptions = {},
 ): StorageClients {
   const queueOptions = tries === undefined ? {} : { retryOptions: { maxTries: tries } };
-  const tableOptions = tries === undefined ? {} : { retryOptions: { maxRetries: tries - 1 } };
+  const tableOptions = {
+    ...(tries !== undefined && { retryOptions: { maxRetries: tries - 1 } }),
+    additionalPolicies: [{ policy: tablePolicy(onMissing), position: 'perCall' as const }],
+  };
+  const openQueues = (url: string, credential: QueueCredential) => {
+    const pipeline = newPipeline(credential, queueOptions);
+    pipeline.factories.unshift({ create: (next) => queuePolicy(next, onMissing) });
+    return new QueueServiceClient(url, pipeline);
+  };
   if (connection.kind === 'connectionString') {
     const { connectionString } = connection;
-    const queues = QueueServiceClient.fromConnectionString(connectionString, queueOptions);
+    // The SDK reads the connection string: what it finds there is used with a pipeline of ours.
+    const { url, credential } = QueueServiceClient.fromConnectionString(connectionString) as unknown as {
+      url: string;
+      credential?: StorageSharedKeyCredential;
+    };
+    const queues = openQueues(url, credential ?? new AnonymousCredential());
     return {
       queue: (name) => queues.getQueueClient(name),
       // Plain http occurs only where the connection string itself says so: the emulator.
@@ -29,11 +62,80 @@ export function createStorageClients(
         }),
     };
   }
-  const credential = credentialFor(connection);
-  const queues = new QueueServiceClient(connection.queueServiceUri, credential, queueOptions);
+  const credential = bounded(credentialFor(connection));
+  const queues = openQueues(connection.queueServiceUri, credential);
   return {
     queue: (name) => queues.getQueueClient(name),
     table: (name) => new TableClient(connection.tableServiceUri, name, credential, tableOptions),
+  };
+}
+
+type QueueCredential = Parameters<typeof newPipeline>[0];
+
+/** The policy in the form of the table SDK. */
+function tablePolicy(onMissing: () => void) {
+  return {
+    name: 'operation-limit',
+    async sendRequest<Request extends { abortSignal?: unknown }, Response extends StorageResponse>(
+      request: Request,
+      next: (request: Request) => Promise<Response>,
+    ): Promise<Response> {
+      return limited(request, next, onMissing);
+    },
+  };
+}
+
+/** The policy in the form of the queue SDK. */
+function queuePolicy<Request extends { abortSignal?: unknown }, Response extends StorageResponse>(
+  next: { sendRequest(request: Request): Promise<Response> },
+  onMissing: () => void,
+) {
+  return {
+    sendRequest: (request: Request) => limited(request, (same) => next.sendRequest(same), onMissing),
+  };
+}
+
+interface StorageResponse {
+  status: number;
+  bodyAsText?: string | null | undefined;
+  headers: { get(name: string): string | undefined };
+}
+
+/** Whoever waits hears of the end at once; the signal stops the SDK's own work, its waits included. */
+async function limited<Request extends { abortSignal?: unknown }, Response extends StorageResponse>(
+  request: Request,
+  send: (request: Request) => Promise<Response>,
+  onMissing: () => void,
+): Promise<Response> {
+  const end = new AbortController();
+  const own = request.abortSignal instanceof AbortSignal ? [request.abortSignal] : [];
+  request.abortSignal = AbortSignal.any([end.signal, ...own]);
+  const response = await withinTime(send(request), LONGEST_OPERATION_MS, () => {
+    const error = new StorageTimeoutError(
+      `the storage service gave no answer within ${LONGEST_OPERATION_MS / 1_000} s`,
+    );
+    end.abort(error);
+    throw error;
+  });
+  if (isMissing(response)) onMissing();
+  return response;
+}
+
+function isMissing({ status, headers, bodyAsText }: StorageResponse): boolean {
+  if (status !== 404) return false;
+  const code = headers.get('x-ms-error-code') ?? bodyAsText ?? '';
+  return /TableNotFound|QueueNotFound/.test(code);
+}
+
+/** The SDKs share one request for a token among all operations: were it never answered, none would ever work again. */
+function bounded(credential: TokenCredential): TokenCredential {
+  return {
+    getToken: (scopes, options) =>
+      withinTime(credential.getToken(scopes, options), LONGEST_OPERATION_MS / 2, () => {
+        throw new StorageTimeoutError(
+          'there is no sign-in to storage: the identity endpoint does not answer',
+        );
+      }),
   };
 }
 

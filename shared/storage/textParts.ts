@@ -18,12 +18,21 @@ export function toParts(name: string, text: string): Record<string, string> {
   return parts;
 }
 
+/**
+ * The same for a write that merges, which cannot remove the columns of a longer text that was there before: an empty one
+ * ends the text.
+ */
+export function toEndedParts(name: string, text: string): Record<string, string> {
+  const parts = toParts(name, text);
+  return { ...parts, [partName(name, Object.keys(parts).length + 1)]: '' };
+}
+
 /** The text that `toParts` put into the columns of a row, or undefined when there is none. */
 export function fromParts(name: string, row: Readonly<Record<string, unknown>>): string | undefined {
   const parts: string[] = [];
   for (let number = 1; ; number += 1) {
     const part = row[partName(name, number)];
-    if (typeof part !== 'string') break;
+    if (typeof part !== 'string' || (part === '' && number > 1)) break;
     parts.push(part);
   }
   return parts.length === 0 ? undefined : parts.join('');

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { emptyLedger, type LedgerRules, openCircuit } from '../../shared/quota/ledger.ts';
+import { book } from '../../shared/quota/feedback.ts';
+import { emptyLedger, type LedgerRules } from '../../shared/quota/ledger.ts';
 import { deploy } from './support/deploy.ts';
 import { collectLogLines } from './support/logLines.ts';
 import {
@@ -109,8 +110,17 @@ describe('alert rules', () => {
 
   test('the circuit is looked at over more than the longest time between two reports of it', () => {
     const rules: LedgerRules = { limits: [], share: 1, inProcessWaitMs: 0, probeIntervalMs: 5_000 };
-    const circuit = { openedAt: 0, probeAt: 0, failures: 100, detail: 'refused' };
-    const refused = openCircuit({ ...emptyLedger, circuit }, rules, { probe: true, detail: '' }, 0);
+    const circuit = {
+      openedAt: 0,
+      refusedAt: 0,
+      probeAt: 0,
+      failures: 100,
+      cause: 'forbidden' as const,
+      detail: 'refused',
+    };
+    const refused = book({ ...emptyLedger, circuit }, rules, [
+      { kind: 'refused', isProbe: true, cause: 'forbidden', detail: '', at: 0 },
+    ]);
     const betweenProbes = (refused.circuit?.probeAt ?? 0) / 60_000;
     expect(betweenProbes).toBe(15);
     // An alert that was denied comes back after the probe is due, up to as long again.

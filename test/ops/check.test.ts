@@ -153,7 +153,7 @@ describe('check', () => {
       true,
     ).defender;
     await openTable('OpenState').createTable();
-    await gate.denied(undefined, 'the role is missing');
+    await gate.denied(undefined, { cause: 'forbidden', detail: 'the role is missing' });
     const { findings } = await check({ STATE_TABLE: 'OpenState' });
     expect(notOk(findings)).toEqual({ quota: 'problem', Defender: 'unknown' });
     expect(findings.quota?.detail).toMatch(/the circuit is open since .*: the role is missing/);

@@ -15,8 +15,9 @@ interface AccessToken {
   expiresOnTimestamp: number;
 }
 
-/** A token is replaced this long before it ends, so that none expires on its way. */
+/** A successor is asked for so long before a token ends, and is waited for when only so little is left. */
 const RENEW_BEFORE_END_MS = 5 * 60_000;
+const SHORTEST_USE_MS = 30_000;
 
 /** The libraries would wait for ever for an identity endpoint that does not answer, and every alert with them. */
 const LONGEST_REQUEST_MS = 30_000;
@@ -49,8 +50,12 @@ export function createAccessTokens(
 
   return {
     async get() {
-      const usable = current !== undefined && current.expiresOnTimestamp - now() > RENEW_BEFORE_END_MS;
-      return (usable && current ? current : await fetchToken(false)).token;
+      const held = current;
+      const remainingMs = held === undefined ? 0 : held.expiresOnTimestamp - now();
+      if (held === undefined || remainingMs < SHORTEST_USE_MS) return (await fetchToken(false)).token;
+      // It is good until it ends, so nobody waits for its successor, nor fails where that cannot be had yet.
+      if (remainingMs <= RENEW_BEFORE_END_MS) fetchToken(false).catch(() => undefined);
+      return held.token;
     },
     async renew() {
       return (await fetchToken(true)).token;

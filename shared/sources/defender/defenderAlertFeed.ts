@@ -41,7 +41,11 @@ export function createDefenderAlertFeed(deps: DefenderAlertFeedDeps): AlertFeed 
     if (failure.kind === 'rejected') {
       return { kind: 'rejected', detail: `Defender refused the list: ${failure.code}: ${failure.message}` };
     }
-    if (failure.kind === 'unauthorized') return { kind: 'denied', detail: failure.detail };
+    if (failure.kind === 'unauthorized' || failure.kind === 'retired') {
+      return { kind: 'denied', detail: failure.detail };
+    }
+    if (failure.kind === 'interrupted') return { kind: 'deadline', detail: failure.detail };
+    if (failure.kind === 'unusable') return { kind: 'unavailable', detail: failure.detail };
     if (failure.kind !== 'forbidden') return { kind: failure.kind, detail: failure.detail };
     // The next listing goes with a new token, which has the role if it was granted meanwhile.
     await tokens.renew().catch(() => undefined);
@@ -63,8 +67,8 @@ export function createDefenderAlertFeed(deps: DefenderAlertFeedDeps): AlertFeed 
           calls += 1;
           return client.alertsUpdatedSince({ since, top: pageSize, skip }, token, signal);
         };
-        // As if a turn had been promised: pages are few, and behind a line of look-ups the second would never come.
-        const answer = await callDefender(deps, { inLine: true, mayProbeCircuit: false, call }, signal);
+        // Pages are few, and behind a line of look-ups the second would never come.
+        const answer = await callDefender(deps, { place: 'first', mayProbeCircuit: false, call }, signal);
         if (answer.kind !== 'list') return { calls, end: await endOf(answer) };
 
         const { entries, hasNextLink } = answer;

@@ -1,4 +1,5 @@
 import type { CallGate, CallRequest, Denial, Permit } from '../../quota/callGate.ts';
+import { readTokenClaims } from '../tokenClaims.ts';
 import type { AccessTokens } from './accessToken.ts';
 import type { Failure } from './reply.ts';
 
@@ -9,7 +10,7 @@ export interface DefenderCallDeps {
 
 /** What a call came to that brought no answer of the kind asked for. */
 export type CallFailure =
-  | Extract<Failure, { kind: 'not_found' | 'rejected' | 'unavailable' }>
+  | Extract<Failure, { kind: 'not_found' | 'rejected' | 'unavailable' | 'unusable' | 'interrupted' }>
   /** No call may be made before `until`. `inLine` is true when a turn was promised. */
   | { kind: 'throttled'; until: Date; inLine: boolean; detail: string }
   | Denial
@@ -19,8 +20,10 @@ export type CallFailure =
 export type Refusal =
   /** No token, before or after the permit; or a 401 to a new token. */
   | { kind: 'unauthorized'; permit: Permit | undefined; detail: string }
-  /** 403. */
-  | { kind: 'forbidden'; permit: Permit; detail: string };
+  /** 403. `roles` are the application roles that the token carries; undefined for a token that cannot be read. */
+  | { kind: 'forbidden'; permit: Permit; code: string; detail: string; roles: string[] | undefined }
+  /** The API does not exist (any more). */
+  | { kind: 'retired'; permit: Permit; detail: string };
 
 /**
  * Makes one call as everybody here must: with a permit of the gate and a token. The gate hears what came of it, unless
@@ -40,17 +43,24 @@ export async function callDefender<Answer extends { kind: 'machine' | 'list' }>(
     if (denial !== undefined) return denial;
     const token = await getToken(renewToken);
     if (token.kind === 'none') return { kind: 'unauthorized', permit: undefined, detail: token.detail };
-    const permit = await gate.acquire(request, signal);
+    const permit = await gate.acquire(renewToken ? { ...request, place: 'first' } : request, signal);
     if (permit.kind === 'wait') return { ...permit, kind: 'throttled' };
     if (permit.kind === 'denied') return permit;
     // A probe after a refusal goes with a new token: the old one may be from before the role was granted.
     const freshToken = permit.probe && !renewToken ? await getToken(true) : token;
-    if (freshToken.kind === 'none') return { kind: 'unauthorized', permit, detail: freshToken.detail };
+    if (freshToken.kind === 'none') {
+      gate.release(permit);
+      return { kind: 'unauthorized', permit, detail: freshToken.detail };
+    }
+    if (signal.aborted) {
+      gate.release(permit);
+      return { kind: 'interrupted', detail: 'the time of this run was up' };
+    }
 
     const reply = await request.call(freshToken.token);
     gate.returned(permit);
     if (reply.kind === 'unauthorized' && !renewToken && !permit.probe) return callOnce({ renewToken: true });
-    return isFailure(reply) ? report(reply, permit) : succeeded(reply, permit);
+    return isFailure(reply) ? report(reply, permit, freshToken.token) : succeeded(reply, permit);
   }
 
   async function getToken(
@@ -66,22 +76,26 @@ export async function callDefender<Answer extends { kind: 'machine' | 'list' }>(
     }
   }
 
-  async function report(failure: Failure, permit: Permit): Promise<CallFailure> {
+  async function report(failure: Failure, permit: Permit, token: string): Promise<CallFailure> {
     switch (failure.kind) {
       case 'not_found':
       case 'rejected':
+      case 'unusable':
         return succeeded(failure, permit);
       case 'throttled': {
         const { until } = await gate.throttled(failure.retryAfterMs);
-        return { kind: 'throttled', until, inLine: false, detail: failure.detail };
+        return { kind: 'throttled', until, inLine: false, detail: throttlingDetail(failure) };
       }
       case 'unauthorized': {
         const detail = `${failure.detail}. Check DEFENDER_TOKEN_SCOPE and the tenant's licence.`;
         return { kind: 'unauthorized', permit, detail };
       }
       case 'forbidden':
-        return { kind: 'forbidden', permit, detail: failure.detail };
+        return { ...failure, permit, roles: readTokenClaims(token)?.roles };
+      case 'retired':
+        return { ...failure, permit };
       case 'unavailable':
+      case 'interrupted':
         return failure;
     }
   }
@@ -91,6 +105,15 @@ export async function callDefender<Answer extends { kind: 'machine' | 'list' }>(
     return answer;
   }
 }
+
+/** A wait that is longer than any window of a quota is named, since the gate does not keep it. */
+function throttlingDetail({ retryAfterMs, detail }: Extract<Failure, { kind: 'throttled' }>): string {
+  const isStrange = retryAfterMs !== undefined && retryAfterMs > LONGEST_SENSIBLE_WAIT_MS;
+  if (!isStrange) return detail;
+  return `${detail} (it asks to wait ${Math.round(retryAfterMs / 1_000)} s, longer than any window of its quota: a probe goes earlier)`;
+}
+
+const LONGEST_SENSIBLE_WAIT_MS = 3_600_000;
 
 function isFailure(reply: { kind: 'machine' | 'list' } | Failure): reply is Failure {
   return reply.kind !== 'machine' && reply.kind !== 'list';

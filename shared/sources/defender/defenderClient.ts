@@ -1,7 +1,14 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Got } from 'got';
-import { type HttpResponse, type ListReply, type Reply, readListReply, readReply } from './reply.ts';
+import {
+  type Failure,
+  type HttpResponse,
+  type ListReply,
+  type Reply,
+  readListReply,
+  readReply,
+} from './reply.ts';
 
 /** Speaks HTTP with the Defender API: one request, one reply, no retries and no exceptions. */
 export interface DefenderClient {
@@ -38,7 +45,7 @@ export function createDefenderClient(apiUrl: string, now: () => Date): DefenderC
     read: (response: HttpResponse, now: Date) => Answer,
     token: string,
     signal: AbortSignal,
-  ): Promise<Answer | { kind: 'unavailable'; detail: string }> {
+  ): Promise<Answer | Extract<Failure, { kind: 'unavailable' | 'unusable' | 'interrupted' }>> {
     try {
       http ??= openHttp();
       const stream = (await http).stream(`${apiUrl}${path}`, {
@@ -47,11 +54,12 @@ export function createDefenderClient(apiUrl: string, now: () => Date): DefenderC
       });
       const body = await readText(stream, longestBody);
       if (body === undefined)
-        return { kind: 'unavailable', detail: `Defender's answer is longer than ${longestBody} bytes` };
+        return { kind: 'unusable', detail: `Defender's answer is longer than ${longestBody} bytes` };
       const response = stream.response;
       if (response === undefined) return { kind: 'unavailable', detail: 'Defender sent no response' };
       return read({ status: response.statusCode, retryAfter: response.headers['retry-after'], body }, now());
     } catch (error) {
+      if (signal.aborted) return { kind: 'interrupted', detail: 'the time of this run was up' };
       return { kind: 'unavailable', detail: `Defender could not be reached: ${describe(error)}` };
     }
   }

@@ -31,8 +31,14 @@ export type Failure =
   /** 401: the token was not accepted. */
   | { kind: 'unauthorized'; detail: string }
   /** 403: the token was understood, and the app may not do this. */
-  | { kind: 'forbidden'; detail: string }
-  | { kind: 'unavailable'; detail: string }
+  | { kind: 'forbidden'; code: string; detail: string }
+  /** The API says of itself, not of the alert, that it does not exist (any more). */
+  | { kind: 'retired'; detail: string }
+  | { kind: 'unavailable'; retryAfterMs?: number | undefined; detail: string }
+  /** The answer arrived whole and is of no use: asked again at once it would be the same. */
+  | { kind: 'unusable'; detail: string }
+  /** Our own time was up before the answer came. */
+  | { kind: 'interrupted'; detail: string }
   | { kind: 'rejected'; code: string; message: string; target?: string | undefined };
 
 /** The API's error body, as documented; `target` is its tracking ID. */
@@ -58,21 +64,28 @@ const listBodySchema = z.object({
 });
 
 export function readReply(response: HttpResponse, now: Date): Reply {
-  return response.status === 200 ? readMachine(response.body) : readFailure(response, now);
+  return response.status === 200 ? readMachine(response, now) : readFailure(response, now);
 }
 
 export function readListReply(response: HttpResponse, now: Date): ListReply {
-  return response.status === 200 ? readList(response.body) : readFailure(response, now);
+  return response.status === 200 ? readList(response, now) : readFailure(response, now);
 }
 
-/** Classifies a response by its status; the error code in the body is text for people ("429" has been seen as one). */
-function readFailure({ status, retryAfter, body }: HttpResponse, now: Date): Failure {
+/**
+ * Classifies a response by its status; the error code in the body is text for people ("429" has been seen as one). Two
+ * things only the body tells: that a 403 is about the quota (gateways in front of Microsoft's APIs answer so), and
+ * whether a 404 is the API's own word about the alert.
+ */
+function readFailure(response: HttpResponse, now: Date): Failure {
+  const { status, retryAfter, body } = response;
   const error = readError(body);
   const detail = describe(status, error);
-  if (status === 404) return { kind: 'not_found', detail };
-  if (status === 429) return { kind: 'throttled', retryAfterMs: retryAfterMs(retryAfter, body, now), detail };
+  if (status === 429 || (status === 403 && isQuotaText(body))) return throttled(response, detail, now);
+  if (status === 204) return { kind: 'not_found', detail };
+  if (status === 404) return readNotFound(body, error, detail);
+  if (status === 410) return { kind: 'retired', detail };
   if (status === 401) return { kind: 'unauthorized', detail };
-  if (status === 403) return { kind: 'forbidden', detail };
+  if (status === 403) return { kind: 'forbidden', code: error?.code ?? 'Forbidden', detail };
   if (status >= 400 && status < 500 && status !== 408) {
     return {
       kind: 'rejected',
@@ -81,30 +94,62 @@ function readFailure({ status, retryAfter, body }: HttpResponse, now: Date): Fai
       target: error?.target,
     };
   }
-  return { kind: 'unavailable', detail };
+  return { kind: 'unavailable', retryAfterMs: retryAfterMs(retryAfter, '', now), detail };
 }
 
-function readMachine(body: string): Reply {
-  const json = parseJson(body);
-  if (json === undefined) return notJson(body);
+/** What gateways in front of Microsoft's APIs write: "Out of call volume quota", "Rate limit is exceeded". */
+function isQuotaText(body: string): boolean {
+  return /call volume quota|rate limit is exceeded|quota exceeded|too many requests/i.test(body);
+}
+
+function throttled({ retryAfter, body }: HttpResponse, detail: string, now: Date): Failure {
+  return { kind: 'throttled', retryAfterMs: retryAfterMs(retryAfter, body, now), detail };
+}
+
+/** Web frameworks say so of an address that they do not serve; Defender's own 404 has an error body about the alert. */
+const NO_SUCH_ROUTE = /no HTTP resource was found|no type was found that matches the controller/i;
+
+function readNotFound(body: string, error: ErrorBody | undefined, detail: string): Failure {
+  if (NO_SUCH_ROUTE.test(body)) return { kind: 'retired', detail: `${detail}: no such address` };
+  if (error !== undefined) return { kind: 'not_found', detail };
+  return { kind: 'unavailable', detail: `${detail} without saying what was not found` };
+}
+
+function readMachine(response: HttpResponse, now: Date): Reply {
+  const json = parseJson(response.body);
+  if (json === undefined) return notJson(response.body);
+  const refusal = readRefusal(response, now);
+  if (refusal !== undefined) return refusal;
   const reading = parseMachine(json);
   return reading.kind === 'machine'
     ? reading
     : {
-        kind: 'unavailable',
+        kind: 'unusable',
         detail: `Defender answered 200 with a body that is no machine: ${reading.detail}`,
       };
 }
 
-function readList(body: string): ListReply {
-  const json = parseJson(body);
-  if (json === undefined) return notJson(body);
+/** An error that came with 200: the quota's is taken at its word, any other is a fault that passes. */
+function readRefusal(response: HttpResponse, now: Date): Failure | undefined {
+  const error = readError(response.body);
+  if (error === undefined) return undefined;
+  const isQuota = /^(429|TooManyRequests)$/i.test(error.code);
+  const detail = describe(200, error);
+  return isQuota ? throttled(response, detail, now) : { kind: 'unavailable', detail: `${detail}: an error` };
+}
+
+function readList(response: HttpResponse, now: Date): ListReply {
+  const json = parseJson(response.body);
+  if (json === undefined) return notJson(response.body);
+  const refusal = readRefusal(response, now);
+  if (refusal !== undefined) return refusal;
   const { data } = listBodySchema.safeParse(json);
   return data === undefined
-    ? { kind: 'unavailable', detail: 'Defender answered 200 with a body that is no list' }
+    ? { kind: 'unusable', detail: 'Defender answered 200 with a body that is no list' }
     : { kind: 'list', entries: data.value, hasNextLink: data['@odata.nextLink'] !== undefined };
 }
 
+/** What is no JSON is not Defender's: a page of a gateway, or an answer that was cut. */
 function notJson(body: string): Failure {
   return {
     kind: 'unavailable',

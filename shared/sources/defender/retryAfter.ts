@@ -1,12 +1,14 @@
-/** A wait longer than this is taken for nonsense: no documented window of the API is longer than an hour. */
+/** No wait is told that is longer; the gate keeps none that is longer than the longest window of its quota. */
 const LONGEST_WAIT_MS = 24 * 3_600_000;
 
 /**
- * How long a 429 asks to wait, in milliseconds: the `Retry-After` header as seconds or as an HTTP date, else the
- * "in N seconds" of the error message (seen in captures: "You can send requests again in 8 seconds."), else undefined.
+ * How long a server asks to wait, in milliseconds: the `Retry-After` header as seconds or as an HTTP date, else what the
+ * body says (seen in captures: "You can send requests again in 8 seconds.", "Try again in 2 minutes.", "Quota will be
+ * replenished in 03:30:56."), else undefined.
  */
 export function retryAfterMs(header: string | undefined, body: string, now: Date): number | undefined {
-  return waitOf(fromHeader(header?.trim() ?? '', now) ?? fromMessage(body));
+  const wait = fromHeader(header?.trim() ?? '', now) ?? fromText(body);
+  return wait === undefined ? undefined : Math.min(wait, LONGEST_WAIT_MS);
 }
 
 function fromHeader(header: string, now: Date): number | undefined {
@@ -16,11 +18,23 @@ function fromHeader(header: string, now: Date): number | undefined {
   return Number.isNaN(date) ? undefined : Math.max(0, date - now.getTime());
 }
 
-function fromMessage(body: string): number | undefined {
-  const [, seconds] = /\bin (\d{1,9}) seconds?\b/i.exec(body) ?? [];
-  return seconds === undefined ? undefined : Number(seconds) * 1_000;
-}
+const UNITS_MS = { second: 1_000, minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const;
+const AMOUNT = /\bin (\d{1,9}(?:\.\d{1,7})?) (second|minute|hour|day)s?\b/i;
+/** A .NET TimeSpan: `hh:mm:ss`, with days before and fractions behind where there are any. */
+const TIME_SPAN = /\bin (?:(\d{1,5})\.)?(\d{1,2}):(\d{2}):(\d{2}(?:\.\d{1,7})?)\b/i;
 
-function waitOf(milliseconds: number | undefined): number | undefined {
-  return milliseconds === undefined ? undefined : Math.min(milliseconds, LONGEST_WAIT_MS);
+function fromText(text: string): number | undefined {
+  const [, amount, unit] = AMOUNT.exec(text) ?? [];
+  if (amount !== undefined && unit !== undefined) {
+    return Math.ceil(Number(amount) * UNITS_MS[unit.toLowerCase() as keyof typeof UNITS_MS]);
+  }
+  const [, days = '0', hours, minutes, seconds] = TIME_SPAN.exec(text) ?? [];
+  if (hours === undefined) return undefined;
+  const parts = [
+    [days, UNITS_MS.day],
+    [hours, UNITS_MS.hour],
+    [minutes, UNITS_MS.minute],
+    [seconds, UNITS_MS.second],
+  ] as const;
+  return Math.ceil(parts.reduce((sum, [value, unitMs]) => sum + Number(value) * unitMs, 0));
 }

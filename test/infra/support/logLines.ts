@@ -19,11 +19,13 @@ const report = quotaReport(
   {
     ...emptyLedger,
     calls: [TIME.getTime() - 1_000],
-    pause: { until: TIME.getTime() + 60_000 },
+    pause: { until: TIME.getTime() + 60_000, at: TIME.getTime() },
     circuit: {
       openedAt: TIME.getTime() - 5_000,
+      refusedAt: TIME.getTime() - 5_000,
       probeAt: TIME.getTime() + 5_000,
       failures: 1,
+      cause: 'forbidden',
       detail: 'refused',
     },
   },

@@ -217,7 +217,7 @@ describe('the call settings', () => {
   it('say how rate limits are written', () => {
     expect(problemsWith({ DEFENDER_RATE_LIMITS: '100 per minute' })).toEqual({
       DEFENDER_RATE_LIMITS:
-        'got "100 per minute"; allowed: one or more of calls/window with commas between, such as `100/1m,1500/1h`; the calls a whole number from 1, the window a duration longer than 0.',
+        'got "100 per minute"; allowed: one or more of calls/window with commas between, such as `100/1m,1500/1h`; the calls a whole number from 1 to 50000, the window a duration longer than 0.',
     });
   });
 

@@ -34,7 +34,14 @@ test('it is unhealthy when one thing cannot be looked at, or takes too long', as
 });
 
 test('an open circuit says since when, why, and when it is tried again', async () => {
-  const circuit = { openedAt: 0, probeAt: 60_000, failures: 1, detail: 'Grant the role.' };
+  const circuit = {
+    openedAt: 0,
+    refusedAt: 0,
+    probeAt: 60_000,
+    failures: 1,
+    cause: 'forbidden' as const,
+    detail: 'Grant the role.',
+  };
   const probe = circuitProbe(async () => ({ ...emptyLedger, circuit }));
   expect(await probe.look()).toEqual({
     isSound: false,

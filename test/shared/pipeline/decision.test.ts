@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type DecisionRules, decide, deferForClaim } from '../../../shared/pipeline/decision.ts';
+import type { Submission } from '../../../shared/intake/submission.ts';
+import {
+  type Decision,
+  type DecisionRules,
+  decide,
+  deferForClaim,
+} from '../../../shared/pipeline/decision.ts';
 import type { SourceAnswer } from '../../../shared/sources/source.ts';
 import { laterBy, seenAt, submissionOf } from './submissions.ts';
 
@@ -130,12 +136,79 @@ describe('no usable answer', () => {
     });
   });
 
-  test('fails the submission once it is too old, and not before', () => {
-    expect(decided(unavailable, {}, laterBy(rules.maxAgeMs))).toMatchObject({ kind: 'defer' });
-    expect(decided(unavailable, { attempts: 20 }, laterBy(rules.maxAgeMs + 1))).toEqual({
+  const failing = { since: seenAt.toISOString(), answer: 'unavailable', count: 20 } as const;
+
+  test('fails the submission once it has failed for too long, and not before', () => {
+    expect(decided(unavailable, { failing }, laterBy(rules.maxAgeMs))).toMatchObject({ kind: 'defer' });
+    expect(decided(unavailable, { attempts: 20, failing }, laterBy(rules.maxAgeMs + 1))).toEqual({
       kind: 'failed',
       attempts: 21,
       error: { code: 'source_unavailable', message: expect.stringMatching(/21 attempts.*answered 503/) },
+    });
+  });
+});
+
+describe('the time for which look-ups of an alert fail', () => {
+  const unavailable: SourceAnswer = { kind: 'unavailable', detail: 'Defender answered 503' };
+  const failingOf = (decision: Decision) => decision.kind === 'defer' && decision.submission.failing;
+
+  test('begins with the first failure in a row, however old the alert is', () => {
+    const late = laterBy(25 * 3_600_000);
+    const decision = decided(unavailable, {}, late);
+    expect(failingOf(decision)).toEqual({ since: late.toISOString(), answer: 'unavailable', count: 1 });
+  });
+
+  test('begins anew after an answer', () => {
+    const failing = { since: seenAt.toISOString(), answer: 'unavailable', count: 3 } as const;
+    const unknown: SourceAnswer = { kind: 'not_found', detail: 'Defender answered 404' };
+    expect(failingOf(decided(unknown, { failing }))).toBeUndefined();
+  });
+
+  test.each<SourceAnswer>([
+    { kind: 'throttled', until: laterBy(3_600_000), inLine: true, detail: 'used up' },
+    { kind: 'denied', until: laterBy(3_600_000), detail: 'no role' },
+    { kind: 'interrupted', detail: 'time is up' },
+  ])('does not count what the alert waits for otherwise: $kind', (answer) => {
+    const failing = { since: seenAt.toISOString(), answer: 'unavailable', count: 3 } as const;
+    const decision = decided(answer, { failing });
+    if (decision.kind !== 'defer') throw new Error('not deferred');
+    const since = new Date(seenAt.getTime() + decision.delayMs).toISOString();
+    expect(failingOf(decision)).toEqual({ ...failing, since });
+    expect(decision.submission.attempts).toBe(0);
+  });
+});
+
+test('Retry-After of a server that is busy is kept, up to a quarter of an hour', () => {
+  const busy = (retryAfterMs: number): SourceAnswer => ({ kind: 'unavailable', retryAfterMs, detail: '503' });
+  expect(decided(busy(120_000))).toMatchObject({ delayMs: 120_000 });
+  expect(decided(busy(86_400_000))).toMatchObject({ delayMs: 900_000 });
+});
+
+describe.each([
+  ['unusable', 'source_answer_unusable'],
+  ['forbidden', 'source_forbidden'],
+] as const)('an answer that another look-up is not likely to change: %s', (kind, code) => {
+  test('is asked for again a few times, later each time, and is final then', () => {
+    let submission: Partial<Submission> = {};
+    const delays: number[] = [];
+    for (;;) {
+      const decision = decided({ kind, detail: 'its words' }, submission);
+      if (decision.kind !== 'defer') {
+        expect(decision).toMatchObject({ kind: 'failed', attempts: 5, error: { code } });
+        expect(decision).toMatchObject({ error: { message: expect.stringContaining('its words') } });
+        break;
+      }
+      expect(decision.reason).toBe(kind);
+      delays.push(decision.delayMs);
+      submission = decision.submission;
+    }
+    expect(delays).toEqual([3_750, 15_000, 60_000, 240_000]);
+  });
+
+  test('counts only in a row', () => {
+    const failing = { since: seenAt.toISOString(), answer: 'unavailable', count: 9 } as const;
+    expect(decided({ kind, detail: '' }, { failing })).toMatchObject({
+      submission: { failing: { count: 1 } },
     });
   });
 });
@@ -178,7 +251,7 @@ test('whatever the answer, delays are within bounds and only answers about the a
     fc.record({ kind: fc.constant('not_found' as const), detail }),
     fc.record({ kind: fc.constant('throttled' as const), until: time, inLine: fc.boolean(), detail }),
     fc.record({ kind: fc.constant('denied' as const), until: time, detail }),
-    fc.record({ kind: fc.constant('unavailable' as const), detail }),
+    fc.record({ kind: fc.constantFrom('unavailable', 'unusable', 'forbidden', 'interrupted'), detail }),
     fc.record({ kind: fc.constant('rejected' as const), code: detail, message: detail }),
   );
   const submissions = fc
@@ -193,7 +266,7 @@ test('whatever the answer, delays are within bounds and only answers about the a
   fc.assert(
     fc.property(answers, submissions, time, random, (answer, submission, now, part) => {
       const decision = decide(answer, submission, rules, now, () => part);
-      const counts = answer.kind !== 'throttled' && answer.kind !== 'denied';
+      const counts = !['throttled', 'denied', 'interrupted'].includes(answer.kind);
       const counted = submission.attempts + (counts ? 1 : 0);
       if (decision.kind !== 'defer') {
         expect(decision.attempts).toBe(counted);

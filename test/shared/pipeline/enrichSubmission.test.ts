@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { enrichmentSchema } from '../../../shared/enrichment/enrichment.ts';
 import type { SourceAnswer } from '../../../shared/sources/source.ts';
 import { laterBy, seenAt, submissionOf } from './submissions.ts';
-import { Crash, createWorld, type Step } from './world.ts';
+import { Crash, createWorld, type Step, StorageFault } from './world.ts';
 
 const found: SourceAnswer = { kind: 'found', machine: { id: 'machine-1' }, retrievedAt: seenAt };
 const unknown: SourceAnswer = { kind: 'not_found', detail: 'Defender answered 404' };
@@ -126,7 +126,83 @@ describe('one submission', () => {
     expect(world.calls).toHaveLength(1);
   });
 
-  test('throws when storage fails, so that the message is delivered again', async () => {
+  test.each<Step>(['create', 'find', 'store'])(
+    'is put back while a table or the ledger cannot be used (at %s), later each time, and goes on then',
+    async (broken) => {
+      let isBroken = true;
+      const world = createWorld({
+        around: (step, moment) => {
+          if (isBroken && step === broken && moment === 'before') throw new StorageFault('table away');
+        },
+      });
+      const delays: number[] = [];
+      let submission = submissionOf({ machineId: 'hint' });
+      for (let delivery = 0; delivery < 8; delivery += 1) {
+        const progress = await world.deliver(submission);
+        expect(progress).toMatchObject({
+          kind: 'deferred',
+          reason: 'storage',
+          detail: 'table away',
+          attempts: 0,
+        });
+        delays.push(progress.kind === 'deferred' ? progress.delayMs : 0);
+        submission = world.waiting().at(-1) ?? submission;
+      }
+      expect(submission).toMatchObject({ submissionId: 'submission-1', attempts: 0, deferrals: 8 });
+      expect(delays).toEqual([3_750, 7_500, 15_000, 30_000, 60_000, 120_000, 225_000, 225_000]);
+      expect(world.buried).toEqual([]);
+      isBroken = false;
+      await world.drain();
+      expect(world.published.filter(({ submissionId }) => submissionId === 'submission-1')).toHaveLength(1);
+    },
+  );
+
+  test('passes its claim on when it is put back after the claim, so that its copy need not wait for the end of that', async () => {
+    let failures = 1;
+    const world = createWorld({
+      around: (step, moment) => {
+        if (step === 'store' && moment === 'before' && failures-- > 0) throw new StorageFault('table away');
+      },
+    });
+    world.enqueue(submissionOf());
+    await world.drain();
+    expect(world.published).toHaveLength(1);
+    expect(world.now().getTime() - seenAt.getTime()).toBeLessThan(10_000);
+  });
+
+  test('is done when only its mark fails: it is published, and comes no second time', async () => {
+    const world = createWorld({
+      around: (step) => {
+        if (step === 'mark') throw new StorageFault('table away');
+      },
+    });
+    expect(await world.deliver(submissionOf())).toMatchObject({ kind: 'final', outcome: 'enriched' });
+    expect(world.waiting()).toEqual([]);
+  });
+
+  test('throws when the queue cannot be used either', async () => {
+    const world = createWorld({
+      around: (step) => {
+        if (step === 'create' || step === 'submit') throw new StorageFault(`503 at ${step}`);
+      },
+    });
+    await expect(world.deliver(submissionOf())).rejects.toThrow('503 at submit');
+  });
+
+  test('says which tenant and device were named, and when the device is another one', async () => {
+    const world = createWorld();
+    await world.deliver(submissionOf({ machineId: 'machine-2', tenantId: 'contoso' }));
+    await world.deliver(submissionOf({ submissionId: 'other', machineId: 'MACHINE-1' }));
+    expect(enrichmentSchema.parse(world.published[0])).toMatchObject({
+      tenantId: 'contoso',
+      machineId: 'machine-2',
+      machineIdDiffers: true,
+      device: { id: 'machine-1' },
+    });
+    expect(world.published[1]).not.toHaveProperty('machineIdDiffers');
+  });
+
+  test('throws what is no fault of storage, so that the message is delivered again', async () => {
     const world = createWorld({
       around: (step) => {
         if (step === 'store') throw new Error('503 from storage');

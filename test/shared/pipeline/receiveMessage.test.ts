@@ -88,3 +88,33 @@ test('a failure of storage reaches the host, so that the message comes again', a
   await expect(received('["a", "b"]', { around })).rejects.toThrow('503 from storage');
   await expect(received('no alert', { around })).rejects.toThrow('503 from storage');
 });
+
+const HOME = '11111111-1111-4111-8111-111111111111';
+const OTHER = '22222222-2222-4222-8222-222222222222';
+
+test('an alert of another tenant is a dead letter without a call, with its submission for a replay', async () => {
+  const body = JSON.stringify({ alertId: 'alert-1', tenantId: OTHER, correlationId: 'ours' });
+  const { buried, calls, published, log } = await received(body, { homeTenant: HOME });
+  expect(calls).toEqual([]);
+  expect(published).toEqual([]);
+  expect(buried).toMatchObject([
+    {
+      reason: 'other-tenant',
+      detail: expect.stringContaining(OTHER),
+      original: 'alert-1',
+      submission: { alertId: 'alert-1', tenantId: OTHER, correlationId: 'ours' },
+    },
+  ]);
+  expect(log).toMatchObject([{ event: 'rejected', reason: 'other-tenant', alertId: 'alert-1' }]);
+});
+
+test.each([
+  ['the own tenant, in other letters', { tenantId: HOME.toUpperCase() }, HOME],
+  ['no tenant', {}, HOME],
+  ['a tenant by name', { tenantId: 'contoso.onmicrosoft.com' }, HOME],
+  ['a tenant, where nobody knows the own one', { tenantId: OTHER }, undefined],
+])('an alert that names %s is looked up', async (_, fields, homeTenant) => {
+  const options = homeTenant === undefined ? {} : { homeTenant };
+  const { calls } = await received(JSON.stringify({ alertId: 'alert-1', ...fields }), options);
+  expect(calls).toHaveLength(1);
+});

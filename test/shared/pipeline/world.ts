@@ -27,6 +27,9 @@ export type Step =
   | 'publish'
   | 'bury';
 
+/** What our own storage throws when it cannot be used. */
+export class StorageFault extends Error {}
+
 /** A process that dies at a step: before the step has had its effect, or right after. */
 export class Crash extends Error {
   readonly step: Step;
@@ -40,6 +43,7 @@ export class Crash extends Error {
 }
 
 export interface WorldOptions {
+  homeTenant?: string;
   /** What the source answers; `found` when not given. */
   find?: (alert: AlertReference) => SourceAnswer | Promise<SourceAnswer>;
   /** Called around each step; what it throws, the pipeline sees. It may take its time. */
@@ -157,6 +161,8 @@ export function createWorld(options: WorldOptions = {}) {
     message: { summary: false, formats: [], ...options.message },
     now,
     random: options.random ?? (() => 0.5),
+    homeTenant: async () => options.homeTenant,
+    storageFault: (error) => (error instanceof StorageFault ? error.message : undefined),
     newClaimKey() {
       keys += 1;
       return `key-${keys}`;

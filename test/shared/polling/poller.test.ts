@@ -335,7 +335,9 @@ test('whatever changes while lists are paged, and whenever pollers die, every al
         gate: {
           knownDenial: () => undefined,
           acquire: async () => ({ kind: 'granted', probe: false, slot: 0 }),
+          release: () => undefined,
           returned: () => undefined,
+          waitingSince: () => undefined,
           succeeded: async () => undefined,
           throttled: async () => ({ until: world.now() }),
           denied: async () => ({ until: world.now() }),

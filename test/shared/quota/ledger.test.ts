@@ -1,16 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Probe } from '../../../shared/quota/callGate.ts';
+import { book } from '../../../shared/quota/feedback.ts';
 import {
   type Ask,
   ask,
-  correctCalls,
   emptyLedger,
   type Grant,
   type Ledger,
   type LedgerRules,
-  openCircuit,
-  resume,
-  throttle,
 } from '../../../shared/quota/ledger.ts';
 
 const rules: LedgerRules = {
@@ -25,13 +23,36 @@ const rules: LedgerRules = {
 const START = 1_000_000_000;
 
 function asked(ledger: Ledger, request: Partial<Ask>, now: number) {
-  const answer = ask(ledger, rules, { returning: 0, fresh: 0, mayProbeCircuit: 0, ...request }, now);
+  const answer = ask(
+    ledger,
+    rules,
+    { returning: 0, first: 0, fresh: 0, mayProbeCircuit: 0, ...request },
+    now,
+  );
   if (answer.grant.kind !== 'slots') throw new Error(`expected slots, got ${answer.grant.kind}`);
   return { ledger: answer.ledger, ...answer.grant };
 }
 
 function grantOf(ledger: Ledger, now: number): Grant {
-  return ask(ledger, rules, { returning: 0, fresh: 1, mayProbeCircuit: 1 }, now).grant;
+  return ask(ledger, rules, { returning: 0, first: 0, fresh: 1, mayProbeCircuit: 1 }, now).grant;
+}
+
+function throttle(ledger: Ledger, by: LedgerRules, until: number, at: number): Ledger {
+  return book(ledger, by, [{ kind: 'throttled', until, at }]);
+}
+
+function openCircuit(
+  ledger: Ledger,
+  by: LedgerRules,
+  { probe, detail }: { probe: boolean; detail: string },
+  at: number,
+): Ledger {
+  return book(ledger, by, [{ kind: 'refused', isProbe: probe, cause: 'forbidden', detail, at }]);
+}
+
+/** A probe succeeds whose call was made after all that the ledger knows of. */
+function resume(ledger: Ledger, probe: Probe, slot = Number.POSITIVE_INFINITY): Ledger {
+  return book(ledger, rules, [{ kind: 'succeeded', probe, slot }]);
 }
 
 describe('the line for quota', () => {
@@ -137,11 +158,11 @@ describe('the line for quota', () => {
 
 test('books calls when they were made, and forgets those that never were', () => {
   const { ledger } = asked(emptyLedger, { fresh: 100 }, START);
-  const { calls } = correctCalls(ledger, [
-    { slot: START, calledAt: START + 3_000 },
-    { slot: START, calledAt: null },
+  const { calls } = book(ledger, rules, [
+    { kind: 'moved', slot: START, calledAt: START + 3_000 },
+    { kind: 'unused', slot: START },
     // Not known any more: booked all the same.
-    { slot: START - 1, calledAt: START + 4_000 },
+    { kind: 'moved', slot: START - 1, calledAt: START + 4_000 },
   ]);
   expect(calls).toEqual([...Array.from({ length: 98 }, () => START), START + 3_000, START + 4_000]);
 });
@@ -149,27 +170,27 @@ test('books calls when they were made, and forgets those that never were', () =>
 describe('feedback', () => {
   test('pauses everybody until the server’s time, then lets one probe go first', () => {
     const paused = throttle(emptyLedger, rules, START + 8_000, START);
-    expect(grantOf(paused, START + 1_000)).toEqual({ kind: 'paused', probe: false, retryAt: START + 8_000 });
+    expect(grantOf(paused, START + 1_000)).toEqual({ kind: 'paused', probe: null, retryAt: START + 8_000 });
     const { ledger, grant } = ask(
       paused,
       rules,
-      { returning: 2, fresh: 3, mayProbeCircuit: 0 },
+      { returning: 2, first: 0, fresh: 3, mayProbeCircuit: 0 },
       START + 8_000,
     );
-    expect(grant).toEqual({ kind: 'paused', probe: true, retryAt: START + 13_000 });
-    expect(grantOf(ledger, START + 8_001)).toMatchObject({ kind: 'paused', probe: false });
+    expect(grant).toEqual({ kind: 'paused', probe: START + 8_000, retryAt: START + 13_000 });
+    expect(grantOf(ledger, START + 8_001)).toMatchObject({ kind: 'paused', probe: null });
     expect(grantOf(resume(ledger, 'pause'), START + 8_500)).toMatchObject({ kind: 'slots' });
   });
 
   test('lets another probe go when the first one never answered', () => {
     const paused = throttle(emptyLedger, rules, START, START);
-    const { ledger } = ask(paused, rules, { returning: 0, fresh: 1, mayProbeCircuit: 0 }, START);
-    expect(grantOf(ledger, START + 5_000)).toMatchObject({ kind: 'paused', probe: true });
+    const { ledger } = ask(paused, rules, { returning: 0, first: 0, fresh: 1, mayProbeCircuit: 0 }, START);
+    expect(grantOf(ledger, START + 5_000)).toMatchObject({ kind: 'paused', probe: START + 5_000 });
   });
 
   test('promises turns after a long pause instead of keeping workers waiting', () => {
     const paused = throttle(emptyLedger, rules, START + 3_000_000, START);
-    const { grant } = ask(paused, rules, { returning: 1, fresh: 1, mayProbeCircuit: 0 }, START + 1);
+    const { grant } = ask(paused, rules, { returning: 1, first: 0, fresh: 1, mayProbeCircuit: 0 }, START + 1);
     expect(grant).toMatchObject({ kind: 'slots', slots: [] });
     expect(grant.kind === 'slots' && grant.turns.every((turn) => turn >= START + 2_990_000)).toBe(true);
   });
@@ -199,7 +220,7 @@ describe('the circuit', () => {
     const open = openCircuit(emptyLedger, rules, refusal, START);
     expect(grantOf(open, START + 1)).toEqual({
       kind: 'open',
-      probe: false,
+      probe: null,
       retryAt: START + 5_000,
       detail: 'Machine.Read.All is missing',
     });
@@ -210,9 +231,9 @@ describe('the circuit', () => {
     const intervals: number[] = [];
     let now = START + 5_000;
     for (let probe = 0; probe < 10; probe += 1) {
-      const answer = ask(ledger, rules, { returning: 5, fresh: 5, mayProbeCircuit: 1 }, now);
-      expect(answer.grant).toMatchObject({ kind: 'open', probe: true });
-      expect(grantOf(answer.ledger, now + 1)).toMatchObject({ kind: 'open', probe: false });
+      const answer = ask(ledger, rules, { returning: 5, first: 0, fresh: 5, mayProbeCircuit: 1 }, now);
+      expect(answer.grant).toMatchObject({ kind: 'open', probe: now });
+      expect(grantOf(answer.ledger, now + 1)).toMatchObject({ kind: 'open', probe: null });
       ledger = openCircuit(answer.ledger, rules, { ...refusal, probe: true }, now + 100);
       const next = ledger.circuit?.probeAt ?? 0;
       intervals.push(next - now - 100);
@@ -229,26 +250,29 @@ describe('the circuit', () => {
 
   describe('when a probe is due', () => {
     const open = openCircuit(emptyLedger, rules, refusal, START);
-    const lists = { returning: 2, fresh: 0, mayProbeCircuit: 0 };
+    const lists = { returning: 2, first: 0, fresh: 0, mayProbeCircuit: 0 };
 
     test('keeps it for whoever may probe', () => {
       const { ledger, grant } = ask(open, rules, lists, START + 6_000);
       expect(ledger).toBe(open);
-      expect(grant).toMatchObject({ kind: 'open', probe: false, retryAt: START + 6_000 });
+      expect(grant).toMatchObject({ kind: 'open', probe: null, retryAt: START + 6_000 });
       const { grant: mixed } = ask(open, rules, { ...lists, mayProbeCircuit: 1 }, START + 6_000);
-      expect(mixed).toMatchObject({ kind: 'open', probe: true, retryAt: START + 16_000 });
+      expect(mixed).toMatchObject({ kind: 'open', probe: START + 6_000, retryAt: START + 16_000 });
     });
 
     test('gives it to anybody when none of them has come within half an hour', () => {
       const halfAnHour = START + 5_000 + 30 * 60_000;
-      expect(ask(open, rules, lists, halfAnHour - 1).grant).toMatchObject({ kind: 'open', probe: false });
-      expect(ask(open, rules, lists, halfAnHour).grant).toMatchObject({ kind: 'open', probe: true });
+      expect(ask(open, rules, lists, halfAnHour - 1).grant).toMatchObject({ kind: 'open', probe: null });
+      expect(ask(open, rules, lists, halfAnHour).grant).toMatchObject({
+        kind: 'open',
+        probe: halfAnHour,
+      });
     });
 
     test('keeps it until a pause is over too', () => {
       const paused = throttle(open, rules, START + 60_000, START + 1_000);
-      expect(grantOf(paused, START + 59_000)).toMatchObject({ probe: false, retryAt: START + 60_000 });
-      expect(grantOf(paused, START + 60_000)).toMatchObject({ kind: 'open', probe: true });
+      expect(grantOf(paused, START + 59_000)).toMatchObject({ probe: null, retryAt: START + 60_000 });
+      expect(grantOf(paused, START + 60_000)).toMatchObject({ kind: 'open', probe: START + 60_000 });
     });
   });
 
@@ -271,6 +295,7 @@ test('whatever happens, no window of any limit holds more than its calls', () =>
   const step = fc.record({
     gap: fc.integer({ min: 0, max: 4_000 }),
     returning: fc.integer({ min: 0, max: 8 }),
+    first: fc.integer({ min: 0, max: 3 }),
     fresh: fc.integer({ min: 0, max: 8 }),
     mayProbeCircuit: fc.integer({ min: 0, max: 2 }),
     event: fc.constantFrom('none', 'none', 'none', 'throttle', 'deny', 'pause', 'circuit'),
@@ -296,8 +321,10 @@ test('whatever happens, no window of any limit holds more than its calls', () =>
         const { grant } = answer;
         if (grant.kind === 'slots') {
           calls.push(...grant.slots);
-          expect(grant.slots.length + grant.turns.length).toBe(request.returning + request.fresh);
-        } else if (grant.probe) calls.push(now);
+          expect(grant.slots.length + grant.turns.length).toBe(
+            request.returning + request.first + request.fresh,
+          );
+        } else if (grant.probe !== null) calls.push(grant.probe);
         if (event === 'throttle') ledger = throttle(ledger, small, now + 1_000, now);
         if (event === 'deny') ledger = openCircuit(ledger, small, { probe: true, detail: '' }, now);
         if (event === 'pause' || event === 'circuit') ledger = resume(ledger, event);
@@ -311,4 +338,70 @@ test('whatever happens, no window of any limit holds more than its calls', () =>
       }
     }),
   );
+});
+
+describe('feedback that comes late', () => {
+  test('a success of a call from before a 429 does not end the pause', () => {
+    const paused = throttle(emptyLedger, rules, START + 60_000, START + 500);
+    expect(resume(paused, 'pause', START)).toBe(paused);
+    expect(resume(paused, 'circuit', START)).toBe(paused);
+    expect(resume(paused, 'pause', START + 60_000).pause).toBeNull();
+  });
+
+  test('a success of a call from before a refusal does not close the circuit', () => {
+    const refusal = { probe: true, detail: 'no role' };
+    const open = openCircuit(emptyLedger, rules, refusal, START + 500);
+    expect(resume(open, 'circuit', START)).toBe(open);
+    expect(resume(open, 'circuit', START + 500).circuit).toBeNull();
+  });
+
+  test('a later 429 never makes a pause shorter', () => {
+    const long = throttle(emptyLedger, rules, START + 60_000, START);
+    expect(throttle(long, rules, START + 2_000, START + 1_000).pause?.until).toBe(START + 60_000);
+  });
+});
+
+describe('the rate', () => {
+  const slotsAt = (ledger: Ledger, now: number) => asked(resume(ledger, 'pause'), { fresh: 200 }, now).slots;
+  const strikes = (...times: number[]) =>
+    times.reduce((ledger, at) => throttle(ledger, rules, 0, at), emptyLedger);
+
+  test('has its floor at a quarter: 25 calls a minute, one each 2.4 s', () => {
+    const lowest = strikes(...Array.from({ length: 30 }, (_, index) => START + index * 20_000));
+    const [first = 0, second = 0] = slotsAt(lowest, START + 30 * 20_000 - 19_999);
+    expect(second - first).toBeGreaterThanOrEqual(2_300);
+    expect(second - first).toBeLessThanOrEqual(2_500);
+  });
+
+  test('rises by a tenth of the full rate in each minute, and is whole after three', () => {
+    const once = strikes(START);
+    expect(slotsAt(once, START + 2.9 * 60_000).length).toBeLessThan(40);
+    expect(slotsAt(once, START + 3.01 * 60_000)).toHaveLength(100);
+  });
+
+  test('is lowered twice by two 429s that are half a minute apart, once by two of one moment', () => {
+    const rateAfter = (...times: number[]) => strikes(...times).strike?.rate ?? 1;
+    expect(rateAfter(START, START + 1_000)).toBeCloseTo(0.7);
+    expect(rateAfter(START, START + 30_000)).toBeLessThan(0.6);
+  });
+
+  test('keeps to the share of the quota', () => {
+    const half = { ...rules, share: 0.5 };
+    const { grant } = ask(
+      emptyLedger,
+      half,
+      { returning: 0, first: 0, fresh: 80, mayProbeCircuit: 0 },
+      START,
+    );
+    expect(grant.kind === 'slots' && grant.slots.filter((slot) => slot === START)).toHaveLength(50);
+  });
+});
+
+test('turns that were promised for times past are forgotten', () => {
+  let { ledger } = asked(emptyLedger, { fresh: 100 }, START);
+  ({ ledger } = asked(ledger, { fresh: 120 }, START + 1_000));
+  ({ ledger } = asked(ledger, { returning: 60 }, START + 2_000));
+  expect(ledger.displaced).toHaveLength(60);
+  ({ ledger } = asked(ledger, { fresh: 1 }, START + 130_000));
+  expect(ledger.displaced).toEqual([]);
 });

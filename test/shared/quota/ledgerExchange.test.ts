@@ -83,7 +83,7 @@ test('what leaves the ledger as it is has been read a moment before, not remembe
     ledger,
     grant: ledger.pause === null ? 'not paused' : 'paused',
   });
-  await ours((ledger) => ({ ledger: { ...ledger, pause: { until: 9 } }, grant: undefined }));
+  await ours((ledger) => ({ ledger: { ...ledger, pause: { at: 0, until: 9 } }, grant: undefined }));
   await theirs((ledger) => ({ ledger: { ...ledger, pause: null }, grant: undefined }));
   const reads = done.reads;
   expect((await ours(refuseWhilePaused)).grant).toBe('not paused');

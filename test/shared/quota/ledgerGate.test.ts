@@ -1,7 +1,7 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { RateLimit } from '../../../shared/config/rateLimits.ts';
-import type { Admission, CallGate } from '../../../shared/quota/callGate.ts';
+import type { Admission, CallGate, CallRequest, Permit } from '../../../shared/quota/callGate.ts';
 import { emptyLedger, type Ledger, type LedgerRules } from '../../../shared/quota/ledger.ts';
 import { createLedgerGate } from '../../../shared/quota/ledgerGate.ts';
 import type { LedgerStore } from '../../../shared/quota/ledgerStore.ts';
@@ -16,6 +16,7 @@ function createShared(limits: RateLimit[], changes: Partial<LedgerRules> = {}) {
     reads: undefined as Error | undefined,
     writes: undefined as Error | undefined,
     lose: 0,
+    hang: false,
     onceWritten: undefined as (() => void) | undefined,
   };
   let ledger: Ledger = emptyLedger;
@@ -27,6 +28,7 @@ function createShared(limits: RateLimit[], changes: Partial<LedgerRules> = {}) {
     async read() {
       await nextTick();
       done.reads += 1;
+      if (trouble.hang) await new Promise(() => undefined);
       if (trouble.reads) throw trouble.reads;
       return { ledger, etag };
     },
@@ -62,15 +64,19 @@ function createShared(limits: RateLimit[], changes: Partial<LedgerRules> = {}) {
 function ask(
   gate: CallGate,
   count: number,
-  { inLine = false, mayProbeCircuit = true } = {},
+  { place = 'last', mayProbeCircuit = true }: Partial<CallRequest> = {},
 ): Promise<Admission>[] {
-  return Array.from({ length: count }, () => gate.acquire({ inLine, mayProbeCircuit }, never));
+  return Array.from({ length: count }, () => gate.acquire({ place, mayProbeCircuit }, never));
 }
 
 function kinds(admissions: Admission[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { kind } of admissions) counts[kind] = (counts[kind] ?? 0) + 1;
   return counts;
+}
+
+function refusal(detail: string) {
+  return { cause: 'forbidden', detail } as const;
 }
 
 const plenty: RateLimit[] = [{ calls: 1_000, windowMs: 60_000 }];
@@ -86,7 +92,7 @@ describe('a gate with quota to spare', () => {
   test('serves those who arrive during an exchange with the next one', async () => {
     const { gate, done } = createShared(plenty);
     const ours = gate();
-    const first = ours.acquire({ inLine: false, mayProbeCircuit: true }, never);
+    const first = ours.acquire({ place: 'last', mayProbeCircuit: true }, never);
     while (done.reads === 0) await nextTick();
     const others = ask(ours, 50);
     expect(kinds(await Promise.all([first, ...others]))).toEqual({ granted: 51 });
@@ -97,10 +103,10 @@ describe('a gate with quota to spare', () => {
 test('a slot taken with a clock that was behind is given up: the write that reserves it tells the time', async () => {
   const { gate, clock, ledger, jump, trouble } = createShared([{ calls: 100, windowMs: 10_000 }]);
   const ours = gate();
-  await ours.acquire({ inLine: false, mayProbeCircuit: true }, never);
+  await ours.acquire({ place: 'last', mayProbeCircuit: true }, never);
   const behind = clock.now();
   trouble.onceWritten = () => jump(3_000);
-  const permit = await ours.acquire({ inLine: false, mayProbeCircuit: true }, never);
+  const permit = await ours.acquire({ place: 'last', mayProbeCircuit: true }, never);
   expect(permit.kind === 'granted' && permit.slot - behind).toBeGreaterThanOrEqual(3_000);
   expect(ledger().calls).toHaveLength(2);
   expect(ledger().calls[1]).toBeGreaterThanOrEqual(behind + 3_000);
@@ -133,7 +139,7 @@ describe('several instances', () => {
   test('give up, and say so, when they lose every time', async () => {
     const { gate, trouble } = createShared(plenty);
     trouble.lose = Number.POSITIVE_INFINITY;
-    await expect(gate(() => 0).acquire({ inLine: false, mayProbeCircuit: true }, never)).rejects.toThrow(
+    await expect(gate(() => 0).acquire({ place: 'last', mayProbeCircuit: true }, never)).rejects.toThrow(
       'another instance was faster',
     );
   });
@@ -148,13 +154,56 @@ describe('without the ledger', () => {
       trouble[part] = new Error('503 from storage');
       const outcomes = await Promise.allSettled(ask(ours, 20));
       expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set(['rejected']));
-      await expect(ours.throttled(1_000)).rejects.toThrow('503 from storage');
-      await expect(ours.denied(undefined, 'role missing')).rejects.toThrow('503 from storage');
-
       trouble[part] = undefined;
       expect(kinds(await Promise.all(ask(ours, 3)))).toEqual({ granted: 3 });
     },
   );
+
+  test('what became of calls is kept, and booked with the first exchange that holds', async () => {
+    const { gate, trouble, ledger, clock } = createShared([{ calls: 100, windowMs: 10_000 }]);
+    const ours = gate();
+    const [used, unused] = (await Promise.all(ask(ours, 2))) as [Permit, Permit];
+    trouble.reads = trouble.writes = new Error('503 from storage');
+    ours.returned({ ...used, slot: used.slot - 5_000 });
+    ours.release(unused);
+    const { until } = await ours.throttled(300);
+    expect(until.getTime() - clock.now()).toBeGreaterThan(200);
+    await ours.denied(undefined, refusal('no role'));
+    await expect(ask(gate(), 1)[0]).rejects.toThrow('503 from storage');
+
+    trouble.reads = trouble.writes = undefined;
+    while (ledger().circuit === null) await ours.succeeded({ ...used, probe: 'pause' });
+    expect(ledger()).toMatchObject({ circuit: { detail: 'no role' }, strike: { rate: 0.7 } });
+    expect(ledger().calls).toHaveLength(2);
+  });
+
+  test('a store that never answers fails whoever waits, and later callers are served again', async () => {
+    const { gate, trouble, clock } = createShared(plenty);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+    try {
+      const ours = gate();
+      trouble.hang = true;
+      const outcomes = Promise.allSettled([...ask(ours, 2)]);
+      await vi.advanceTimersByTimeAsync(1_000);
+      const since = ours.waitingSince();
+      const late = Promise.allSettled(ask(ours, 1));
+      expect(since).toBe(clock.now() - 1_000);
+      await vi.advanceTimersByTimeAsync(30_000);
+      const reasons = [...(await outcomes), ...(await late)].map(
+        (outcome) => outcome.status === 'rejected' && outcome.reason,
+      );
+      expect(reasons).toEqual(
+        new Array(3).fill(expect.objectContaining({ name: 'LedgerError', code: 'silent' })),
+      );
+      expect(ours.waitingSince()).toBeUndefined();
+      trouble.hang = false;
+      const served = Promise.all(ask(ours, 2));
+      await vi.advanceTimersByTimeAsync(100);
+      expect(kinds(await served)).toEqual({ granted: 2 });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
 });
 
 describe('a gate whose quota is used up', () => {
@@ -204,7 +253,7 @@ describe('a gate whose quota is used up', () => {
     jump(61_300);
     const stranger = gate();
     const [fresh, returning] = await Promise.all(
-      [...ask(stranger, 5), ...ask(stranger, 1, { inLine: true })].slice(-2),
+      [...ask(stranger, 5), ...ask(stranger, 1, { place: 'turn' })].slice(-2),
     );
     expect(returning).toMatchObject({ kind: 'granted', probe: false });
     expect(fresh?.kind).toBe('wait');
@@ -215,9 +264,12 @@ describe('a gate whose quota is used up', () => {
     async (inLine) => {
       const { gate, done } = createShared([{ calls: 1, windowMs: 5_000 }]);
       const ours = gate();
-      await ours.acquire({ inLine: false, mayProbeCircuit: true }, never);
+      await ours.acquire({ place: 'last', mayProbeCircuit: true }, never);
       const deadline = new AbortController();
-      const waiting = ours.acquire({ inLine, mayProbeCircuit: true }, deadline.signal);
+      const waiting = ours.acquire(
+        { place: inLine ? 'turn' : 'last', mayProbeCircuit: true },
+        deadline.signal,
+      );
       const writes = done.writes;
       deadline.abort();
       expect(await waiting).toMatchObject({ kind: 'wait', inLine });
@@ -227,7 +279,7 @@ describe('a gate whose quota is used up', () => {
 
   test('takes no slot for whoever has run out of time already', async () => {
     const { gate, done } = createShared(plenty);
-    expect(await gate().acquire({ inLine: false, mayProbeCircuit: true }, AbortSignal.abort())).toMatchObject(
+    expect(await gate().acquire({ place: 'last', mayProbeCircuit: true }, AbortSignal.abort())).toMatchObject(
       { kind: 'wait' },
     );
     expect(done).toEqual({ reads: 0, writes: 0, lost: 0 });
@@ -236,8 +288,8 @@ describe('a gate whose quota is used up', () => {
   test('gives up a slot that the process missed, and takes another one', async () => {
     const { gate, clock, ledger } = createShared([{ calls: 1, windowMs: 400 }]);
     const ours = gate();
-    await ours.acquire({ inLine: true, mayProbeCircuit: true }, never);
-    const waiting = ours.acquire({ inLine: true, mayProbeCircuit: true }, never);
+    await ours.acquire({ place: 'turn', mayProbeCircuit: true }, never);
+    const waiting = ours.acquire({ place: 'turn', mayProbeCircuit: true }, never);
     while (ledger().calls.length < 2) await nextTick();
     const slot = ledger().calls[1] ?? 0;
     // Nothing else runs in this process until the slot is past by far.
@@ -257,14 +309,14 @@ test('a call that comes back late is booked anew, and takes no probe for itself'
     inProcessWaitMs: 60,
   });
   const ours = gate();
-  const permit = await ours.acquire({ inLine: false, mayProbeCircuit: true }, never);
+  const permit = await ours.acquire({ place: 'last', mayProbeCircuit: true }, never);
   if (permit.kind !== 'granted') throw new Error('nothing was granted');
-  await ours.denied(undefined, 'no role');
+  await ours.denied(undefined, refusal('no role'));
   jump((ledger().circuit?.probeAt ?? 0) - clock.now());
   ours.returned(permit);
   while (ledger().calls.includes(permit.slot)) await nextTick();
   expect(ledger().calls).toHaveLength(1);
-  expect(await gate().acquire({ inLine: false, mayProbeCircuit: true }, never)).toMatchObject({
+  expect(await gate().acquire({ place: 'last', mayProbeCircuit: true }, never)).toMatchObject({
     kind: 'granted',
     probe: 'circuit',
   });
@@ -286,7 +338,7 @@ describe('a pause after a 429', () => {
     await Promise.all(asked);
     const isProbe = (admission: Admission) => admission.kind === 'granted' && admission.probe;
     expect(order.map(isProbe)).toEqual(['pause', false, false, false, false, false]);
-    expect(await gate().acquire({ inLine: true, mayProbeCircuit: true }, never)).toMatchObject({
+    expect(await gate().acquire({ place: 'turn', mayProbeCircuit: true }, never)).toMatchObject({
       kind: 'granted',
       probe: false,
     });
@@ -310,7 +362,10 @@ describe('a pause after a 429', () => {
     const [probe] = await Promise.all(ask(ours, 1, { mayProbeCircuit: false }));
     expect(probe).toMatchObject({ kind: 'granted', probe: 'pause' });
     if (probe?.kind !== 'granted') return;
-    const denied = await ours.denied({ kind: 'granted', probe: false, slot: clock.now() }, 'no role');
+    const denied = await ours.denied(
+      { kind: 'granted', probe: false, slot: clock.now() },
+      refusal('no role'),
+    );
     await ours.succeeded(probe);
     expect(await Promise.all(ask(ours, 2))).toEqual(
       new Array(2).fill({ kind: 'denied', until: denied.until, detail: 'no role' }),
@@ -331,8 +386,8 @@ describe('a pause after a 429', () => {
   test('stops those too who hold a slot already', async () => {
     const { gate, clock, ledger } = createShared([{ calls: 1, windowMs: 300 }]);
     const ours = gate();
-    await ours.acquire({ inLine: false, mayProbeCircuit: true }, never);
-    const waiting = ours.acquire({ inLine: false, mayProbeCircuit: true }, never);
+    await ours.acquire({ place: 'last', mayProbeCircuit: true }, never);
+    const waiting = ours.acquire({ place: 'last', mayProbeCircuit: true }, never);
     while (ledger().calls.length < 2) await nextTick();
     const { until } = await ours.throttled(800);
     expect(await waiting).toMatchObject({ kind: 'granted', probe: 'pause' });
@@ -361,7 +416,7 @@ describe('the circuit', () => {
   test('opens for every instance, and costs the one that knows it nothing', async () => {
     const { gate, done } = createShared(plenty, { probeIntervalMs: 5_000 });
     const [ours, theirs] = [gate(), gate()];
-    const { until } = await ours.denied({ kind: 'granted', probe: false, slot: Date.now() }, detail);
+    const { until } = await ours.denied({ kind: 'granted', probe: false, slot: Date.now() }, refusal(detail));
     const operations = done.reads + done.writes;
     expect(await Promise.all(ask(ours, 3))).toEqual(new Array(3).fill({ kind: 'denied', until, detail }));
     expect(done.reads + done.writes).toBe(operations);
@@ -374,13 +429,16 @@ describe('the circuit', () => {
     const gates = [gate(), gate()];
     const [ours] = gates;
     if (ours === undefined) throw new Error('no gate');
-    let { until } = await ours.denied({ kind: 'granted', probe: false, slot: Date.now() }, detail);
+    let { until } = await ours.denied({ kind: 'granted', probe: false, slot: Date.now() }, refusal(detail));
     for (const intervalMs of [10_000, 20_000]) {
       jump(until.getTime() - clock.now());
       const admissions = await Promise.all(gates.flatMap((each) => ask(each, 5)));
       expect(kinds(admissions)).toEqual({ granted: 1, denied: 9 });
       expect(admissions).toContainEqual(expect.objectContaining({ kind: 'granted', probe: 'circuit' }));
-      ({ until } = await ours.denied({ kind: 'granted', probe: 'circuit', slot: Date.now() }, detail));
+      ({ until } = await ours.denied(
+        { kind: 'granted', probe: 'circuit', slot: Date.now() },
+        refusal(detail),
+      ));
       expect(Math.abs(until.getTime() - clock.now() - intervalMs)).toBeLessThan(1_000);
     }
     jump(until.getTime() - clock.now());
@@ -395,10 +453,10 @@ describe('the circuit', () => {
   test('is probed by the first in line who may, and the others are denied until the next probe', async () => {
     const { gate, jump, clock, ledger } = createShared(plenty, { probeIntervalMs: 5_000 });
     const ours = gate();
-    const { until } = await ours.denied(undefined, detail);
+    const { until } = await ours.denied(undefined, refusal(detail));
     jump(until.getTime() - clock.now());
     const [list, ...lookUps] = await Promise.all([
-      ...ask(ours, 1, { inLine: true, mayProbeCircuit: false }),
+      ...ask(ours, 1, { place: 'turn', mayProbeCircuit: false }),
       ...ask(ours, 2),
     ]);
     const nextProbe = { kind: 'denied', until: new Date(ledger().circuit?.probeAt ?? 0), detail };
@@ -410,10 +468,10 @@ describe('the circuit', () => {
   test('keeps its probe for a look-up when somebody else comes first', async () => {
     const { gate, jump, clock, done } = createShared(plenty, { probeIntervalMs: 5_000 });
     const ours = gate();
-    const { until } = await ours.denied(undefined, detail);
+    const { until } = await ours.denied(undefined, refusal(detail));
     jump(until.getTime() - clock.now());
     const { writes } = done;
-    const lists = await Promise.all(ask(ours, 3, { inLine: true, mayProbeCircuit: false }));
+    const lists = await Promise.all(ask(ours, 3, { place: 'turn', mayProbeCircuit: false }));
     expect(kinds(lists)).toEqual({ denied: 3 });
     expect(done.writes).toBe(writes);
     expect(ours.knownDenial()).toBeUndefined();
@@ -423,11 +481,128 @@ describe('the circuit', () => {
   test('is probed by anybody when no look-up has come for long', async () => {
     const { gate, jump, clock } = createShared(plenty, { probeIntervalMs: 5_000 });
     const ours = gate();
-    const { until } = await ours.denied(undefined, detail);
+    const { until } = await ours.denied(undefined, refusal(detail));
     jump(until.getTime() - clock.now() + 30 * 60_000);
     const [probe, other] = await Promise.all(ask(ours, 2, { mayProbeCircuit: false }));
     expect([probe, other]).toMatchObject([{ kind: 'granted', probe: 'circuit' }, { kind: 'denied' }]);
     if (probe?.kind === 'granted') await ours.succeeded(probe);
     expect(kinds(await Promise.all(ask(ours, 5)))).toEqual({ granted: 5 });
   });
+});
+
+describe('what a process remembers', () => {
+  const real: RateLimit[] = [
+    { calls: 100, windowMs: 60_000 },
+    { calls: 1_500, windowMs: 3_600_000 },
+  ];
+
+  test('a 429 in a spent hour stops no process for longer than the rate needs to rise', async () => {
+    const { gate, jump, clock } = createShared(real, { inProcessWaitMs: 400 });
+    const ours = gate();
+    for (let minute = 0; minute < 12; minute += 1) {
+      expect(kinds(await Promise.all(ask(ours, 100)))).toEqual({ granted: 100 });
+      jump(61_000);
+    }
+    const { until } = await ours.throttled(1_000);
+    jump(until.getTime() - clock.now());
+    // 70 % of the hour is less than what is spent: nobody can be served before the rate has risen.
+    const begun = Date.now();
+    const told = await Promise.all([...ask(ours, 2), ...ask(gate(), 2)]);
+    expect(Date.now() - begun).toBeLessThan(2_000);
+    expect(kinds(told)).toEqual({ wait: 4 });
+    const longest = Math.max(...told.map((answer) => (answer.kind === 'wait' ? answer.until.getTime() : 0)));
+    expect(longest - clock.now()).toBeLessThanOrEqual(4 * 60_000);
+    jump(longest - clock.now());
+    const [probe] = await Promise.all(ask(ours, 1));
+    expect(probe).toMatchObject({ kind: 'granted', probe: 'pause' });
+  });
+
+  test('whoever cannot be served within the longest wait is answered at once, from memory too', async () => {
+    const { gate, jump, done, clock } = createShared(real, { inProcessWaitMs: 1_000 });
+    const ours = gate();
+    await Promise.all(ask(ours, 100));
+    jump(1_000);
+    const { until } = await ours.throttled(100);
+    jump(until.getTime() - clock.now());
+    // The probe has no slot for most of a minute.
+    const [first] = await Promise.all(ask(ours, 1));
+    expect(first?.kind).toBe('wait');
+    const operations = done.reads + done.writes;
+    expect(kinds(await Promise.all(ask(ours, 5)))).toEqual({ wait: 5 });
+    expect(done.reads + done.writes).toBe(operations);
+  });
+
+  test('a circuit that another process has closed is asked about again within half a minute', async () => {
+    const { gate, jump, clock } = createShared(plenty, { probeIntervalMs: 600_000 });
+    const [ours, theirs] = [gate(), gate()];
+    const { until } = await theirs.denied(undefined, refusal('no role'));
+    jump(until.getTime() - clock.now());
+    const [probe] = await Promise.all(ask(theirs, 1));
+    expect(kinds(await Promise.all(ask(ours, 1)))).toEqual({ denied: 1 });
+    if (probe?.kind !== 'granted') throw new Error('no probe');
+    await theirs.succeeded(probe);
+    expect(ours.knownDenial()).toBeDefined();
+    jump(30_000);
+    expect(ours.knownDenial()).toBeUndefined();
+    expect(kinds(await Promise.all(ask(ours, 3)))).toEqual({ granted: 3 });
+  });
+
+  test('the first caller after a quiet time is served at once', async () => {
+    const { gate, jump } = createShared([{ calls: 5, windowMs: 60_000 }], { inProcessWaitMs: 18_000 });
+    const ours = gate();
+    expect(kinds(await Promise.all(ask(ours, 6)))).toEqual({ granted: 5, wait: 1 });
+    jump(3_600_000);
+    const begun = Date.now();
+    expect(kinds(await Promise.all(ask(ours, 1)))).toEqual({ granted: 1 });
+    expect(Date.now() - begun).toBeLessThan(1_500);
+  });
+});
+
+test('the probe that is let go is the call that is booked', async () => {
+  const { gate, jump, clock, ledger } = createShared(plenty);
+  const ours = gate();
+  const { until } = await ours.throttled(5_000);
+  jump(until.getTime() - clock.now());
+  const [probe] = await Promise.all(ask(ours, 1));
+  if (probe?.kind !== 'granted') throw new Error('no probe');
+  expect(ledger().calls).toEqual([probe.slot]);
+  ours.release(probe);
+  while (ledger().calls.length > 0) await nextTick();
+});
+
+test('a slot that its caller cannot wait for goes back to others', async () => {
+  const { gate, ledger } = createShared([{ calls: 1, windowMs: 2_000 }]);
+  const ours = gate();
+  await Promise.all(ask(ours, 1));
+  const deadline = new AbortController();
+  const waiting = ours.acquire({ place: 'last', mayProbeCircuit: true }, deadline.signal);
+  while (ledger().calls.length < 2) await nextTick();
+  deadline.abort();
+  expect(await waiting).toMatchObject({ kind: 'wait' });
+  while (ledger().calls.length > 1) await nextTick();
+});
+
+test('calls that go first redeem no turn: the line keeps its count', async () => {
+  const { gate, ledger } = createShared([{ calls: 5, windowMs: 3_600_000 }], { inProcessWaitMs: 400 });
+  const ours = gate();
+  await Promise.all(ask(ours, 8));
+  expect(ledger().waiting).toBe(3);
+  await Promise.all(ask(ours, 2, { place: 'first' }));
+  expect(ledger().waiting).toBe(5);
+  await Promise.all(ask(ours, 1, { place: 'turn' }));
+  expect(ledger().waiting).toBe(5);
+});
+
+test('timers are never set into the past', async () => {
+  const warnings: Error[] = [];
+  const note = (warning: Error) => warnings.push(warning);
+  process.on('warning', note);
+  const { gate, jump } = createShared([{ calls: 1, windowMs: 60_000 }], { inProcessWaitMs: 3_000 });
+  const ours = gate();
+  await Promise.all(ask(ours, 2));
+  jump(120_000);
+  await Promise.all(ask(ours, 2));
+  await nextTick();
+  process.off('warning', note);
+  expect(warnings).toEqual([]);
 });

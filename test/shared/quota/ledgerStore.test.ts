@@ -40,9 +40,16 @@ const busy: Ledger = {
   waiting: 48,
   displaced: [NOW + 4_000_000, NOW + 4_000_001],
   lastTurnAt: NOW + 3_700_000.5,
-  pause: { until: NOW + 8_000 },
+  pause: { until: NOW + 8_000, at: NOW },
   strike: { rate: 0.7, at: NOW },
-  circuit: { openedAt: NOW, probeAt: NOW + 5_000, failures: 2, detail: 'Machine.Read.All is missing' },
+  circuit: {
+    openedAt: NOW,
+    refusedAt: NOW + 1,
+    probeAt: NOW + 5_000,
+    failures: 2,
+    cause: 'retired',
+    detail: 'gone',
+  },
 };
 
 describe('the stored ledger', () => {

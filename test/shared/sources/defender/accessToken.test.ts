@@ -48,9 +48,11 @@ describe('the tokens of a process', () => {
     passTime(HOUR_MS - 5 * 60_000 - 1);
     expect(await tokens.get()).toBe('token-1');
     passTime(1);
-    const second = tokens.get();
+    // Its successor is asked for; until that is there, and if it never comes, the token is good to its end.
+    expect(await tokens.get()).toBe('token-1');
+    expect(requests).toHaveLength(2);
     answer();
-    expect(await second).toBe('token-2');
+    await vi.waitFor(async () => expect(await tokens.get()).toBe('token-2'));
     expect(requests).toHaveLength(2);
   });
 

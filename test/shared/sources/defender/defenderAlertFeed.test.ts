@@ -25,9 +25,11 @@ function feedWith({ answer, admission, pageSize = 10, hasToken = true }: Script)
   let tokenNumber = 1;
   const gate: CallGate = {
     knownDenial: () => undefined,
-    async acquire({ inLine, mayProbeCircuit }) {
+    release: () => void done.push('release'),
+    waitingSince: () => undefined,
+    async acquire({ place, mayProbeCircuit }) {
       expect(mayProbeCircuit).toBe(false);
-      done.push(inLine ? 'acquire in line' : 'acquire');
+      done.push(place === 'last' ? 'acquire' : `acquire ${place}`);
       return admission ?? { kind: 'granted', probe: false, slot: 0 };
     },
     returned: () => void done.push('returned'),
@@ -81,7 +83,7 @@ describe('a list', () => {
   test('of one page costs one call, and the gate hears of it', async () => {
     const { list: read, done, ids } = feedWith({ answer: () => list(numbered(0, 9)) });
     expect(await read()).toEqual({ calls: 1, end: { kind: 'complete' } });
-    expect(done).toEqual(['acquire in line', 'list 0', 'returned', 'succeeded']);
+    expect(done).toEqual(['acquire first', 'list 0', 'returned', 'succeeded']);
     expect(ids()).toHaveLength(9);
   });
 
@@ -163,21 +165,23 @@ describe('a listing ends', () => {
     [{ kind: 'unavailable', detail: 'answered 500' }, 'unavailable', []],
     [{ kind: 'rejected', code: 'ODataError', message: 'bad filter' }, 'rejected', ['succeeded']],
     [{ kind: 'not_found', detail: '404' }, 'not_found', ['succeeded']],
-    [{ kind: 'unauthorized', detail: '401' }, 'denied', ['renew', 'acquire in line', 'list 0', 'returned']],
+    [{ kind: 'unauthorized', detail: '401' }, 'denied', ['renew', 'acquire first', 'list 0', 'returned']],
   ])('with %o', async ([reply, kind, afterwards]) => {
     const { list: read, done, batches } = feedWith({ answer: () => reply });
     expect((await read()).end).toMatchObject({ kind, detail: expect.any(String) });
-    expect(done).toEqual(['acquire in line', 'list 0', 'returned', ...afterwards]);
+    expect(done).toEqual(['acquire first', 'list 0', 'returned', ...afterwards]);
     expect(batches).toEqual([]);
   });
 
   test('with 403 for want of its role, which stops no look-ups, and the next one has a new token', async () => {
-    const { list: read, done } = feedWith({ answer: () => ({ kind: 'forbidden', detail: 'answered 403' }) });
+    const { list: read, done } = feedWith({
+      answer: () => ({ kind: 'forbidden', code: 'Forbidden', detail: 'answered 403' }),
+    });
     expect((await read()).end).toEqual({
       kind: 'forbidden',
       detail: expect.stringMatching(/answered 403.*Alert\.Read\.All/),
     });
-    expect(done).toEqual(['acquire in line', 'list 0', 'returned', 'renew']);
+    expect(done).toEqual(['acquire first', 'list 0', 'returned', 'renew']);
   });
 
   test('without a token, which stops no look-ups either', async () => {
@@ -205,7 +209,7 @@ describe('a listing ends', () => {
   ])('without a call when the gate says $kind', async (admission) => {
     const { list: read, done } = feedWith({ answer: () => list([]), admission });
     expect(await read()).toMatchObject({ calls: 0, end: { detail: admission.detail } });
-    expect(done).toEqual(['acquire in line']);
+    expect(done).toEqual(['acquire first']);
   });
 
   test('before the next page when the time is up', async () => {
@@ -231,12 +235,12 @@ describe('a list that is the probe', () => {
       admission: { kind: 'granted', probe: 'pause', slot: 0 },
     });
     expect(await read()).toMatchObject({ end: { kind: 'complete' } });
-    expect(done).toEqual(['acquire in line', 'renew', 'list 0', 'returned', 'pause is over']);
+    expect(done).toEqual(['acquire first', 'renew', 'list 0', 'returned', 'pause is over']);
   });
 
   test.for<['pause' | 'circuit', ListReply['kind'], ListReply]>([
-    ['pause', 'forbidden', { kind: 'forbidden', detail: '403' }],
-    ['circuit', 'forbidden', { kind: 'forbidden', detail: '403' }],
+    ['pause', 'forbidden', { kind: 'forbidden', code: 'Forbidden', detail: '403' }],
+    ['circuit', 'forbidden', { kind: 'forbidden', code: 'Forbidden', detail: '403' }],
     ['circuit', 'unauthorized', { kind: 'unauthorized', detail: '401' }],
   ])('of the %s never counts as a refused look-up: %s', async ([probe, , reply]) => {
     const { list: read, done } = feedWith({

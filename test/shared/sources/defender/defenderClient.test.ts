@@ -66,18 +66,24 @@ describe('the Defender client', () => {
     ['truncated', /no JSON/],
     ['html', /no JSON/],
     ['empty', /no JSON/],
-    ['empty-object', /without "id"/],
-    ['array', /list/],
     ['error-object', /an error/],
     ['reset', /ECONNRESET/],
     ['reset-mid-body', /could not be reached/],
-    ['huge', /longer than \d+ bytes/],
-    ['gzip-bomb', /longer than \d+ bytes/],
   ] as const)('takes %s for no answer, without trying again by itself', async ([kind, detail]) => {
     const { simulator, call } = await startFaulty(kind);
     expect(await call()).toEqual({ kind: 'unavailable', detail: expect.stringMatching(detail) });
     expect(simulator.control.report().calls).toBe(1);
     expect(await call()).toMatchObject({ kind: 'machine' });
+  });
+
+  test.for([
+    ['empty-object', /without "id"/],
+    ['array', /list/],
+    ['huge', /longer than \d+ bytes/],
+    ['gzip-bomb', /longer than \d+ bytes/],
+  ] as const)('takes %s for an answer of no use', async ([kind, detail]) => {
+    const { call } = await startFaulty(kind);
+    expect(await call()).toEqual({ kind: 'unusable', detail: expect.stringMatching(detail) });
   });
 
   test.for([
@@ -115,16 +121,13 @@ describe('the Defender client', () => {
       const reply = call(deadline.signal);
       await waitUntil('the call has arrived', () => simulator.control.calls().length === 1);
       deadline.abort();
-      expect(await reply).toEqual({
-        kind: 'unavailable',
-        detail: expect.stringMatching(/could not be reached/),
-      });
+      expect(await reply).toEqual({ kind: 'interrupted', detail: expect.stringMatching(/time of this run/) });
     },
   );
 
   test('makes no call when its signal has ended already', async () => {
     const { simulator, call } = await startFaulty();
-    expect(await call(AbortSignal.abort())).toMatchObject({ kind: 'unavailable' });
+    expect(await call(AbortSignal.abort())).toMatchObject({ kind: 'interrupted' });
     expect(simulator.control.calls()).toEqual([]);
   });
 
@@ -212,10 +215,10 @@ describe('a list of alerts', () => {
   test.for([
     ['http-500', 'unavailable'],
     ['truncated', 'unavailable'],
-    ['empty-object', 'unavailable'],
-    ['array', 'unavailable'],
+    ['empty-object', 'unusable'],
+    ['array', 'unusable'],
     ['error-object', 'unavailable'],
-    ['gzip-bomb', 'unavailable'],
+    ['gzip-bomb', 'unusable'],
     ['throttle-seconds', 'throttled'],
     ['unauthorized', 'unauthorized'],
     ['forbidden', 'forbidden'],

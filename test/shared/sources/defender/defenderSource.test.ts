@@ -13,7 +13,7 @@ const found: Reply = { kind: 'machine', machine: { id: 'machine-1' } };
 const notFound: Reply = { kind: 'not_found', detail: 'unknown' };
 const unavailable: Reply = { kind: 'unavailable', detail: 'answered 500' };
 const unauthorized: Reply = { kind: 'unauthorized', detail: 'answered 401' };
-const forbidden: Reply = { kind: 'forbidden', detail: 'answered 403' };
+const forbidden: Reply = { kind: 'forbidden', code: 'Forbidden', detail: 'answered 403' };
 
 interface Script {
   /** What the API replies, in order; the last one for ever. */
@@ -21,6 +21,8 @@ interface Script {
   /** What the gate admits, in order; the last one for ever. */
   admissions?: Admission[];
   tokenFails?: 'at once' | 'when renewed';
+  /** Numbered ones when left out. */
+  token?: string;
   onCall?: () => void;
   retryBaseDelayMs?: number;
 }
@@ -37,10 +39,12 @@ function sourceWith(script: Script) {
   let tokenNumber = 1;
   const gate: CallGate = {
     knownDenial: () => undefined,
+    release: () => void done.push('release'),
+    waitingSince: () => undefined,
     returned: () => undefined,
-    async acquire({ inLine, mayProbeCircuit }) {
+    async acquire({ place, mayProbeCircuit }) {
       expect(mayProbeCircuit).toBe(true);
-      done.push(inLine ? 'acquire in line' : 'acquire');
+      done.push(place === 'last' ? 'acquire' : `acquire ${place}`);
       return next(admissions);
     },
     async succeeded(permit) {
@@ -66,7 +70,7 @@ function sourceWith(script: Script) {
     tokens: {
       async get() {
         if (tokenFails === 'at once') throw new Error('no managed identity\nwith a stack of details');
-        return `token-${tokenNumber}`;
+        return script.token ?? `token-${tokenNumber}`;
       },
       async renew() {
         done.push('renew');
@@ -107,15 +111,32 @@ describe('an answer about the alert', () => {
   test('is asked for in the line when the submission was promised a turn', async () => {
     const { source, done } = sourceWith({});
     await source.find({ alertId: 'alert-1', inLine: true }, new AbortController().signal);
-    expect(done[0]).toBe('acquire in line');
+    expect(done[0]).toBe('acquire turn');
   });
+});
+
+test('an answer of no use is not asked for again at once', async () => {
+  const { find, done } = sourceWith({ replies: [{ kind: 'unusable', detail: 'no machine' }] });
+  expect(await find()).toEqual({ kind: 'unusable', detail: 'no machine' });
+  expect(done.filter((step) => step.startsWith('call'))).toHaveLength(1);
+});
+
+test('a server that asks for time gets it from the deferral', async () => {
+  const busy: Reply = { kind: 'unavailable', retryAfterMs: 20_000, detail: 'answered 503' };
+  const { find, done } = sourceWith({ replies: [busy] });
+  expect(await find()).toEqual(busy);
+  expect(done.filter((step) => step.startsWith('call'))).toHaveLength(1);
 });
 
 describe('a passing fault', () => {
   test('is tried again twice at once, each time with a permit of its own', async () => {
     const { find, done } = sourceWith({ replies: [unavailable, unavailable, found] });
     expect(await find()).toMatchObject({ kind: 'found' });
-    expect(done.filter((step) => step === 'acquire')).toHaveLength(3);
+    expect(done.filter((step) => step.startsWith('acquire'))).toEqual([
+      'acquire',
+      'acquire first',
+      'acquire first',
+    ]);
   });
 
   test('is given up after that', async () => {
@@ -172,7 +193,7 @@ describe('a refusal of the app', () => {
       'acquire',
       'call alert-1 with token-1',
       'renew',
-      'acquire',
+      'acquire first',
       'call alert-1 with token-2',
       'succeeded',
     ]);
@@ -197,6 +218,48 @@ describe('a refusal of the app', () => {
       detail: expect.stringContaining('Machine.Read.All'),
     });
     expect(done).toEqual(['acquire', 'call alert-1 with token-1', 'denied']);
+  });
+
+  describe('with 403 although the token has the role', () => {
+    const claims = Buffer.from(
+      JSON.stringify({ aud: 'api', roles: ['Machine.Read.All'], iat: 0, exp: 1 }),
+    ).toString('base64url');
+    const token = `e30.${claims}.x`;
+    const disallowed: Reply = { kind: 'forbidden', code: 'DisallowedOperation', detail: 'answered 403' };
+
+    test('is about that alert alone while others are answered', async () => {
+      const { source, done } = sourceWith({
+        token,
+        replies: [disallowed, found, disallowed, found, disallowed],
+      });
+      const answers: string[] = [];
+      for (const alertId of ['bad-1', 'good', 'bad-2', 'good', 'bad-3']) {
+        answers.push((await source.find({ alertId, inLine: false }, new AbortController().signal)).kind);
+      }
+      expect(answers).toEqual(['forbidden', 'found', 'forbidden', 'found', 'forbidden']);
+      expect(done).not.toContain('denied');
+    });
+
+    test('is about the app when three alerts in a row are refused', async () => {
+      const { source, done } = sourceWith({ token, replies: [disallowed] });
+      const answers: string[] = [];
+      for (const alertId of ['one', 'one', 'one', 'two', 'three']) {
+        answers.push((await source.find({ alertId, inLine: false }, new AbortController().signal)).kind);
+      }
+      expect(answers).toEqual(['forbidden', 'forbidden', 'forbidden', 'forbidden', 'denied']);
+      expect(done.at(-1)).toBe('denied');
+    });
+
+    test('is about the app when Defender speaks of roles', async () => {
+      const missing: Reply = { kind: 'forbidden', code: 'Forbidden', detail: 'Missing application roles.' };
+      expect(await sourceWith({ token, replies: [missing] }).find()).toMatchObject({ kind: 'denied' });
+    });
+  });
+
+  test('by an API that is gone opens the circuit, and says what was announced', async () => {
+    const { find, done } = sourceWith({ replies: [{ kind: 'retired', detail: 'answered 410' }] });
+    expect(await find()).toMatchObject({ kind: 'denied', detail: expect.stringContaining('2027-02-01') });
+    expect(done.at(-1)).toBe('denied');
   });
 
   test('is known to the gate already: no call is made', async () => {
@@ -239,6 +302,6 @@ describe('a probe', () => {
   test('without a token is refused before the call', async () => {
     const { find, done } = sourceWith({ admissions: [probe], tokenFails: 'when renewed' });
     expect(await find()).toMatchObject({ kind: 'denied', detail: expect.stringContaining('is down') });
-    expect(done).toEqual(['acquire', 'renew', 'probe denied']);
+    expect(done).toEqual(['acquire', 'renew', 'release', 'probe denied']);
   });
 });

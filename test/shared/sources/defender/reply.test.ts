@@ -22,15 +22,25 @@ describe('a response with status 200', () => {
     ['an empty body', '', /no JSON/],
     ['a page', '<!DOCTYPE html><title>Sign in</title>', /no JSON/],
     ['half a machine', '{"id":"abc","computerDns', /no JSON/],
+    ['an error', errorBody('InternalServerError', 'Try again.'), /InternalServerError: Try again\./],
+  ])('is no answer when its body is %s, which may pass', (_, body, detail) => {
+    expect(reply(200, body)).toEqual({ kind: 'unavailable', detail: expect.stringMatching(detail) });
+  });
+
+  test.each([
     ['an empty object', {}, /without "id"/],
     ['a list', [machine], /a list of 1/],
     ['a list in an envelope', { value: [machine] }, /without "id"/],
     ['null', null, /null/],
     ['an empty ID', { id: ' ' }, /empty "id"/],
     ['an ID that is a number', { id: 7 }, /no text/],
-    ['an error', errorBody('InternalServerError', 'Try again.'), /InternalServerError, Try again\./],
-  ])('is no answer when its body is %s', (_, body, detail) => {
-    expect(reply(200, body)).toEqual({ kind: 'unavailable', detail: expect.stringMatching(detail) });
+  ])('is of no use when its body is %s', (_, body, detail) => {
+    expect(reply(200, body)).toEqual({ kind: 'unusable', detail: expect.stringMatching(detail) });
+  });
+
+  test('is a refusal by rate when its body says so', () => {
+    const body = errorBody('TooManyRequests', 'Try again in 2 minutes.');
+    expect(reply(200, body)).toMatchObject({ kind: 'throttled', retryAfterMs: 120_000 });
   });
 });
 
@@ -51,7 +61,7 @@ describe('a list', () => {
 
   test('needs its envelope', () => {
     expect(page([{ id: 'a' }])).toMatchObject({
-      kind: 'unavailable',
+      kind: 'unusable',
       detail: expect.stringMatching(/no list/),
     });
   });
@@ -65,14 +75,13 @@ describe('a response with another status', () => {
   test.each([
     [404, 'not_found'],
     [401, 'unauthorized'],
-    [403, 'forbidden'],
     [408, 'unavailable'],
     [500, 'unavailable'],
     [502, 'unavailable'],
     [503, 'unavailable'],
     [504, 'unavailable'],
     [599, 'unavailable'],
-    [204, 'unavailable'],
+    [204, 'not_found'],
     [206, 'unavailable'],
     [302, 'unavailable'],
     [304, 'unavailable'],
@@ -80,17 +89,48 @@ describe('a response with another status', () => {
     expect(reply(status, error)).toEqual({ kind, detail: text(status) });
   });
 
-  test.each([400, 402, 405, 409, 410, 413, 422, 451])(
-    '%i rejects the alert in Defender’s words',
-    (status) => {
-      expect(reply(status, error)).toEqual({
-        kind: 'rejected',
-        code: 'SomeCode',
-        message: 'Some message.',
-        target: 'tracking-1',
-      });
+  test('403 is forbidden, by its code', () => {
+    expect(reply(403, error)).toEqual({ kind: 'forbidden', code: 'SomeCode', detail: text(403) });
+  });
+
+  test.each([
+    ['Out of call volume quota. Quota will be replenished in 03:30:56.', 12_656_000],
+    ['Rate limit is exceeded. Try again in 2 minutes.', 120_000],
+    ['API calls quota exceeded! You can send requests again in 1.5 seconds.', 1_500],
+    ['Out of call volume quota. Quota will be replenished in 1.00:00:01.', 86_400_000],
+  ])('403 that speaks of a quota is a refusal by rate: %s', (message, retryAfterMs) => {
+    expect(reply(403, errorBody('Forbidden', message))).toMatchObject({ kind: 'throttled', retryAfterMs });
+    expect(reply(403, { statusCode: 403, message })).toMatchObject({ kind: 'throttled', retryAfterMs });
+  });
+
+  test('503 says how long to wait, if it does', () => {
+    expect(reply(503, error, '20')).toMatchObject({ kind: 'unavailable', retryAfterMs: 20_000 });
+    expect(reply(503, error)).toMatchObject({ retryAfterMs: undefined });
+  });
+
+  test.each([
+    [410, error],
+    [410, '<html>Gone</html>'],
+    [404, { Message: "No HTTP resource was found that matches the request URI 'https://a/b'." }],
+  ])('%i with %j is the API as a whole', (status, body) => {
+    expect(reply(status, body)).toMatchObject({ kind: 'retired' });
+  });
+
+  test.each(['', '<html><title>404</title></html>', '{"statusCode":404}'])(
+    '404 with %j is no word of Defender about the alert',
+    (body) => {
+      expect(reply(404, body)).toMatchObject({ kind: 'unavailable' });
     },
   );
+
+  test.each([400, 402, 405, 409, 413, 422, 451])('%i rejects the alert in Defender’s words', (status) => {
+    expect(reply(status, error)).toEqual({
+      kind: 'rejected',
+      code: 'SomeCode',
+      message: 'Some message.',
+      target: 'tracking-1',
+    });
+  });
 
   test('429 says how long to wait, as far as Defender does', () => {
     const body = errorBody('429', 'You can send requests again in 8 seconds.');
@@ -157,7 +197,9 @@ test('whatever the status and the text, there is an answer, and a machine only w
         'throttled',
         'unauthorized',
         'forbidden',
+        'retired',
         'unavailable',
+        'unusable',
         'rejected',
       ]).toContain(answer.kind);
       if (answer.kind === 'machine') {

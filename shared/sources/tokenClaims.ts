@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What of an access token a person may see. */
 export interface TokenClaims {
@@ -6,6 +6,8 @@ export interface TokenClaims {
   appId: string;
   /** Object ID of the identity in the tenant. */
   objectId: string | undefined;
+  /** The tenant that issued it. */
+  tenantId: string | undefined;
   /** Application roles; a person's own sign-in has `scopes` instead. */
   roles: string[];
   /** Undefined for an application. */
@@ -20,6 +22,7 @@ const claimsSchema = z.object({
   appid: z.string().optional(),
   azp: z.string().optional(),
   oid: z.string().optional(),
+  tid: z.string().optional(),
   roles: z.array(z.string()).default([]),
   scp: z.string().optional(),
   iat: z.number(),
@@ -34,6 +37,7 @@ export function readTokenClaims(token: string): TokenClaims | undefined {
       audience: claims.aud,
       appId: claims.appid ?? claims.azp ?? 'unknown',
       objectId: claims.oid,
+      tenantId: claims.tid,
       roles: claims.roles,
       scopes: claims.scp?.split(' '),
       issuedAt: new Date(claims.iat * 1_000),

@@ -1,0 +1,105 @@
+import type { Admission, CallRequest } from './callGate.ts';
+
+/** A caller who waits in this process. It is answered once; who has left meanwhile hears nothing any more. */
+export interface Caller {
+  /** `turn` until an exchange with the ledger has redeemed it. */
+  place: CallRequest['place'];
+  readonly mayProbeCircuit: boolean;
+  /** When it came (storage clock, ms). */
+  readonly since: number;
+  /** Whether it has been answered, or has left. */
+  readonly isGone: boolean;
+  admit(admission: Admission): void;
+  fail(error: unknown): void;
+}
+
+/** Those who wait for an exchange with the ledger, in the order in which they came. */
+export interface CallLine {
+  /**
+   * Adds a caller.
+   * @param leave Called when its signal ends the wait; what it returns is its answer.
+   */
+  join(
+    request: CallRequest,
+    since: number,
+    signal: AbortSignal,
+    leave: (caller: Caller) => Admission,
+  ): { caller: Caller; answer: Promise<Admission> };
+  /** Puts a caller back whom an exchange has not served. */
+  rejoin(caller: Caller): void;
+  /** All who wait, those first who go before newcomers; the line is empty then. */
+  takeAll(): Caller[];
+  /** Takes out those of whom this is true. */
+  takeWhere(isTaken: (caller: Caller) => boolean): Caller[];
+  readonly length: number;
+  /** Since when the first waits; undefined when nobody does. */
+  readonly since: number | undefined;
+  /** Whether all who wait go before newcomers. */
+  readonly isAllEarly: boolean;
+}
+
+export function createCallLine(): CallLine {
+  let line: Caller[] = [];
+
+  return {
+    join({ place, mayProbeCircuit }, since, signal, leave) {
+      const { promise, resolve, reject } = Promise.withResolvers<Admission>();
+      let isGone = false;
+      const settle = () => {
+        isGone = true;
+        signal.removeEventListener('abort', onAbort);
+      };
+      const caller: Caller = {
+        place,
+        mayProbeCircuit,
+        since,
+        get isGone() {
+          return isGone;
+        },
+        admit(admission) {
+          if (isGone) return;
+          settle();
+          resolve(admission);
+        },
+        fail(error) {
+          if (isGone) return;
+          settle();
+          reject(error);
+        },
+      };
+      const onAbort = () => {
+        line = line.filter((other) => other !== caller);
+        caller.admit(leave(caller));
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      line.push(caller);
+      return { caller, answer: promise };
+    },
+    rejoin(caller) {
+      if (!caller.isGone) line.push(caller);
+    },
+    takeAll() {
+      const taken = [
+        ...line.filter(({ place }) => place === 'turn'),
+        ...line.filter(({ place }) => place === 'first'),
+        ...line.filter(({ place }) => place === 'last'),
+      ];
+      line = [];
+      return taken;
+    },
+    takeWhere(isTaken) {
+      const taken = line.filter(isTaken);
+      line = line.filter((caller) => !isTaken(caller));
+      return taken;
+    },
+    get length() {
+      return line.length;
+    },
+    get since() {
+      return line.length === 0 ? undefined : Math.min(...line.map(({ since }) => since));
+    },
+    get isAllEarly() {
+      return line.every(({ place }) => place !== 'last');
+    },
+  };
+}
