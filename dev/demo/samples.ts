@@ -1,3 +1,5 @@
+import { TENANT_ID } from '../simulator/identity.ts';
+
 /** One message for the alerts queue, and what must come of it. */
 export interface Sample {
   /** How the alert comes in, for a person. */
@@ -15,8 +17,6 @@ export const KNOWN_ALERTS_IN_SAMPLES = 18;
 
 /** Alert IDs of a sound form that the simulator does not know. */
 const UNKNOWN_ALERTS = ['da637000000000000000_404', 'da00000000-0000-4000-8000-000000000404_1'] as const;
-
-const TENANT_ID = '12345678-9abc-def0-1234-56789abcdef0';
 
 /**
  * Alerts in the forms in which they really come in: some unknown, some malformed, one submitted twice.

@@ -50,12 +50,15 @@ export interface IdentityOptions {
   userAssignedClientId?: string | undefined;
 }
 
+/** The tenant of the identity and of all alerts. */
+export const TENANT_ID = '12345678-9abc-def0-1234-56789abcdef0';
+
 const OTHER_AUDIENCE = 'https://management.azure.com';
 
 export function createIdentity(options: IdentityOptions): Identity {
   const { seed, roles: rolesAtStart, lifetimeSeconds, userAssignedClientId } = options;
   const random = seededRandom(seed, 'identity');
-  const tenantId = guid(random);
+  const tenantId = TENANT_ID;
   const systemClientId = guid(random);
   const secret = randomBytes(32);
   const issuedTokens: string[] = [];

@@ -62,7 +62,7 @@ export interface CallGate {
   succeeded(permit: Permit): Promise<void>;
   /**
    * The server refused a call by rate; `retryAfterMs` is its own word on how long, if it gave one. Everybody pauses so
-   * long, but no longer than the longest window. Never throws.
+   * long, but no longer than an hour or the longest window. Never throws.
    */
   throttled(retryAfterMs: number | undefined): Promise<{ until: Date }>;
   /** A look-up was refused for what the app is or the API is; `detail` tells a person what to do. Never throws. */

@@ -19,6 +19,8 @@ export interface LedgerGateDeps {
 
 /** A 429 without a word on how long: a random time up to a limit that doubles each time up to this. */
 const LONGEST_BLIND_PAUSE_MS = 5 * 60_000;
+/** Whatever a server asks for: then a probe goes. No documented window is longer, and a longer one of the settings counts. */
+const LONGEST_PAUSE_MS = 3_600_000;
 /** An exchange with the ledger that takes longer has failed, and with it everybody who waits for one. */
 const LONGEST_EXCHANGE_MS = 30_000;
 
@@ -30,7 +32,7 @@ const LONGEST_EXCHANGE_MS = 30_000;
  */
 export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps): CallGate {
   const marginMs = Math.min(...rules.limits.map(({ windowMs }) => safetyMarginMs(windowMs)));
-  const longestWindowMs = Math.max(...rules.limits.map(({ windowMs }) => windowMs));
+  const longestPauseMs = Math.max(LONGEST_PAUSE_MS, ...rules.limits.map(({ windowMs }) => windowMs));
   const changeLedger = createLedgerExchange(store, clock, random);
   const line = createCallLine();
   /** Callers whose answer depends on the exchange under way, or who hold a slot that is still to come. */
@@ -233,7 +235,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
       const at = clock.now();
       const blindWait = () =>
         random() * Math.min(LONGEST_BLIND_PAUSE_MS, rules.probeIntervalMs * 2 ** blindPauses);
-      const until = at + Math.min(longestWindowMs, retryAfterMs ?? blindWait());
+      const until = at + Math.min(longestPauseMs, retryAfterMs ?? blindWait());
       if (retryAfterMs === undefined) blindPauses += 1;
       const ledger = await report({ kind: 'throttled', until, at });
       isStopped = true;

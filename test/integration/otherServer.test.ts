@@ -116,13 +116,13 @@ describe('a machine as large as can be', () => {
   test('is no answer beyond that: its alert ends as failed, published and dead-lettered', async () => {
     const alertId = 'da637472900382838872_2';
     defender.machines.set(alertId, machine({ ipAddresses: addresses(40_000) }));
-    const impatient = await startPipeline(stack, { ...defender.settings, MAX_AGE: '1s' });
+    const impatient = await startPipeline(stack, defender.settings);
     await impatient.submit(alertId);
     expect((await impatient.enrichmentOf(alertId)).enrichment).toMatchObject({
       outcome: 'failed',
-      error: { code: 'source_unavailable', message: expect.stringContaining('longer than') },
+      error: { code: 'source_answer_unusable', message: expect.stringContaining('longer than') },
     });
-    expect(await impatient.deadLetterOf(alertId)).toMatchObject({ reason: 'source_unavailable' });
+    expect(await impatient.deadLetterOf(alertId)).toMatchObject({ reason: 'source_answer_unusable' });
     expect(await impatient.poisoned()).toEqual([]);
   });
 });
