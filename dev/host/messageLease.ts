@@ -1,7 +1,7 @@
 import { setInterval } from 'node:timers/promises';
 import type { DequeuedMessageItem, QueueClient } from '@azure/storage-queue';
 import type { Log } from './log.ts';
-import { classifyStorageError } from './storageErrors.ts';
+import { classifyStorageError, requestLimit } from './storageErrors.ts';
 
 /** The host's hold on a message that a function works on. */
 export interface MessageLease {
@@ -24,7 +24,13 @@ export function holdLease(options: {
 
   async function renew(): Promise<'held' | 'lost'> {
     try {
-      const updated = await queue.updateMessage(message.messageId, popReceipt, undefined, leaseSeconds);
+      const updated = await queue.updateMessage(
+        message.messageId,
+        popReceipt,
+        undefined,
+        leaseSeconds,
+        requestLimit(),
+      );
       if (updated.popReceipt) popReceipt = updated.popReceipt;
       return 'held';
     } catch (error) {

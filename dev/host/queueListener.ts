@@ -5,7 +5,7 @@ import type { Listener } from './listener.ts';
 import type { Log } from './log.ts';
 import { createPollDelay } from './pollDelay.ts';
 import type { QueueArrivals } from './queueArrivals.ts';
-import { classifyStorageError } from './storageErrors.ts';
+import { classifyStorageError, requestLimit } from './storageErrors.ts';
 
 /**
  * Polls one queue for one function, as the Functions host does: a batch at a time, the next one when no more than
@@ -34,7 +34,7 @@ export function listenToQueue(options: {
 
   async function receive(): Promise<DequeuedMessageItem[]> {
     try {
-      const request = { numberOfMessages: batchSize, visibilityTimeout: leaseSeconds };
+      const request = { numberOfMessages: batchSize, visibilityTimeout: leaseSeconds, ...requestLimit() };
       return (await queue.receiveMessages(request)).receivedMessageItems;
     } catch (error) {
       const kind = classifyStorageError(error);

@@ -5,7 +5,7 @@ import { decodeMessage } from './messageEncoding.ts';
 import { holdLease } from './messageLease.ts';
 import { putMessage, type QueueArrivals } from './queueArrivals.ts';
 import type { TypedData } from './rpcTypes.ts';
-import { classifyStorageError } from './storageErrors.ts';
+import { classifyStorageError, requestLimit } from './storageErrors.ts';
 import { triggerMetadataOf } from './triggerMetadata.ts';
 
 /** What the way of a message needs: its queues, the rules of host.json and the function. */
@@ -44,7 +44,7 @@ export async function handleMessage(message: DequeuedMessageItem, handling: Mess
     const { kind } = await handling.run({ string: text }, triggerMetadataOf(message, text));
     const popReceipt = await lease.end();
     if (kind === 'succeeded') {
-      await queue.deleteMessage(messageId, popReceipt);
+      await queue.deleteMessage(messageId, popReceipt, requestLimit());
     } else if (dequeueCount >= options.maxDequeueCount) {
       await moveToPoison(message, popReceipt, handling);
     } else {
@@ -82,5 +82,5 @@ async function moveToPoison(
       `Moving message to queue '${poisonQueue.name}'.`,
   });
   await putMessage(poisonQueue, message.messageText, arrivals);
-  await queue.deleteMessage(message.messageId, popReceipt);
+  await queue.deleteMessage(message.messageId, popReceipt, requestLimit());
 }

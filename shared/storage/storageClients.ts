@@ -76,7 +76,7 @@ type QueueCredential = Parameters<typeof newPipeline>[0];
 function tablePolicy(onMissing: () => void) {
   return {
     name: 'operation-limit',
-    async sendRequest<Request extends { abortSignal?: unknown }, Response extends StorageResponse>(
+    async sendRequest<Request extends { abortSignal?: unknown }, Response>(
       request: Request,
       next: (request: Request) => Promise<Response>,
     ): Promise<Response> {
@@ -86,7 +86,7 @@ function tablePolicy(onMissing: () => void) {
 }
 
 /** The policy in the form of the queue SDK. */
-function queuePolicy<Request extends { abortSignal?: unknown }, Response extends StorageResponse>(
+function queuePolicy<Request extends { abortSignal?: unknown }, Response>(
   next: { sendRequest(request: Request): Promise<Response> },
   onMissing: () => void,
 ) {
@@ -95,14 +95,8 @@ function queuePolicy<Request extends { abortSignal?: unknown }, Response extends
   };
 }
 
-interface StorageResponse {
-  status: number;
-  bodyAsText?: string | null | undefined;
-  headers: { get(name: string): string | undefined };
-}
-
 /** Whoever waits hears of the end at once; the signal stops the SDK's own work, its waits included. */
-async function limited<Request extends { abortSignal?: unknown }, Response extends StorageResponse>(
+async function limited<Request extends { abortSignal?: unknown }, Response>(
   request: Request,
   send: (request: Request) => Promise<Response>,
   onMissing: () => void,
@@ -110,21 +104,26 @@ async function limited<Request extends { abortSignal?: unknown }, Response exten
   const end = new AbortController();
   const own = request.abortSignal instanceof AbortSignal ? [request.abortSignal] : [];
   request.abortSignal = AbortSignal.any([end.signal, ...own]);
-  const response = await withinTime(send(request), LONGEST_OPERATION_MS, () => {
-    const error = new StorageTimeoutError(
-      `the storage service gave no answer within ${LONGEST_OPERATION_MS / 1_000} s`,
-    );
-    end.abort(error);
+  try {
+    const response = await withinTime(send(request), LONGEST_OPERATION_MS, () => {
+      const error = new StorageTimeoutError(
+        `the storage service gave no answer within ${LONGEST_OPERATION_MS / 1_000} s`,
+      );
+      end.abort(error);
+      throw error;
+    });
+    if (saysMissing(response)) onMissing();
+    return response;
+  } catch (error) {
+    // The table SDK throws what the queue SDK returns here.
+    if (error instanceof Error && 'response' in error && saysMissing(error.response)) onMissing();
     throw error;
-  });
-  if (isMissing(response)) onMissing();
-  return response;
+  }
 }
 
-function isMissing({ status, headers, bodyAsText }: StorageResponse): boolean {
-  if (status !== 404) return false;
-  const code = headers.get('x-ms-error-code') ?? bodyAsText ?? '';
-  return /TableNotFound|QueueNotFound/.test(code);
+function saysMissing(response: unknown): boolean {
+  const { headers } = (response ?? {}) as { headers?: { get(name: string): string | undefined } };
+  return ['TableNotFound', 'QueueNotFound'].includes(headers?.get('x-ms-error-code') ?? '');
 }
 
 /** The SDKs share one request for a token among all operations: were it never answered, none would ever work again. */

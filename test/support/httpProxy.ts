@@ -18,9 +18,11 @@ export interface HttpProxy {
   readonly host: string;
   /** From now on requests that match are answered with the refusal. */
   refuse(matches: RequestMatch): void;
-  /** From now on everything passes. */
+  /** From now on requests that match get no answer, ever, though their connections stay open. */
+  hang(matches: RequestMatch): void;
+  /** From now on everything passes. What hangs goes on hanging. */
   pass(): void;
-  /** Requests refused so far. */
+  /** Requests refused so far, or left without an answer. */
   refused(): number;
   /**
    * Ends the caller of the next request that matches: `before` the service sees the request, or `after` the service
@@ -37,6 +39,7 @@ const UNAVAILABLE: Refusal = { status: 503, headers: {}, body: '' };
 /** @param target Host and port of the service. */
 export async function startHttpProxy(target: string, refusal = UNAVAILABLE): Promise<HttpProxy> {
   let isRefused: RequestMatch = () => false;
+  let hangs: RequestMatch = () => false;
   let refused = 0;
   let ending:
     | { moment: 'before' | 'after'; matches: RequestMatch; now(response: ServerResponse): void }
@@ -44,6 +47,11 @@ export async function startHttpProxy(target: string, refusal = UNAVAILABLE): Pro
 
   const server = createServer((incoming, response) => {
     const { method = 'GET', url: path = '/', headers } = incoming;
+    if (hangs(method, path)) {
+      refused += 1;
+      incoming.resume();
+      return;
+    }
     if (isRefused(method, path)) {
       refused += 1;
       incoming.resume();
@@ -77,8 +85,12 @@ export async function startHttpProxy(target: string, refusal = UNAVAILABLE): Pro
     refuse(matches) {
       isRefused = matches;
     },
+    hang(matches) {
+      hangs = matches;
+    },
     pass() {
       isRefused = () => false;
+      hangs = () => false;
     },
     refused: () => refused,
     endCaller(moment, matches, end) {
