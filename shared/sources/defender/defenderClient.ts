@@ -19,6 +19,8 @@ export interface DefenderClient {
 
 export interface AlertListQuery {
   since: Date;
+  /** Updates at or after this time are not wanted; undefined wants all. */
+  until: Date | undefined;
   /** The size of the page. */
   top: number;
   /** How many alerts of the list come before the page. */
@@ -69,8 +71,9 @@ export function createDefenderClient(apiUrl: string, now: () => Date): DefenderC
       const path = `/api/alerts/${encodeURIComponent(alertId)}/machine`;
       return get(path, LONGEST_MACHINE, readReply, token, signal);
     },
-    alertsUpdatedSince({ since, top, skip }, token, signal) {
-      const filter = encodeURIComponent(`lastUpdateTime ge ${since.toISOString()}`);
+    alertsUpdatedSince({ since, until, top, skip }, token, signal) {
+      const end = until === undefined ? '' : ` and lastUpdateTime lt ${until.toISOString()}`;
+      const filter = encodeURIComponent(`lastUpdateTime ge ${since.toISOString()}${end}`);
       const path = `/api/alerts?$filter=${filter}&$top=${top}&$skip=${skip}`;
       return get(path, LONGEST_LIST, readListReply, token, signal);
     },

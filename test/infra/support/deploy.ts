@@ -23,7 +23,8 @@ export interface Deployment {
 
 export const CLIENT_ID = '11111111-1111-4111-8111-111111111111';
 export const PRINCIPAL_ID = '22222222-2222-4222-8222-222222222222';
-export const STORAGE_SUFFIX = 'core.example.net';
+/** Not the public cloud's: a template that writes that out is found. */
+export const STORAGE_SUFFIX = 'core.usgovcloudapi.net';
 
 /** What Azure adds to a resource once it exists, as far as templates read it. */
 function runtimeProperties(type: string, name: string): Record<string, unknown> {
