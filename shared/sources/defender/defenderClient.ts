@@ -84,7 +84,12 @@ export function createDefenderClient(apiUrl: string, now: () => Date): DefenderC
 async function openHttp(): Promise<Got> {
   const { default: got } = await import('got');
   return got.extend({
-    agent: { http: new HttpAgent({ keepAlive: true }), https: new HttpsAgent({ keepAlive: true }) },
+    // As storage and identity do, whose SDKs go through a proxy of the environment by themselves. Node.js knows the
+    // option from 22.21 and 24.5 on.
+    agent: {
+      http: new HttpAgent({ keepAlive: true, proxyEnv: process.env }),
+      https: new HttpsAgent({ keepAlive: true, proxyEnv: process.env }),
+    },
     timeout: REQUEST_TIMEOUTS,
     // The pipeline has its own rules for trying again, and a redirect would carry the token elsewhere.
     retry: { limit: 0 },
