@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { alertIdSchema } from '../../shared/intake/alertId.ts';
 import { sharedFieldsSchema } from '../../shared/intake/alertRequest.ts';
-import { MAX_ALERTS } from '../../shared/intake/readContent.ts';
+import { MAX_ALERTS } from '../../shared/intake/readPayload.ts';
 import { submissionSchema } from '../../shared/intake/submission.ts';
 
 /** Playbooks write null or an empty text where they have no value. */
