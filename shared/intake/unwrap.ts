@@ -145,7 +145,7 @@ const streamingRecords: Wrapper = (value, shared) => {
   if (Array.isArray(value.records)) {
     return value.records.length === 0
       ? empty('the list "records" is empty; there was nothing to enrich')
-      : byAlert(listOf(value.records).map(rowOfRecord), shared);
+      : byAlert(value.records.map(rowOfRecord), shared);
   }
   return isRecord(value) ? byAlert([rowOfRecord(value)], shared) : undefined;
 };
@@ -155,8 +155,8 @@ function isRecord(value: JsonObject): boolean {
 }
 
 /** The row in a record, with the record's tenant; what is no record stays as it is. */
-function rowOfRecord(record: JsonObject): JsonObject {
-  if (!isRecord(record) || !isJsonObject(record.properties)) return record;
+function rowOfRecord(record: unknown): unknown {
+  if (!isJsonObject(record) || !isRecord(record) || !isJsonObject(record.properties)) return record;
   const { tenantId, properties, category } = record;
   return { ...properties, ...(tenantId !== undefined && { tenantId }), [CATEGORY]: category };
 }
@@ -171,17 +171,21 @@ const huntingAnswer: Wrapper = (value, shared) => {
   if (!Array.isArray(results) || !fields.has('schema')) return undefined;
   return results.length === 0
     ? empty('the list "results" is empty; the query found nothing')
-    : byAlert(listOf(results), shared);
+    : byAlert(results, shared);
 };
 
 /**
  * Several rows may be about one alert: they become one part, with the device of the row about a machine. Rows about no
  * alert become one part for each kind.
  */
-function byAlert(rows: JsonObject[], shared: SharedFields): Unwrapped {
+function byAlert(rows: readonly unknown[], shared: SharedFields): Unwrapped {
   const alerts = new Map<string, JsonObject>();
-  const others = new Map<string, JsonObject>();
+  const others = new Map<string, unknown>();
   for (const row of rows) {
+    if (!isJsonObject(row)) {
+      others.set('no object', row);
+      continue;
+    }
     const fields = fieldsOf(row);
     const alertId = fields.get('alertid');
     if (alertId === undefined) {
