@@ -111,8 +111,14 @@ function isMeant(inner: Decoded): boolean {
     return inner.fault.reason === 'bad-json';
   }
   return typeof inner.value === 'string'
-    ? isAlertId(inner.value) || /^[[{"]/.test(inner.value) || isMeantTwice(inner.value)
+    ? isAlertId(inner.value) || isJson(inner.value) || isMeantTwice(inner.value)
     : typeof inner.value === 'object' && inner.value !== null;
+}
+
+/** JSON inside a JSON string. */
+function isJson(text: string): boolean {
+  const plain = /^[[{"]/.test(text) ? decodePlain(text) : undefined;
+  return plain?.ok === true && plain.value !== text;
 }
 
 /** Base64 of base64. */

@@ -38,7 +38,11 @@ export function isKnownAlertId(value: unknown): boolean {
  */
 const OTHER_PRODUCTS: ReadonlyMap<string, string> = new Map(
   Object.entries({
-    'Microsoft Defender for Identity': ['microsoftdefenderforidentity', 'azureadvancedthreatprotection'],
+    'Microsoft Defender for Identity': [
+      'microsoftdefenderforidentity',
+      'azureadvancedthreatprotection',
+      'azureatp',
+    ],
     'Microsoft Defender for Cloud Apps': [
       'microsoftdefenderforcloudapps',
       'microsoftcloudappsecurity',
@@ -49,6 +53,7 @@ const OTHER_PRODUCTS: ReadonlyMap<string, string> = new Map(
       'microsoftdefenderforoffice365',
       'office365advancedthreatprotection',
       'microsoftdefenderoffice365',
+      'officeatp',
     ],
     'Microsoft Entra ID Protection': [
       'azureadidentityprotection',
@@ -56,6 +61,7 @@ const OTHER_PRODUCTS: ReadonlyMap<string, string> = new Map(
       'azureactivedirectoryidentityprotection',
       'microsoftentraidprotection',
     ],
+    'Microsoft Defender for Cloud': ['azuresecuritycenter', 'microsoftdefenderforcloud'],
     'Microsoft Purview': [
       'datalossprevention',
       'microsoftdatalossprevention',
@@ -211,24 +217,28 @@ function isGraphAlert(value: JsonObject): boolean {
   return Object.hasOwn(value, 'id') && listOf(value.evidence).some(isGraphEvidence);
 }
 
-/** Fields that only an alert of MDE has. */
-const MDE_ALERT_FIELDS = ['detectionSource', 'alertCreationTime', 'investigationState', 'threatFamilyName'];
+/** Fields that only an alert of MDE has, in lower case. */
+const MDE_ALERT_FIELDS = ['detectionsource', 'alertcreationtime', 'investigationstate', 'threatfamilyname'];
 /** Fields that it shares with others, so they count beside an ID of a known shape only. */
-const SHARED_FIELDS = ['machineId', 'severity', 'status', 'title', 'incidentId', 'category'];
+const SHARED_FIELDS = ['machineid', 'severity', 'status', 'title', 'incidentid', 'category'];
 
-/** An alert of Defender for Endpoint (`GET /api/alerts/{id}`), whole or as far as a step of a playbook hands it on. */
+/**
+ * An alert of Defender for Endpoint (`GET /api/alerts/{id}`), whole or as far as a step of a playbook hands it on; some
+ * programs write its names with capitals.
+ */
 const defenderAlert: Recognizer = (value) => {
-  if (!Object.hasOwn(value, 'id')) return undefined;
-  const has = (name: string) => Object.hasOwn(value, name);
-  const isAlert = MDE_ALERT_FIELDS.some(has) || (isKnownAlertId(value.id) && SHARED_FIELDS.some(has));
-  if (!isAlert) return undefined;
+  const field = fieldsOf(value);
+  const has = (name: string) => field.has(name);
+  const id = field.get('id');
+  const isAlert = MDE_ALERT_FIELDS.some(has) || (isKnownAlertId(id) && SHARED_FIELDS.some(has));
+  if (!has('id') || !isAlert) return undefined;
   return {
     kind: 'alert',
     origin: 'the "id" of the MDE alert',
     draft: {
-      alertId: value.id,
-      machineId: machineIdIn(value.machineId),
-      tenantId: tenantHint.parse(value.aadTenantId),
+      alertId: id,
+      machineId: machineIdIn(field.get('machineid')),
+      tenantId: tenantHint.parse(field.get('aadtenantid')),
     },
   };
 };

@@ -27,3 +27,34 @@ describe.each(cases)('$name', ({ body, expect: expected }) => {
     expect(rejections).toHaveLength(expected.rejected);
   });
 });
+
+interface Researched {
+  name: string;
+  body: unknown;
+  alerts: { alertId: string; machineId?: string; tenantId?: string; correlationId?: string }[];
+}
+
+/** The shapes of further bodies from public playbooks, shippers and captures; all values are invented. */
+const researched: Researched[] = JSON.parse(
+  readFileSync(new URL('../../fixtures/cases/researched.json', import.meta.url), 'utf8'),
+);
+
+test.each(researched)('the right alerts come out: $name', ({ body, alerts }) => {
+  const { submissions, rejections } = readMessage(body, delivery, NOW);
+  expect(
+    submissions.map(({ alertId, machineId, tenantId, correlationId }) => ({
+      alertId,
+      machineId,
+      tenantId,
+      correlationId,
+    })),
+  ).toEqual(
+    alerts.map(({ alertId, machineId, tenantId, correlationId }) => ({
+      alertId,
+      machineId,
+      tenantId,
+      correlationId,
+    })),
+  );
+  if (alerts.length === 0) expect(rejections).toHaveLength(1);
+});
