@@ -1,6 +1,6 @@
 import { readSettings, settingsCatalogue } from '../../../shared/config/settings.ts';
 import { SettingsError } from '../../../shared/config/settingsError.ts';
-import type { Deployment } from './deploy.ts';
+import type { Deployment } from './bicep.ts';
 
 /** Settings that the Functions host reads, and not the app. */
 const HOST_SETTINGS = new Set([
