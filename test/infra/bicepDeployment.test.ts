@@ -19,21 +19,13 @@ const sources = readInfra();
 const OPERATOR = '44444444-4444-4444-8444-444444444444';
 const ENTRA_APP = '55555555-5555-4555-8555-555555555555';
 
-const deployments = new Map<string, Deployment>();
-
-/** Predicts each deployment once. */
 function deployMain(parameters: Record<string, unknown> = {}): Deployment {
-  const key = JSON.stringify(parameters);
-  const deployment =
-    deployments.get(key) ??
-    deploy(sources, 'infra/main.bicep', {
-      environmentName: 'prod',
-      location: 'westeurope',
-      operatorPrincipalId: OPERATOR,
-      ...parameters,
-    });
-  deployments.set(key, deployment);
-  return deployment;
+  return deploy(sources, 'infra/main.bicep', {
+    environmentName: 'prod',
+    location: 'westeurope',
+    operatorPrincipalId: OPERATOR,
+    ...parameters,
+  });
 }
 
 /** Everything that can be turned on at once. */

@@ -51,6 +51,10 @@ export function compile(sources: Sources, path: string): { text: string; diagnos
 
 /** The template of a file. @throws When it cannot be compiled. */
 export function templateOf(sources: Sources, path: string): Template {
+  return once(sources, path, () => readTemplate(sources, path));
+}
+
+function readTemplate(sources: Sources, path: string): Template {
   const { text, diagnostics } = compile(sources, path);
   if (text === '') throw new Error(`${path} cannot be compiled: ${diagnostics.join('\n')}`);
   return JSON.parse(text) as Template;
@@ -93,6 +97,20 @@ export const STORAGE_SUFFIX = 'core.windows.net';
  * @throws When the template cannot be compiled or does not take the parameters.
  */
 export function deploy(sources: Sources, path: string, parameters: Record<string, unknown>): Deployment {
+  return once(sources, path + JSON.stringify(parameters), () => predict(sources, path, parameters));
+}
+
+const results = new WeakMap<Sources, Map<string, unknown>>();
+
+/** Asks the compiler only once for the same, since each call of it takes about a second. */
+function once<Result>(sources: Sources, key: string, get: () => Result): Result {
+  const known = results.get(sources) ?? new Map<string, unknown>();
+  results.set(sources, known);
+  if (!known.has(key)) known.set(key, get());
+  return known.get(key) as Result;
+}
+
+function predict(sources: Sources, path: string, parameters: Record<string, unknown>): Deployment {
   return inFolder(sources, (folder) => {
     const given = Object.entries(parameters).map(([name, value]) => `param ${name} = ${literalOf(value)}`);
     const file = join(folder, dirname(path), 'given.bicepparam');
