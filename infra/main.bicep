@@ -68,6 +68,14 @@ param defenderCloud string = 'commercial'
 ])
 param defenderGeo string = ''
 
+@description('Which API the app asks for devices: Defender for Endpoint, Microsoft Graph, or Graph once Defender is gone. It decides which permissions are to be granted.')
+@allowed([
+  'defender'
+  'graph'
+  'auto'
+])
+param enrichmentSource string = 'defender'
+
 @description('Part of Defender\'s limits that this app may use, above 0 and up to 1, where others call with the same identity.')
 param quotaShare string = '1'
 
@@ -161,6 +169,7 @@ module resources 'resources.bicep' = {
     updateStrategy: updateStrategy
     defenderCloud: defenderCloud
     defenderGeo: defenderGeo
+    enrichmentSource: enrichmentSource
     quotaShare: quotaShare
     storageRedundancy: storageRedundancy
     deleteLock: deleteLock
@@ -195,3 +204,4 @@ output ALERTS_QUEUE_SERVICE_URI string = resources.outputs.ALERTS_QUEUE_SERVICE_
 output ALERTS_TABLE_SERVICE_URI string = resources.outputs.ALERTS_TABLE_SERVICE_URI
 output ALERT_POLL_SCHEDULE string = alertPollSchedule
 output DEFENDER_CLOUD string = defenderCloud
+output ENRICHMENT_SOURCE string = enrichmentSource

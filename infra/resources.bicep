@@ -83,6 +83,14 @@ param defenderCloud string = 'commercial'
 ])
 param defenderGeo string = ''
 
+@description('Which API the app asks for devices: Defender for Endpoint, Microsoft Graph, or Graph once Defender is gone. It decides which permissions are to be granted.')
+@allowed([
+  'defender'
+  'graph'
+  'auto'
+])
+param enrichmentSource string = 'defender'
+
 @description('Part of Defender\'s limits that this app may use, above 0 and up to 1, where others call with the same identity.')
 param quotaShare string = '1'
 
@@ -273,6 +281,7 @@ module functionApp 'modules/functionApp.bicep' = {
     stateTableName: stateTableName
     defenderCloud: defenderCloud
     defenderGeo: defenderGeo
+    enrichmentSource: enrichmentSource
     quotaShare: quotaShare
     alertPollSchedule: alertPollSchedule
     alertPollSeverities: alertPollSeverities

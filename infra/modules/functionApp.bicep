@@ -30,6 +30,7 @@ param enrichmentsTableName string
 param stateTableName string
 param defenderCloud string
 param defenderGeo string
+param enrichmentSource string
 param quotaShare string
 param alertPollSchedule string
 param alertPollSeverities string
@@ -80,6 +81,7 @@ var fixedSettings = {
   STATE_TABLE: stateTableName
   DEFENDER_CLOUD: defenderCloud
   DEFENDER_QUOTA_SHARE: quotaShare
+  ENRICHMENT_SOURCE: enrichmentSource
   HTTP_AUTHORIZATION: httpAuthorization
 }
 

@@ -207,6 +207,12 @@ describeCompiled('templates', () => {
     ]);
   });
 
+  test('the source that is asked for reaches the app and the grant scripts', () => {
+    expect(appSettings(deployMain())).toMatchObject({ ENRICHMENT_SOURCE: 'defender' });
+    const { ENRICHMENT_SOURCE } = deployMain({ ...everything, enrichmentSource: 'auto' }).outputs;
+    expect(ENRICHMENT_SOURCE).toBe('auto');
+  });
+
   test('without a virtual network nothing of one is made', () => {
     const { resources } = deployMain();
     expect(resources.filter(({ type }) => type.startsWith('Microsoft.Network/'))).toEqual([]);

@@ -92,7 +92,7 @@ describe('grant-permissions.ps1, read as text', () => {
   test.each([
     ["'--method', 'POST'", "'--method', 'PUT'", 'other calls of az'],
     ["'value[].[appRoleId, id]'", "'value[].[id, appRoleId]'", 'other calls of az'],
-    ['resourceId = $defender', 'resource = $defender', 'other body'],
+    ['resourceId = $api', 'resource = $api', 'other body'],
   ])('would be found out with %s as %s', (right, wrong, problem) => {
     expect(differences(bashScript, replaced(powerShellScript, right, wrong))).toContain(problem);
   });
@@ -124,11 +124,11 @@ describe('the hook of azd', () => {
     });
   });
 
-  test.each(['AZURE_IDENTITY_PRINCIPAL_ID', 'ALERT_POLL_SCHEDULE'])(
+  test.each(['AZURE_IDENTITY_PRINCIPAL_ID', 'ALERT_POLL_SCHEDULE', 'ENRICHMENT_SOURCE'])(
     'gives them %s, which both read, as an output of the template',
     (name) => {
       expect(outputs).toMatch(new RegExp(`^output ${name} string`, 'm'));
-      expect(bashScript).toContain(`\${${name}:-}`);
+      expect(bashScript).toMatch(new RegExp(`\\$\\{${name}:-(defender)?\\}`));
       expect(powerShellScript).toContain(`$env:${name}`);
     },
   );
