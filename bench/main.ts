@@ -13,6 +13,7 @@ import { soakTable as chaosTable } from './chaos/report.ts';
 import { soak as runChaos } from './chaos/soak.ts';
 import { plan as idlePlan, measureIdle } from './idle/idle.ts';
 import { idleTable } from './idle/report.ts';
+import { intakeTable, measureIntake } from './intake/intake.ts';
 import { measureMemory, plan as memoryPlan } from './memory/memory.ts';
 import { memoryTable } from './memory/report.ts';
 import { measureNormalize, plan as normalizePlan } from './normalize/normalize.ts';
@@ -114,6 +115,14 @@ const sections: Record<string, Section> = {
       const result = await measureMemory(memoryPlan, showProgress);
       showProgress('');
       return { ...memoryTable(result), figures: result };
+    },
+  },
+  intake: {
+    what: 'messages of each form on one core, nothing stored or sent; the slowest first',
+    async measure() {
+      const speeds = measureIntake(showProgress);
+      showProgress('');
+      return { ...intakeTable(speeds), figures: speeds };
     },
   },
   normalize: {

@@ -1,5 +1,6 @@
 import { createApplication } from '../shared/application.ts';
 import { requireAuthentication } from '../shared/config/httpSettings.ts';
+import { keepLocalTrafficFromProxies } from '../shared/config/proxy.ts';
 import { readSettings } from '../shared/config/settings.ts';
 import { createEnrichAlert } from './enrichAlert.ts';
 import { createGetEnrichment } from './getEnrichment.ts';
@@ -13,6 +14,7 @@ export type Handlers = ReturnType<typeof createHandlers>;
 
 /** @throws SettingsError that lists every wrong setting. */
 export function createHandlers(environment: Record<string, string | undefined>) {
+  keepLocalTrafficFromProxies(environment);
   const settings = readSettings(environment);
   const { authorization } = settings.http;
   requireAuthentication(authorization, environment);

@@ -313,6 +313,7 @@ module alerts 'modules/alerts.bicep' = {
     email: alertEmail
     actionGroupIds: actionGroupIds
     oldestWaitingMinutes: oldestWaitingMinutes
+    pollerIsOn: !empty(alertPollSchedule)
   }
 }
 

@@ -1,6 +1,7 @@
 /** Command line of `npm run ops`: what the operator of a deployment asks and does. */
 import { Command, InvalidArgumentError } from 'commander';
 import { createApplication } from '../shared/application.ts';
+import { keepLocalTrafficFromProxies } from '../shared/config/proxy.ts';
 import { readSettings } from '../shared/config/settings.ts';
 import { SettingsError } from '../shared/config/settingsError.ts';
 import { ALERT_ID_RULE, isAlertId } from '../shared/intake/alertId.ts';
@@ -90,6 +91,7 @@ deadLetters
 
 try {
   addLocalSettings(process.cwd(), process.env);
+  keepLocalTrafficFromProxies(process.env);
   await program.parseAsync();
 } catch (error) {
   console.error(error instanceof SettingsError ? error.message : describeError(error));

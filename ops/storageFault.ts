@@ -5,7 +5,7 @@ export type StorageFault =
   /** The identity or signature is known, and may not do this. */
   | { kind: 'forbidden'; code: string }
   /** The key, signature or sign-in itself was refused, or there is no sign-in. */
-  | { kind: 'unauthenticated'; message: string }
+  | { kind: 'unauthenticated'; code: string | undefined; message: string }
   /** The queue or table does not exist. */
   | { kind: 'missing' }
   /** The queue or table is there, and what was asked for in it is not. */
@@ -22,9 +22,10 @@ export function storageFault(error: unknown): StorageFault {
     statusCode === undefined ? safeMessage(error) : `it answers ${statusCode} ${code ?? ''}`.trimEnd();
   if (code !== undefined && MISSING.includes(code)) return { kind: 'missing' };
   if (code !== undefined && NOT_THERE.includes(code)) return { kind: 'not-there' };
-  const isRefused = statusCode === 401 || code === 'AuthenticationFailed';
+  const isRefused =
+    statusCode === 401 || ['AuthenticationFailed', 'KeyBasedAuthenticationNotPermitted'].includes(code ?? '');
   if (isRefused || isSignInError(error)) {
-    return { kind: 'unauthenticated', message };
+    return { kind: 'unauthenticated', code, message };
   }
   if (statusCode === 403) return { kind: 'forbidden', code: code ?? '403' };
   return { kind: 'unavailable', message };

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { cached } from './async/cached.ts';
+import { longestGapMs } from './config/ncrontab.ts';
 import type { Settings } from './config/settings.ts';
 import { messageWriter } from './enrichment/cloudEvent.ts';
 import { checkHealth, type HealthReport } from './health/health.ts';
-import { circuitProbe, gateProbe, queueProbe, tableProbe } from './health/probes.ts';
+import { circuitProbe, gateProbe, pollerProbe, queueProbe, tableProbe } from './health/probes.ts';
 import { type AlertLookup, createAlertLookup } from './lookup/alertLookup.ts';
 import type { PipelineDeps } from './pipeline/enrichSubmission.ts';
 import { createSubmit, type Submit } from './pipeline/submitAll.ts';
@@ -120,9 +121,10 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
   };
   const { records } = pipeline;
   const submit = createSubmit(pipeline);
+  const watermarks = createWatermarkStore(state);
   const poller = createPoller({
-    feed: createDefenderAlertFeed(defender),
-    watermarks: createWatermarkStore(state),
+    feed: createDefenderAlertFeed({ ...defender, now }),
+    watermarks,
     hasRecord: async (alertId) => (await records.read(alertId)) !== undefined,
     submit,
     filter: settings.polling.filter,
@@ -138,10 +140,18 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
   }
   const recentQuota = cached(reportQuota, RECENT_MS, localNow);
 
+  const { schedule } = settings.polling;
+  const lastPass = async () => (await watermarks.read()).completedAt;
+  let gap: number | undefined;
+  const gapMs = () => {
+    gap ??= longestGapMs(schedule ?? '', now());
+    return gap;
+  };
   const probes = [
     ...Object.values(queues).map(queueProbe),
     ...[enrichments, state].map(tableProbe),
     gateProbe(gate.waitingSince, clock.now),
+    ...(schedule === undefined ? [] : [pollerProbe(lastPass, gapMs, now(), clock.now)]),
     circuitProbe(async () => (await store.read()).ledger),
   ];
   const recentHealth = cached(() => checkHealth(probes, HEALTH_CHECK_TIMEOUT_MS), RECENT_MS, localNow);

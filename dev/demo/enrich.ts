@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { formatDuration } from '../../shared/config/duration.ts';
+import { keepLocalTrafficFromProxies } from '../../shared/config/proxy.ts';
 import { readSettings, type Settings } from '../../shared/config/settings.ts';
 import { createEnrichmentTable, DEVICE_ROW_KEY } from '../../shared/storage/enrichmentTable.ts';
 import { hasStatus } from '../../shared/storage/restStatus.ts';
@@ -13,6 +14,7 @@ import { readStackFile } from './stackFile.ts';
 
 const APP_ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
+keepLocalTrafficFromProxies(process.env);
 try {
   const options = parseEnrichOptions(process.argv.slice(2));
   if (options.help) console.log(ENRICH_USAGE);

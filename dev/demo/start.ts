@@ -2,9 +2,11 @@
  * Command line of `npm start`: storage emulator, Defender simulator and functions on this machine, with a sample of
  * alerts that goes through them.
  */
+import { keepLocalTrafficFromProxies } from '../../shared/config/proxy.ts';
 import { runDemo } from './demo.ts';
 import { parseStartOptions, START_USAGE } from './options.ts';
 
+keepLocalTrafficFromProxies(process.env);
 const interrupted = new AbortController();
 // Also when a signal comes twice, as it does through npm: the end is bounded.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -1,8 +1,10 @@
 /** Command line of the local host: `node dev/host/main.ts [--app-root <folder>] [--port <number>]`. */
 import { parseArgs } from 'node:util';
+import { keepLocalTrafficFromProxies } from '../../shared/config/proxy.ts';
 import { type RunningHost, startHost } from './host.ts';
 import { loadSettings } from './settings.ts';
 
+keepLocalTrafficFromProxies(process.env);
 const host = await start().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);

@@ -4,16 +4,15 @@ import { type MachineReading, parseMachine } from '../../shared/device/machine.t
 export type Item = { place: string } & MachineReading;
 
 /**
- * Finds the machines in a text: one as JSON, a JSON array of them, or NDJSON (one on each line). Never throws.
+ * Finds the machines in a text: one as JSON, a JSON array of them, the answer to a list query (`{"value": [...]}`), or
+ * NDJSON (any of these on each line). Never throws.
  */
 export function readMachines(text: string): Item[] {
   const content = text.replace(/^\uFEFF/, '').trim();
   if (content === '') return [broken('The input', 'is empty; expected a machine as JSON')];
   const whole = parseJson(content);
   if (whole.ok) {
-    return Array.isArray(whole.value)
-      ? whole.value.map((value, index) => item(`Item ${index} of the array`, value))
-      : [item('The input', whole.value)];
+    return itemsIn(whole.value, 'The input');
   }
   const lines = content.split('\n').map((line) => ({ line, json: parseJson(line) }));
   // Where the first line is no JSON by itself, one value goes over several lines, and it is the whole that is broken.
@@ -21,8 +20,17 @@ export function readMachines(text: string): Item[] {
   return lines.flatMap(({ line, json }, index) => {
     if (line.trim() === '') return [];
     const place = `Line ${index + 1}`;
-    return [json.ok ? item(place, json.value) : broken(place, json.detail)];
+    return json.ok ? itemsIn(json.value, place) : [broken(place, json.detail)];
   });
+}
+
+/** An array, the list in an answer, or one machine. */
+function itemsIn(value: unknown, place: string): Item[] {
+  const isAnswer = typeof value === 'object' && value !== null && 'value' in value && !('id' in value);
+  const list = isAnswer ? value.value : value;
+  if (!Array.isArray(list)) return [item(place, value)];
+  const where = place === 'The input' ? 'of the array' : `of the array in ${place.toLowerCase()}`;
+  return list.map((entry, index) => item(`Item ${index} ${where}`, entry));
 }
 
 function item(place: string, value: unknown): Item {

@@ -11,7 +11,7 @@ import {
   rejectedAlertSchema,
 } from '../../shared/http/contract.ts';
 import { MAX_ORDER } from '../../shared/intake/order.ts';
-import { MAX_ALERTS } from '../../shared/intake/readContent.ts';
+import { MAX_ALERTS } from '../../shared/intake/readPayload.ts';
 import { summarySchema } from '../../shared/summary/summary.ts';
 import { inputSchema } from '../schema/inputForms.ts';
 import type { JsonSchema } from '../schema/jsonSchema.ts';

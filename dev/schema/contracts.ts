@@ -12,7 +12,7 @@ import type { Audience, JsonSchema } from './jsonSchema.ts';
 
 /** Dead letters and input carry no version of their own; these are raised when a change breaks somebody. */
 const DEAD_LETTER_VERSION = '1.0';
-const INPUT_VERSION = '1.0';
+const INPUT_VERSION = '1.1';
 
 /** What other programs rely on. */
 export interface Contract {

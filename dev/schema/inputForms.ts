@@ -1,7 +1,7 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { alertIdSchema } from '../../shared/intake/alertId.ts';
 import { sharedFieldsSchema } from '../../shared/intake/alertRequest.ts';
-import { MAX_ALERTS } from '../../shared/intake/readContent.ts';
+import { MAX_ALERTS } from '../../shared/intake/readPayload.ts';
 import { submissionSchema } from '../../shared/intake/submission.ts';
 
 /** Playbooks write null or an empty text where they have no value. */
@@ -36,16 +36,44 @@ const defenderAlert = z
   .describe('An alert as the Defender for Endpoint API gives it.')
   .meta({
     id: 'DefenderAlert',
-    ...anyOfRequired('detectionSource', 'machineId', 'alertCreationTime', 'severity'),
+    ...anyOfRequired('detectionSource', 'alertCreationTime', 'investigationState', 'threatFamilyName'),
+  });
+
+const defenderAlertPart = z
+  .looseObject({
+    id: z
+      .string()
+      .regex(/^[a-z]{2}[0-9]{18}_-?[0-9]+$|^[a-z]{2}[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_-?[0-9]+)?$/i)
+      .describe('ID of the alert, in a shape that Defender is known to give.'),
+  })
+  .describe('A part of an alert of Defender for Endpoint, known by the shape of its ID.')
+  .meta({
+    id: 'DefenderAlertPart',
+    ...anyOfRequired('machineId', 'severity', 'status', 'title', 'incidentId', 'category'),
   });
 
 const graphAlert = z
-  .looseObject({ id: alertId })
+  .looseObject({
+    id: alertId,
+    '@odata.type': z.literal('#microsoft.graph.security.alert').optional().describe('What Graph says it is.'),
+  })
   .describe('An alert of Microsoft Graph (alerts_v2).')
-  .meta({
-    id: 'GraphAlert',
-    ...anyOfRequired('@odata.type', 'serviceSource', 'providerAlertId', 'evidence'),
-  });
+  .meta({ id: 'GraphAlert', ...anyOfRequired('@odata.type', 'serviceSource', 'providerAlertId') });
+
+const huntingRow = z
+  .looseObject({ AlertId: alertId, DeviceId: z.unknown().optional().describe('MDE device ID.') })
+  .describe('A row of a hunting table; the names may have any case, and underscores.')
+  .meta({ id: 'HuntingRow' });
+
+const xdrAlert = z
+  .looseObject({
+    alertId,
+    devices: z
+      .array(z.looseObject({ mdatpDeviceId: z.unknown().optional().describe('MDE device ID.') }))
+      .describe('Its devices.'),
+  })
+  .describe('An alert of Defender XDR.')
+  .meta({ id: 'XdrAlert' });
 
 const sentinelRow = z
   .looseObject({ VendorOriginalId: alertId })
@@ -63,7 +91,17 @@ const sentinelEntity = z
   .meta({ id: 'SentinelEntity' });
 
 const alert = z
-  .union([alertId, alertObject, defenderAlert, graphAlert, sentinelRow, sentinelEntity])
+  .union([
+    alertId,
+    alertObject,
+    xdrAlert,
+    defenderAlert,
+    defenderAlertPart,
+    graphAlert,
+    sentinelRow,
+    sentinelEntity,
+    huntingRow,
+  ])
   .meta({ id: 'Alert' });
 
 const specversion = z.literal('1.0').describe('Version of CloudEvents.');
@@ -86,20 +124,62 @@ const event = z
   .describe('A CloudEvents 1.0 or Event Grid event; its id becomes the correlation ID of alerts without one.')
   .meta({ id: 'Event' });
 
+const alerts = z.array(alert).min(1).describe('The alerts.');
+
+const incident = z
+  .union([
+    z.looseObject({ alerts }),
+    z.looseObject({
+      object: z
+        .looseObject({ properties: z.looseObject({ alerts }).describe('What the incident says.') })
+        .describe('The incident of the trigger.'),
+    }),
+  ])
+  .describe('An incident of Graph, Defender XDR or Sentinel with its alerts, or the body of its trigger.')
+  .meta({ id: 'Incident' });
+
+const record = z
+  .looseObject({
+    category: z.string().describe('Table of the record, such as AdvancedHunting-AlertInfo.'),
+    properties: huntingRow,
+  })
+  .describe('A record of the streaming API.')
+  .meta({ id: 'StreamingRecord' });
+
+const answer = z
+  .union([
+    z.looseObject({
+      value: z
+        .array(z.union([alert, incident]))
+        .min(1)
+        .describe('The items of the list.'),
+    }),
+    z.looseObject({
+      schema: z.array(z.unknown()).describe('The columns.'),
+      results: z.array(huntingRow).min(1).describe('The rows.'),
+    }),
+    z.looseObject({ records: z.array(record).min(1).describe('The records.') }),
+  ])
+  .describe('The answer to a list query or a hunting query, or records of the streaming API.')
+  .meta({ id: 'Answer' });
+
 /** Everything that a producer may put into the alerts queue, as far as a schema can say it. */
 export const inputSchema = z
   .union([
     alert,
     alertList,
     z
-      .array(z.union([alert, event]))
+      .array(z.union([alert, event, record, incident]))
       .min(1)
       .max(MAX_ALERTS),
     event,
+    incident,
+    record,
+    answer,
   ])
   .describe(
     'A message of the alerts queue, as JSON. A bare alert ID may also be sent as plain text, and every message as base64. ' +
-      'Not said here: metadata has at most 16 KiB and 32 levels; an event in an array carries one alert.',
+      'Not said here: metadata has at most 16 KiB and 32 levels.',
   );
 
 function descriptionOf(name: string): string {

@@ -25,6 +25,8 @@ export interface HostProcessOptions {
   /** Settings of the app; nothing else of this process's environment reaches it but what Node.js needs. */
   settings: Record<string, string>;
   appRoot?: string;
+  /** Path of the Node.js that runs it; this process's own when left out. */
+  node?: string;
   /** Options for Node.js itself, such as `--import` of a module that bends the clock. */
   nodeOptions?: readonly string[];
   /** Hears each line as it is printed. */
@@ -50,6 +52,7 @@ export async function startHostProcess(options: HostProcessOptions): Promise<Hos
     path: HOST_PROGRAM,
     arguments: ['--app-root', appRoot, '--port', '0'],
     environment,
+    node: options.node,
     readyFrom: (line) => /^Host is ready: (\S+)$/.exec(line)?.[1],
     onLine,
   });

@@ -10,6 +10,8 @@ export interface ProgramOptions<Ready> {
   /** Path of its main module. */
   path: string;
   arguments: readonly string[];
+  /** The Node.js that runs it; this process's own when left out. */
+  node?: string | undefined;
   /** Modules to load before the main one. */
   preload?: readonly string[];
   /** This process's own when left out. */
@@ -39,7 +41,7 @@ export interface Program<Ready> {
  */
 export async function startProgram<Ready>(options: ProgramOptions<Ready>): Promise<Program<Ready>> {
   const imports = [END_WITH_PARENT, ...(options.preload ?? [])].flatMap((module) => ['--import', module]);
-  const child = spawn(process.execPath, [...imports, options.path, ...options.arguments], {
+  const child = spawn(options.node ?? process.execPath, [...imports, options.path, ...options.arguments], {
     env: options.environment ?? process.env,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     detached: true,

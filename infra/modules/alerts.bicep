@@ -21,6 +21,9 @@ param actionGroupIds array
 
 param oldestWaitingMinutes int
 
+@description('Whether the poller has a schedule. Without one it is silent by right.')
+param pollerIsOn bool
+
 var rules = [
   {
     name: 'dead-letters'
@@ -101,6 +104,19 @@ var rules = [
     frequency: 'PT15M'
     window: 'PT1H'
   }
+  {
+    name: 'poller-silent'
+    title: 'Poller is silent'
+    description: 'No pass of the poller came to its end in six hours, so new alerts are not found. Its timer may not run: look at the function pollAlerts, and restart the app. Turn this rule off where the schedule has longer gaps than two hours.'
+    severity: 2
+    query: loadTextContent('../queries/alerts/poller-silent.kql')
+    column: 'SilentWindows'
+    aggregation: 'Maximum'
+    operator: 'GreaterThan'
+    threshold: 0
+    frequency: 'PT1H'
+    window: 'PT6H'
+  }
 ]
 
 // https://learn.microsoft.com/previous-versions/azure/azure-monitor/app/monitor-web-app-availability#location-population-tags
@@ -136,7 +152,7 @@ resource queryRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for r
     displayName: 'Alert enrichment: ${rule.title}'
     description: rule.description
     severity: rule.severity
-    enabled: true
+    enabled: rule.name != 'poller-silent' || pollerIsOn
     scopes: [
       workspaceId
     ]

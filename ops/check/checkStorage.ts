@@ -121,15 +121,26 @@ async function check(
   const names = operations.map(({ name }) => name).join(', ');
   if (forbidden.length === 0) return ok(subject, `may ${names}`);
   const refused = forbidden.map(({ name, code }) => `${name} (403 ${code})`).join(', ');
-  const isIdentity = connection.kind === 'identity';
+  const isFirewall = forbidden.length > 1 && forbidden.every(({ code }) => code === 'AuthorizationFailure');
   return problem(
     subject,
     `may not ${refused}`,
-    isIdentity
-      ? `Give whoever runs this, and the app's identity, the role "${role}" on it or on the account. It takes up to ten minutes to hold.`
-      : `Use the account's key, or a shared access signature that permits all of: ${names}. With an identity the role is "${role}".`,
-    "Where every operation is refused, the account's firewall may keep this address out too.",
+    ...(isFirewall
+      ? [FIREWALL, byRole(role, names, connection)]
+      : [byRole(role, names, connection), FIREWALL_TOO]),
   );
+}
+
+/** `AuthorizationFailure` to everything is what the firewall of an account answers to an address it does not let in. */
+const FIREWALL =
+  "Let this address, or the app's subnet, through the account's firewall (Networking), or use a private endpoint: it refuses everything from here.";
+const FIREWALL_TOO =
+  "Where every operation is refused, the account's firewall may keep this address out too.";
+
+function byRole(role: string, names: string, { kind }: StorageConnection): string {
+  return kind === 'identity'
+    ? `Give whoever runs this, and the app's identity, the role "${role}" on it or on the account. It takes up to ten minutes to hold.`
+    : `Use the account's key, or a shared access signature that permits all of: ${names}. With an identity the role is "${role}".`;
 }
 
 async function faultOf(run: () => Promise<unknown>): Promise<StorageFault | undefined> {
@@ -156,9 +167,11 @@ function explain(
     case 'unauthenticated':
       return [
         `the sign-in was refused: ${fault.message}`,
-        isIdentity
-          ? 'Sign in, for example with "az login", to the tenant of the account; check AlertsStorage__clientId.'
-          : 'Check key or signature in AlertsStorage, and that the account permits keys.',
+        fault.code === 'KeyBasedAuthenticationNotPermitted'
+          ? 'The account takes no keys: leave AlertsStorage out and set AlertsStorage__queueServiceUri, AlertsStorage__tableServiceUri and AlertsStorage__credential, with the roles that docs/deploy.md lists.'
+          : isIdentity
+            ? 'Sign in, for example with "az login", to the tenant of the account; check AlertsStorage__clientId.'
+            : 'Check key or signature in AlertsStorage, and that the account permits keys.',
       ];
     case 'not-there':
     case 'unavailable':

@@ -15,7 +15,7 @@ const DEFENDER_DOMAINS = [
 ];
 
 /** `URL` has brought every spelling of an IPv4 address (`127.1`, `0x7f000001`) to four decimal numbers by now. */
-const LOOPBACK_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+export const LOOPBACK_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /**
  * Reads the address of a Defender API; undefined for any that must not see a token. Whoever gets the token can use it,

@@ -1,4 +1,4 @@
-/** The fields of an NCRONTAB expression: the least and the greatest number, and names for the first numbers. */
+/** The fields of an NCRONTAB expression: the least and the greatest number, and names from the first number on. */
 const FIELDS: readonly { from: number; to: number; names?: readonly string[] }[] = [
   { from: 0, to: 59 },
   { from: 0, to: 59 },
@@ -7,9 +7,22 @@ const FIELDS: readonly { from: number; to: number; names?: readonly string[] }[]
   {
     from: 1,
     to: 12,
-    names: ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'],
+    names: [
+      'january',
+      'february',
+      'march',
+      'april',
+      'may',
+      'june',
+      'july',
+      'august',
+      'september',
+      'october',
+      'november',
+      'december',
+    ],
   },
-  { from: 0, to: 6, names: ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] },
+  { from: 0, to: 6, names: ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'] },
 ];
 
 /**
@@ -33,11 +46,63 @@ function isItem(text: string, { from, to, names = [] }: (typeof FIELDS)[number])
   const [, range = '', step = '1'] = /^([^/]+)(?:\/(\d{1,2}))?$/.exec(text) ?? [];
   if (Number(step) < 1 || Number(step) > to) return false;
   if (range === '*') return true;
-  const numbers = range.split('-').map((part) => {
-    const name = names.indexOf(part.toLowerCase());
-    if (name >= 0) return from + name;
-    return /^\d{1,2}$/.test(part) ? Number(part) : Number.NaN;
-  });
+  const numbers = range.split('-').map((part) => numberOf(part, { from, to, names }));
   const [first = Number.NaN, last = first] = numbers;
   return numbers.length <= 2 && first >= from && first <= last && last <= to;
+}
+
+/** The number that a number or a name stands for; NaN for anything else. */
+function numberOf(part: string, field: (typeof FIELDS)[number] | undefined): number {
+  const { from = 0, names = [] } = field ?? {};
+  const name = names.findIndex((full) => isNameOf(part.toLowerCase(), full));
+  if (name >= 0) return from + name;
+  return /^\d{1,2}$/.test(part) ? Number(part) : Number.NaN;
+}
+
+/** In full, or its first three letters. */
+function isNameOf(text: string, full: string): boolean {
+  return text === full || text === full.slice(0, 3);
+}
+
+const MINUTE_MS = 60_000;
+/** Long enough for any schedule that comes each month. */
+const LOOKED_AT_MINUTES = 63 * 24 * 60;
+
+/**
+ * The longest time between two runs of a schedule that `parseNcrontab` has taken, in milliseconds, from a moment on;
+ * to the minute, and as long as two months at the most.
+ */
+export function longestGapMs(schedule: string, from: Date): number {
+  const [, ...parts] = schedule.split(' ');
+  const fields = parts.map((part, index) => valuesOf(part, FIELDS[index + 1]));
+  const start = Math.ceil(from.getTime() / MINUTE_MS);
+  let last = start;
+  let longest = 0;
+  for (let minute = start; minute <= start + LOOKED_AT_MINUTES; minute += 1) {
+    const time = new Date(minute * MINUTE_MS);
+    const now = [
+      time.getUTCMinutes(),
+      time.getUTCHours(),
+      time.getUTCDate(),
+      time.getUTCMonth() + 1,
+      time.getUTCDay(),
+    ];
+    if (!now.every((value, index) => fields[index]?.has(value))) continue;
+    longest = Math.max(longest, minute - last);
+    last = minute;
+  }
+  return Math.max(longest, last === start ? LOOKED_AT_MINUTES : 1) * MINUTE_MS;
+}
+
+/** All numbers that a field takes. */
+function valuesOf(text: string, field: (typeof FIELDS)[number] | undefined): Set<number> {
+  const { from = 0, to = 0 } = field ?? {};
+  const numbers = Array.from({ length: to - from + 1 }, (_, index) => from + index);
+  const matches = (item: string) => {
+    const [range = '', step = '1'] = item.split('/');
+    const [first = from, last = item.includes('/') ? to : first] =
+      range === '*' ? [from, to] : range.split('-').map((part) => numberOf(part, field));
+    return numbers.filter((value) => value >= first && value <= last && (value - first) % Number(step) === 0);
+  };
+  return new Set(text.split(',').flatMap(matches));
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { isConnectionString } from './connectionString.ts';
+import { LOOPBACK_HOST } from './apiUrl.ts';
+import { canonicalConnectionString, isConnectionString } from './connectionString.ts';
 import { parsed } from './parsed.ts';
 import { optional, required } from './settingNotes.ts';
 
@@ -33,13 +34,13 @@ export const storageConnectionSettings = {
   AlertsStorage__queueServiceUri: required(parsed(parseServiceUri), {
     what: 'Queue service to connect to by identity.',
     allowed:
-      'an https address such as `https://<account>.queue.core.windows.net`, without user, query or fragment',
+      'an https address of Azure Storage such as `https://<account>.queue.core.windows.net`, without user, query or fragment; a loopback address where `AZURE_FUNCTIONS_ENVIRONMENT` is `Development`',
     secret: true,
   }),
   AlertsStorage__tableServiceUri: required(parsed(parseServiceUri), {
     what: 'Table service to connect to by identity.',
     allowed:
-      'an https address such as `https://<account>.table.core.windows.net`, without user, query or fragment',
+      'an https address of Azure Storage such as `https://<account>.table.core.windows.net`, without user, query or fragment; a loopback address where `AZURE_FUNCTIONS_ENVIRONMENT` is `Development`',
     secret: true,
   }),
   AlertsStorage__accountName: required(z.string().regex(/^[a-z0-9]{3,24}$/), {
@@ -71,11 +72,16 @@ const {
 /** Reads the connection from the one form of the settings that is in use. */
 export const storageConnectionSchema = z
   .preprocess(
-    (settings: Record<string, string>) => ({ ...settings, form: formInUse(settings) }),
+    (settings: Record<string, string>) => ({
+      ...settings,
+      form: formInUse(settings),
+      isDevelopment: settings.AZURE_FUNCTIONS_ENVIRONMENT?.toLowerCase() === 'development',
+    }),
     z.discriminatedUnion('form', [
       z.object({ form: z.literal('connectionString'), AlertsStorage }),
       z.object({
         form: z.literal('addresses'),
+        isDevelopment: z.boolean(),
         AlertsStorage__queueServiceUri,
         AlertsStorage__tableServiceUri,
         ...identity,
@@ -83,9 +89,21 @@ export const storageConnectionSchema = z
       z.object({ form: z.literal('accountName'), AlertsStorage__accountName, ...identity }),
     ]),
   )
+  .superRefine((settings, context) => {
+    if (settings.form !== 'addresses' || settings.isDevelopment) return;
+    for (const name of ['AlertsStorage__queueServiceUri', 'AlertsStorage__tableServiceUri'] as const) {
+      const isLocal = LOOPBACK_HOST.test(new URL(settings[name]).hostname);
+      if (isLocal) context.addIssue({ code: 'custom', input: settings[name], path: [name] });
+    }
+  })
   .transform((settings): { storage: StorageConnection } => {
     if (settings.form === 'connectionString') {
-      return { storage: { kind: 'connectionString', connectionString: settings.AlertsStorage } };
+      return {
+        storage: {
+          kind: 'connectionString',
+          connectionString: canonicalConnectionString(settings.AlertsStorage),
+        },
+      };
     }
     return {
       storage: {
@@ -111,12 +129,17 @@ function formInUse(settings: Record<string, string>): 'connectionString' | 'addr
   return settings.AlertsStorage__accountName ? 'accountName' : 'connectionString';
 }
 
+/** Domains of Azure Storage: all clouds, and accounts with a DNS zone of their own. A private endpoint keeps the name. */
+const STORAGE_HOST =
+  /\.(core\.windows\.net|core\.usgovcloudapi\.net|core\.chinacloudapi\.cn|storage\.azure\.net)$/;
+
 /**
- * The address without the slash at its end; undefined for anything but plain https, because a token is not sent in
- * the clear and a query would be a shared access signature.
+ * The address without the slash at its end; undefined for any that must not see a token: anything but plain https to
+ * Azure Storage or to this machine. A query would be a shared access signature.
  */
 function parseServiceUri(text: string): string | undefined {
   if (/[@?#\\\s]/.test(text) || !URL.canParse(text)) return undefined;
   const url = new URL(text);
-  return url.protocol === 'https:' ? url.href.replace(/\/$/, '') : undefined;
+  const mayHaveToken = STORAGE_HOST.test(url.hostname) || LOOPBACK_HOST.test(url.hostname);
+  return url.protocol === 'https:' && mayHaveToken ? url.href.replace(/\/$/, '') : undefined;
 }

@@ -53,7 +53,7 @@ export const timingSettings = z.object({
   }),
   MAX_AGE: withDefault(durationIn(AGE), {
     default: '24h',
-    what: 'Age at which an alert that Defender keeps failing on is given up as `failed`.',
+    what: 'How long look-ups of an alert may fail in a row before it is given up as `failed`. Time that it waits for quota or a role does not count.',
     allowed: `a duration ${inWords(AGE)}`,
   }),
   LOCAL_HOST_LEASE_SECONDS: withDefault(

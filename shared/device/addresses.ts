@@ -57,12 +57,19 @@ export function parseAddress(text: string): Address | null {
   if (text.length > LONGEST_ADDRESS) return null;
   const looksLikeIpv4 = FOUR_PARTS.test(text);
   if (looksLikeIpv4 ? !ipaddr.IPv4.isValidFourPartDecimal(text) : !ipaddr.IPv6.isValid(text)) return null;
-  const address = ipaddr.process(text.replace(/%.*$/, ''));
+  const address = withoutScope(ipaddr.process(text.replace(/%.*$/, '')));
   return {
     ip: address.kind() === 'ipv6' ? (address as ipaddr.IPv6).toRFC5952String() : address.toString(),
     version: address.kind() === 'ipv6' ? 6 : 4,
     scope: SCOPE_OF_RANGE.get(address.range()) ?? 'reserved',
   };
+}
+
+/** macOS keeps the zone of a link-local address in its second group (`fe80:1c::1`), which is zero on the wire. */
+function withoutScope(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4 | ipaddr.IPv6 {
+  if (address.kind() !== 'ipv6' || address.range() !== 'linkLocal') return address;
+  const [first = 0, , ...others] = (address as ipaddr.IPv6).parts;
+  return new ipaddr.IPv6([first, 0, ...others]);
 }
 
 /** True when the address can tell one host from another beyond its own link. */

@@ -1,5 +1,5 @@
 import { type Address, namesHost } from './addresses.ts';
-import { ZERO_MAC } from './macAddress.ts';
+import { NO_MACS } from './macAddress.ts';
 import type { AddressEntry } from './properties.ts';
 
 /** An address as one interface has it. */
@@ -46,7 +46,7 @@ export function networkInterfaces(entries: readonly AddressEntry[]): NetworkInte
 }
 
 function macOf(entry: AddressEntry): string | null {
-  return entry.macAddress === ZERO_MAC ? null : entry.macAddress;
+  return entry.macAddress !== null && NO_MACS.has(entry.macAddress) ? null : entry.macAddress;
 }
 
 /** Null when the entries disagree, as those without MAC address may: each address keeps its own. */
@@ -82,7 +82,8 @@ export interface HostAddresses {
 
 /**
  * Picks MDE's last address if it can tell hosts apart, else the first such address that is not down; and the MAC
- * address of the interface that holds it, else the first there is.
+ * address of the interface that holds it. Where none holds it no MAC address is guessed; without an address it is the
+ * first there is.
  */
 export function hostAddresses(
   lastIp: Address | null,
@@ -96,7 +97,7 @@ export function hostAddresses(
   const ips = known.map((address) => address.ip);
   return {
     ip,
-    mac: (holder ?? withMac[0])?.mac ?? null,
+    mac: (ip === null ? withMac[0] : holder)?.mac ?? null,
     ips: [...new Set(ip === null ? ips : [ip, ...ips])],
     macs: withMac.flatMap(({ mac }) => mac ?? []),
   };

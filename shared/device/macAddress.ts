@@ -1,7 +1,14 @@
 const SIX_BYTES = /^[0-9A-F]{12}$/;
 
-/** What MDE writes for adapters that have no MAC address, such as the loopback of a Linux device. */
-export const ZERO_MAC = '00-00-00-00-00-00';
+/**
+ * What stands for no MAC address: zeros for adapters that have none, such as the loopback of a Linux device; a constant
+ * that Android and iOS give every app; the broadcast address.
+ */
+export const NO_MACS: ReadonlySet<string> = new Set([
+  '00-00-00-00-00-00',
+  '02-00-00-00-00-00',
+  'FF-FF-FF-FF-FF-FF',
+]);
 
 /** A MAC address as RFC 7042 writes it (`00-0C-29-92-A6-43`), from any usual notation; null when it is none. */
 export function parseMac(text: string): string | null {

@@ -15,9 +15,6 @@ import { platformOf } from './platform.ts';
 import { type Properties, readProperties } from './properties.ts';
 import { ageInSeconds } from './times.ts';
 
-/** What MDE and Entra write for "no device". */
-const NO_GUID = '00000000-0000-0000-0000-000000000000';
-
 /** Turns any machine into a device; `at` is the moment of the enrichment. Pure and total: it never throws. */
 export function normalizeMachine(machine: Machine, at: Date): Device {
   const { properties, unread } = readProperties(machine);
@@ -28,7 +25,7 @@ export function normalizeMachine(machine: Machine, at: Date): Device {
   return {
     schemaVersion: '1.0',
     id: machine.id.trim(),
-    ...hostNames(properties.computerDnsName),
+    ...hostNames(properties.computerDnsName, family),
     computerDnsName: properties.computerDnsName,
     // The platform goes first: a server in a cloud is a server.
     type: type ?? (cloud === null ? null : 'virtual'),
@@ -82,5 +79,5 @@ function cloudOf({ vmMetadata }: Properties): Device['cloud'] {
 }
 
 function entraDeviceIdOf({ aadDeviceId }: Properties): string | null {
-  return aadDeviceId === NO_GUID ? null : (aadDeviceId?.toLowerCase() ?? null);
+  return aadDeviceId?.toLowerCase() ?? null;
 }

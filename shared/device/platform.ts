@@ -66,12 +66,13 @@ const PREFIXES: readonly (readonly [string, Platform])[] = [
   ['android', { family: 'android', type: 'mobile' }],
 ];
 
-/** Places MDE's `osPlatform`: exact names first, then prefixes; never "contains", since `Darwin` contains `win`. */
+/** Places MDE's `osPlatform`: exact names first, then prefixes, then the ending `Linux`; never "contains", since `Darwin` contains `win`. */
 export function platformOf(osPlatform: string | null): Platform {
   if (osPlatform === null) return { family: null, type: null };
   const name = osPlatform.toLowerCase().replaceAll(/[\s_-]/g, '');
   return (
     EXACT_NAMES.get(name) ??
-    PREFIXES.find(([prefix]) => name.startsWith(prefix))?.[1] ?? { family: 'other', type: null }
+    PREFIXES.find(([prefix]) => name.startsWith(prefix))?.[1] ??
+    (name.endsWith('linux') ? linux : { family: 'other', type: null })
   );
 }

@@ -15,8 +15,27 @@ const text = z
   .trim()
   .min(1)
   .refine((value) => value.toLowerCase() !== 'null');
+/** Words that fill a place where nothing is known. Where a list of values has one of them, it is a value there. */
+const PLACEHOLDERS = new Set([
+  'other',
+  'unknown',
+  'none',
+  'undefined',
+  'unspecified',
+  'n/a',
+  'na',
+  '-',
+  '--',
+  '?',
+]);
+/** A text that says something. */
+const told = text.refine((value) => !PLACEHOLDERS.has(value.toLowerCase()));
 /** MDE documents `rbacGroupId` as text and sends a number; the same can befall version and build. */
 const textOrNumber = z.union([z.number().transform(String), text]);
+const toldOrNumber = z.union([z.number().transform(String), told]);
+/** What MDE, Entra and Azure write for "none". */
+const NO_GUID = '00000000-0000-0000-0000-000000000000';
+const identifier = told.refine((value) => value !== NO_GUID);
 const timestamp = text.transform(parseTimestamp);
 const ipAddress = text.transform(parseAddress);
 
@@ -34,18 +53,18 @@ export const propertiesSchema = z.object({
   mergedIntoMachineId: orNull(text),
   isPotentialDuplication: orNull(z.boolean()),
   isExcluded: orNull(z.boolean()),
-  exclusionReason: orNull(text),
+  exclusionReason: orNull(told),
   computerDnsName: orNull(text),
   firstSeen: orNull(timestamp),
   lastSeen: orNull(timestamp),
-  osPlatform: orNull(text),
-  osVersion: orNull(textOrNumber),
-  osProcessor: orNull(text),
-  version: orNull(textOrNumber),
+  osPlatform: orNull(told),
+  osVersion: orNull(toldOrNumber),
+  osProcessor: orNull(told),
+  version: orNull(toldOrNumber),
   lastIpAddress: orNull(ipAddress),
   lastExternalIpAddress: orNull(ipAddress),
-  agentVersion: orNull(text),
-  osBuild: orNull(textOrNumber),
+  agentVersion: orNull(told),
+  osBuild: orNull(toldOrNumber),
   healthStatus: orNull(text),
   deviceValue: orNull(text),
   rbacGroupId: orNull(textOrNumber),
@@ -53,20 +72,20 @@ export const propertiesSchema = z.object({
   riskScore: orNull(text),
   exposureLevel: orNull(text),
   isAadJoined: orNull(z.boolean()),
-  aadDeviceId: orNull(text),
+  aadDeviceId: orNull(identifier),
   machineTags: orNull(z.array(orNull(text))),
   defenderAvStatus: orNull(text),
   onboardingStatus: orNull(text),
-  osArchitecture: orNull(text),
+  osArchitecture: orNull(told),
   managedBy: orNull(text),
   managedByStatus: orNull(text),
   ipAddresses: orNull(z.array(orNull(addressEntrySchema))),
   vmMetadata: orNull(
     z.object({
-      vmId: orNull(text),
-      cloudProvider: orNull(text),
-      resourceId: orNull(text),
-      subscriptionId: orNull(text),
+      vmId: orNull(identifier),
+      cloudProvider: orNull(told),
+      resourceId: orNull(told),
+      subscriptionId: orNull(identifier),
     }),
   ),
 });
@@ -110,7 +129,8 @@ function unreadPaths(given: unknown, read: unknown, path: string): string[] {
 
 function saysNothing(value: unknown): boolean {
   const content = typeof value === 'string' ? value.trim().toLowerCase() : (value ?? '');
-  return content === '' || content === 'null';
+  if (typeof content !== 'string') return false;
+  return content === '' || content === 'null' || content === NO_GUID || PLACEHOLDERS.has(content);
 }
 
 /** An object, or a list by its indexes. */

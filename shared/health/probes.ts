@@ -63,3 +63,31 @@ export function gateProbe(waitingSince: () => number | undefined, now: () => num
     },
   };
 }
+
+/** So many gaps of the schedule may pass without a complete pass: one pass may fail, and one be late. */
+const GAPS_WITHOUT_A_PASS = 3;
+
+/**
+ * Whether the poller comes to the end of its passes.
+ * @param readLastPass When the last complete pass began, if there was one.
+ * @param gapMs The longest time between two runs of its schedule.
+ * @param since Since when the process runs: what it cannot know of yet it does not hold against the poller.
+ */
+export function pollerProbe(
+  readLastPass: () => Promise<Date | undefined>,
+  gapMs: () => number,
+  since: Date,
+  now: () => number,
+): HealthProbe {
+  return {
+    name: 'poller',
+    async look() {
+      const lastPass = await readLastPass();
+      const ageMs = now() - (lastPass ?? since).getTime();
+      const isSound = ageMs <= GAPS_WITHOUT_A_PASS * gapMs();
+      const last =
+        lastPass === undefined ? 'no complete pass yet' : `last complete pass ${lastPass.toISOString()}`;
+      return { isSound, detail: isSound ? last : `${last}: the timer does not run, or its passes fail` };
+    },
+  };
+}

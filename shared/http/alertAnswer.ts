@@ -4,6 +4,7 @@ import { type Answer, jsonAnswer } from './answer.ts';
 import { type AnswerType, cardsAnswer } from './cards.ts';
 import type { PendingAlert } from './contract.ts';
 import { entityTagOf, isKnown } from './entityTag.ts';
+import { locationOf } from './location.ts';
 import { expectationFields, pendingCard, retryAfter } from './pending.ts';
 
 /** One address answers in several media types, and to those who may read it only. */
@@ -29,7 +30,8 @@ export function enrichmentAnswer(
 }
 
 export function pendingAnswer(type: AnswerType, alertId: string, expectation: Expectation): Answer {
-  const headers = { ...retryAfter(expectation), vary: 'Accept' };
+  // Clients that poll by themselves, Logic Apps among them, look for the address here.
+  const headers = { ...retryAfter(expectation), location: locationOf(alertId), vary: 'Accept' };
   if (type !== 'application/json') {
     return cardsAnswer(type, 202, [pendingCard(alertId, expectation)], headers);
   }

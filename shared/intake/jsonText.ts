@@ -18,46 +18,63 @@ export function textOf(value: unknown): string {
   try {
     return JSON.stringify(value) ?? String(value);
   } catch (error) {
-    return error instanceof RangeError ? deepJsonText(value) : inspect(value);
+    return error instanceof RangeError ? collect(value) : inspect(value);
   }
 }
 
-/** A value for an error message: quoted, printable and at most about 80 characters long. */
+const LONGEST_QUOTE = 80;
+
+/** A value for an error message: quoted, printable and at most about 80 characters long, however large it is. */
 export function quote(value: unknown): string {
   if (value === undefined) {
     return 'missing';
   }
-  const text = textOf(value);
-  const shown = text.length > 80 ? `${text.slice(0, 80).toWellFormed()}…` : text;
+  const text = typeof value === 'string' ? value : collect(value, LONGEST_QUOTE + 1);
+  const shown = text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE).toWellFormed()}…` : text;
   return typeof value === 'string' ? JSON.stringify(shown) : shown;
 }
 
-type Piece = { text: string } | { value: unknown };
-
-/** JSON text with the nesting kept on a list of its own instead of the call stack. */
-function deepJsonText(root: unknown): string {
-  const pieces: string[] = [];
-  const pending: Piece[] = [{ value: root }];
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    if ('text' in next) {
-      pieces.push(next.text);
-    } else if (Array.isArray(next.value)) {
-      const items = next.value.flatMap((value, index) => [{ text: index === 0 ? '' : ',' }, { value }]);
-      putOff(pending, [{ text: '[' }, ...items, { text: ']' }]);
-    } else if (isJsonObject(next.value)) {
-      const fields = Object.entries(next.value).flatMap(([name, value], index) => [
-        { text: `${index === 0 ? '' : ','}${JSON.stringify(name)}:` },
-        { value },
-      ]);
-      putOff(pending, [{ text: '{' }, ...fields, { text: '}' }]);
+/** JSON text from its beginning to `enough` characters or a little more; no part behind is looked at. */
+function collect(root: unknown, enough = Number.POSITIVE_INFINITY): string {
+  const parts: string[] = [];
+  let length = 0;
+  // The nesting is kept in a list instead of the call stack, which 64 KiB of brackets would fill.
+  const pending: Iterator<string | { value: unknown }>[] = [piecesOf(root)];
+  for (let pieces = pending.at(-1); pieces !== undefined && length < enough; pieces = pending.at(-1)) {
+    const { done, value: piece } = pieces.next();
+    if (done) {
+      pending.pop();
+    } else if (typeof piece === 'string') {
+      parts.push(piece);
+      length += piece.length;
     } else {
-      pieces.push(JSON.stringify(next.value) ?? 'null');
+      pending.push(piecesOf(piece.value));
     }
   }
-  return pieces.join('');
+  return parts.join('');
 }
 
-/** Puts pieces on the list so that the first is taken next; one by one, for a list can be too long for a call. */
-function putOff(pending: Piece[], pieces: Piece[]): void {
-  for (const piece of pieces.reverse()) pending.push(piece);
+/** The text of a value in pieces, made one by one; a value inside stands for itself. */
+function* piecesOf(value: unknown): Generator<string | { value: unknown }, undefined> {
+  if (Array.isArray(value)) {
+    let separator = '[';
+    for (const item of value) {
+      yield separator;
+      yield { value: item };
+      separator = ',';
+    }
+    yield separator === '[' ? '[]' : ']';
+  } else if (isJsonObject(value)) {
+    let separator = '{';
+    for (const name in value) {
+      yield `${separator}${JSON.stringify(name)}:`;
+      yield { value: value[name] };
+      separator = ',';
+    }
+    yield separator === '{' ? '{}' : '}';
+  } else {
+    // A caller's own value may be none of JSON's: a big integer, say.
+    yield typeof value === 'bigint' ? inspect(value) : (JSON.stringify(value) ?? 'null');
+  }
+  return undefined;
 }

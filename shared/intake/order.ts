@@ -1,5 +1,5 @@
 import { newSubmission } from './newSubmission.ts';
-import { readContent } from './readContent.ts';
+import { readPayload } from './readPayload.ts';
 import type { Fault } from './rejection.ts';
 import type { Submission } from './submission.ts';
 
@@ -20,7 +20,7 @@ export interface Order {
  * @returns Undefined when it carries more than `MAX_ORDER` alerts.
  */
 export function readOrder(value: unknown, orderId: string, now: Date): Order | undefined {
-  const reading = readContent(value);
+  const reading = readPayload(value);
   const findings = reading.kind === 'list' ? reading.items.map(({ finding }) => finding) : [reading.finding];
   if (
     findings.length > MAX_ORDER ||

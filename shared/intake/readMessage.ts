@@ -1,11 +1,11 @@
 import type { AlertRequest } from './alertRequest.ts';
 import type { Bearer } from './bearer.ts';
 import { decodeBody } from './decode.ts';
-import { openEnvelope } from './forms/envelope.ts';
+import { openEnvelope } from './envelope.ts';
 import { textOf } from './jsonText.ts';
 import { type Delivery, messageIdOf } from './messageId.ts';
 import { newSubmission } from './newSubmission.ts';
-import { readContent } from './readContent.ts';
+import { readPayload } from './readPayload.ts';
 import type { Fault, Rejection } from './rejection.ts';
 import type { Submission } from './submission.ts';
 
@@ -51,7 +51,7 @@ function alertsIn(
   body: unknown,
   now: Date,
 ): Contents {
-  const reading = readContent(value);
+  const reading = readPayload(value);
   if (reading.kind === 'list') {
     const intakes = reading.items.map(({ part, finding }, index) =>
       finding.ok ? submitted(finding.request, `${messageId}.${index}`, now) : rejected(finding.fault, part),

@@ -32,7 +32,7 @@ export interface PollReport {
   /** As it is after the pass. */
   watermark: Date;
   tookMs: number;
-  /** Why the pass is not complete; then the watermark stays, and the next pass makes up for it. */
+  /** Why the pass is not complete; then the next pass goes on where this one ended. */
   ended?: Exclude<ListingEnd['kind'], 'complete'>;
   detail?: string;
   /** What was wrong with the stored watermark, in place of which this pass began a new one. */
@@ -63,13 +63,17 @@ export function createPoller(deps: PollerDeps): Poller {
   async function readWatermark(startedAt: Date): Promise<StoredWatermark & { watermark: Date }> {
     const stored = await watermarks.read();
     return stored.watermark === undefined
-      ? { ...stored, watermark: startedAt, etag: await watermarks.write(startedAt, stored.etag) }
+      ? {
+          ...stored,
+          watermark: startedAt,
+          etag: await watermarks.write({ watermark: startedAt, completedAt: undefined }, stored.etag),
+        }
       : { ...stored, watermark: stored.watermark };
   }
 
   async function poll(signal: AbortSignal): Promise<PollReport> {
     const startedAt = now();
-    const { watermark, etag, damage } = await readWatermark(startedAt);
+    const { watermark, completedAt, etag, damage } = await readWatermark(startedAt);
     const since = windowStart(watermark, startedAt);
     const counts = { listed: 0, submitted: 0, known: 0, filtered: 0, invalid: 0 };
     const seen = new Set<string>();
@@ -92,12 +96,15 @@ export function createPoller(deps: PollerDeps): Poller {
       counts.invalid += invalid + wanted.length - submissions.length;
     }
 
-    const { end, calls } = await feed.listUpdatedSince(since, take, signal);
+    const { end, calls, listedUntil } = await feed.listUpdatedSince(since, take, signal);
     remembered = seen;
-    const reached = end.kind === 'complete' ? nextWatermark(watermark, latestUpdate, startedAt) : watermark;
+    const seenUntil = end.kind === 'complete' ? latestUpdate : listedUntil;
+    const reached = nextWatermark(watermark, seenUntil, startedAt);
     // Where another instance wrote first, its pass did the same: the next one begins where that left off.
-    if (reached.getTime() !== watermark.getTime() && etag !== undefined)
-      await watermarks.write(reached, etag);
+    const isComplete = end.kind === 'complete';
+    if ((isComplete || reached.getTime() !== watermark.getTime()) && etag !== undefined) {
+      await watermarks.write({ watermark: reached, completedAt: isComplete ? startedAt : completedAt }, etag);
+    }
     return {
       since,
       ...counts,

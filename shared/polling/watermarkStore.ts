@@ -6,6 +6,8 @@ import { hasStatus, isLostCreation, isLostUpdate } from '../storage/restStatus.t
 export interface StoredWatermark {
   /** Undefined when there is none yet, or it cannot be read. */
   watermark: Date | undefined;
+  /** When the last pass that came to its end began; undefined while there was none. */
+  completedAt?: Date | undefined;
   /** What is wrong with the row, if anything. */
   damage?: string;
   /** Undefined while there is no row. */
@@ -16,13 +18,20 @@ export interface StoredWatermark {
 export interface WatermarkStore {
   read(): Promise<StoredWatermark>;
   /** The new mark, or undefined when somebody else wrote first. */
-  write(watermark: Date, etag: string | undefined): Promise<string | undefined>;
+  write(
+    state: { watermark: Date; completedAt: Date | undefined },
+    etag: string | undefined,
+  ): Promise<string | undefined>;
 }
 
 const KEYS = { partitionKey: 'alert-poll', rowKey: 'watermark' };
 const FORMAT = 1;
 
-const rowSchema = z.object({ format: z.literal(FORMAT), watermark: z.date() });
+const rowSchema = z.object({
+  format: z.literal(FORMAT),
+  watermark: z.date(),
+  completedAt: z.date().optional().catch(undefined),
+});
 
 /** The watermark as one entity of the state table. */
 export function createWatermarkStore(table: TableClient): WatermarkStore {
@@ -33,15 +42,15 @@ export function createWatermarkStore(table: TableClient): WatermarkStore {
         const { data, error } = rowSchema.safeParse(row);
         return data === undefined
           ? { watermark: undefined, damage: z.prettifyError(error), etag: row.etag }
-          : { watermark: data.watermark, etag: row.etag };
+          : { watermark: data.watermark, completedAt: data.completedAt, etag: row.etag };
       } catch (error) {
         if (hasStatus(error, 404)) return { watermark: undefined, etag: undefined };
         throw error;
       }
     },
 
-    async write(watermark, etag) {
-      const row = { ...KEYS, format: FORMAT, watermark };
+    async write({ watermark, completedAt }, etag) {
+      const row = { ...KEYS, format: FORMAT, watermark, ...(completedAt && { completedAt }) };
       try {
         const written =
           etag === undefined

@@ -1,3 +1,4 @@
+import { namesHost } from '../device/addresses.ts';
 import type { Device } from '../device/device.ts';
 import type { OsFamily } from '../device/platform.ts';
 import { type JsonObject, known } from './known.ts';
@@ -67,7 +68,7 @@ export function toEcs(device: Device, at: Date): JsonObject {
     tags: device.tags,
     related: {
       // The external address belongs to the gateway, so it is related to the host but none of its own.
-      ip: unique([...device.ips, externalIp?.ip]),
+      ip: unique([...device.ips, externalIp !== null && namesHost(externalIp) ? externalIp.ip : null]),
       hosts: unique([device.fqdn, device.hostname]),
     },
     mde: inSnakeCase(without(properties, PLACED)),

@@ -1,3 +1,4 @@
+import { namesHost } from '../device/addresses.ts';
 import type { Device } from '../device/device.ts';
 import type { Level } from '../device/levels.ts';
 import type { Draft, DraftObject } from './known.ts';
@@ -10,7 +11,7 @@ export const MDE = 'Microsoft Defender for Endpoint';
  * into that field, and passes the others on under these names, so that none of them is lost.
  */
 export function mdeProperties(device: Device) {
-  const { os, cloud } = device;
+  const { os, cloud, externalIp } = device;
   return {
     aadDeviceId: device.entraDeviceId,
     isAadJoined: device.entraJoined,
@@ -20,7 +21,8 @@ export function mdeProperties(device: Device) {
     osVersion: os.osVersion,
     osProcessor: os.osProcessor,
     osArchitecture: os.osArchitecture,
-    lastExternalIpAddress: device.externalIp?.ip,
+    // An address that no host is known by would join unrelated devices.
+    lastExternalIpAddress: externalIp !== null && namesHost(externalIp) ? externalIp.ip : null,
     firstSeen: device.firstSeen,
     lastSeen: device.lastSeen,
     healthStatus: levelText(device.health),

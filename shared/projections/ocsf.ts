@@ -51,10 +51,19 @@ const RISK_LEVELS: ReadonlyMap<string | null | undefined, Enumerated> = new Map(
   ['Critical', [4, 'Critical']],
 ]);
 
-/** Adapter types of MDE by their beginnings; MDE publishes no list. */
+/**
+ * Adapter types by their beginnings. MDE publishes no list; what is seen are names of .NET's NetworkInterfaceType
+ * (https://learn.microsoft.com/dotnet/api/system.net.networkinformation.networkinterfacetype).
+ */
 const INTERFACE_TYPES: readonly (readonly [string, Enumerated])[] = [
   ['ethernet', [1, 'Wired']],
   ['wired', [1, 'Wired']],
+  ['fastethernet', [1, 'Wired']],
+  ['gigabitethernet', [1, 'Wired']],
+  ['tokenring', [1, 'Wired']],
+  ['fddi', [1, 'Wired']],
+  ['wwan', [3, 'Mobile']],
+  ['wman', [3, 'Mobile']],
   ['wireless', [2, 'Wireless']],
   ['tunnel', [4, 'Tunnel']],
 ];

@@ -100,6 +100,8 @@ export interface Ask {
   /** As early as those, but without a turn that was promised. */
   first: number;
   fresh: number;
+  /** How much longer these callers can wait in their process, in milliseconds. */
+  patienceMs: number;
   /** How many of all these may probe an open circuit. */
   mayProbeCircuit: number;
 }
@@ -153,7 +155,7 @@ function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: numb
     const slot = nextSlot(calls, limits, now);
     const isFresh = slots.length >= early;
     const lineHasFirstRight = waiting > 0 && allowedSince(calls, limits) > now - 2 * gatheringMs(rules);
-    if (slot > now + rules.inProcessWaitMs || (isFresh && lineHasFirstRight)) break;
+    if (slot > now + request.patienceMs || (isFresh && lineHasFirstRight)) break;
     calls.push(slot);
     slots.push(slot);
   }

@@ -98,6 +98,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
       returning: count('turn'),
       first: count('first'),
       fresh: count('last'),
+      patienceMs: patienceOf(callers),
       mayProbeCircuit: callers.filter(({ mayProbeCircuit }) => mayProbeCircuit).length,
     };
     try {
@@ -114,6 +115,12 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
       isServing = false;
       schedule();
     }
+  }
+
+  /** Whoever has waited longest decides for all whom one exchange serves. */
+  function patienceOf(callers: readonly Caller[]): number {
+    const longest = clock.now() - Math.min(clock.now(), ...callers.map(({ since }) => since));
+    return Math.max(0, rules.inProcessWaitMs - longest);
   }
 
   /** Books all feedback and makes one change more. What an exchange that fails has not booked is kept. */

@@ -39,12 +39,13 @@ export interface AlertFeed {
   /**
    * Hands over the alerts updated at or after `since`, batch by batch and in no particular order. An alert that
    * changes meanwhile may come twice, or not at all; it then has a later time of update.
-   * @returns How it ended, after how many calls.
+   * @returns How it ended, after how many calls; `listedUntil` says of one that is not complete that all updates before
+   * that time were handed over.
    * @throws What `take` throws, and when our own storage fails.
    */
   listUpdatedSince(
     since: Date,
     take: (batch: AlertBatch) => Promise<void>,
     signal: AbortSignal,
-  ): Promise<{ end: ListingEnd; calls: number }>;
+  ): Promise<{ end: ListingEnd; calls: number; listedUntil?: Date }>;
 }

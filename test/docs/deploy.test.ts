@@ -327,8 +327,8 @@ describe('the grant script prints what the guide shows', () => {
 describeCompiled("the operator's tool finds the deployment with the settings", () => {
   const queueService = byAzd.outputs.ALERTS_QUEUE_SERVICE_URI as string;
   const sayings = {
-    azd: Object.entries(byAzd.outputs).map(([name, value]) => `${name}="${value}"`),
-    az: Object.entries(appSettings(byAzd)).map(([name, value]) => `${name}=${value}`),
+    azd: () => Object.entries(byAzd.outputs).map(([name, value]) => `${name}="${value}"`),
+    az: () => Object.entries(appSettings(byAzd)).map(([name, value]) => `${name}=${value}`),
   };
 
   test.each([
@@ -338,7 +338,7 @@ describeCompiled("the operator's tool finds the deployment with the settings", (
     const block = codeBlocks(guide).find(
       ({ text }) => text.includes(command) && text.includes('ops -- check'),
     );
-    const environment = await environmentOfNpm(block?.text ?? '', program, sayings[program]);
+    const environment = await environmentOfNpm(block?.text ?? '', program, sayings[program]());
     const { storage, source, polling } = readSettings(environment);
 
     expect(storage).toMatchObject({

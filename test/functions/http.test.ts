@@ -87,6 +87,13 @@ test('200 callers who wait for 50 alerts share one reader an alert and one call 
   expect(app.published).toHaveLength(200);
 });
 
+test('an alert that is pending says where to ask again, as clients want it that poll by themselves', async () => {
+  const app = createApp();
+  await app.order(['alert-1']);
+  const { status, headers } = await app.lookUp('alert-1');
+  expect([status, headers.location]).toEqual([202, '/api/enrichments/alert-1']);
+});
+
 test('what does not become final in time is pending, with the time it is expected', async () => {
   const app = createApp();
   const answer = await app.order(['alert-1', 'alert-2'], '?wait=0');

@@ -137,7 +137,11 @@ const checks: Check[] = [
     breaks: [
       ['"publicNetworkAccess":"Disabled"', '"publicNetworkAccess":"Enabled"', 'reached from outside'],
       ['"groupIds":["table"]', '"groupIds":["file"]', 'no private endpoint of table'],
-      [/privatelink\.blob\.core\.windows\.net/g, 'privatelink.blob.example.net', 'no zone of blob'],
+      [
+        /privatelink\.blob\.core\.usgovcloudapi\.net/g,
+        'privatelink.blob.core.windows.net',
+        'no zone of blob',
+      ],
       ['Microsoft.App/environments', 'Microsoft.Web/serverFarms', 'not delegated'],
       [
         /("privateDnsZoneId":"[^"]+)privatelink\.queue/,

@@ -94,16 +94,26 @@ describeCompiled('alert rules', () => {
     'rate-lowered',
     'no-progress',
     'poller-failing',
+    'poller-silent',
   ];
 
   test.each(names)('%s measures what its query gives, and tells the operator', (name) => {
     const rule = ruleOf(name);
     expect(ruleProblems(rule)).toEqual([]);
     expect(rule).toMatchObject({
-      enabled: true,
+      // The poller is off in this deployment.
+      enabled: name !== 'poller-silent',
       autoMitigate: true,
       actions: { actionGroups: [expect.stringContaining('-mail')] },
     });
+  });
+
+  test('a poller that is silent is told of where it has a schedule', () => {
+    const { resources: polling } = deploy(sources, 'infra/resources.bicep', {
+      alertPollSchedule: '0 */5 * * * *',
+    });
+    const rule = polling.find(({ name }) => name.endsWith('poller-silent'));
+    expect(rule?.body.properties).toMatchObject({ enabled: true });
   });
 
   test('a rule that measures another column or looks too seldom is found out', () => {

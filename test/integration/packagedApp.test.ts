@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { fileURLToPath } from 'node:url';
 import { TableClient } from '@azure/data-tables';
 import { QueueServiceClient } from '@azure/storage-queue';
 import { unzipSync } from 'fflate';
@@ -85,6 +87,19 @@ test('the package alone, with identity settings only, enriches alerts: message a
   }
   expect((await pipeline.rows()).map((row) => row.partitionKey).toSorted()).toEqual(alertIds.toSorted());
   expect([await pipeline.deadLetters(), await pipeline.poisoned()]).toEqual([[], []]);
+});
+
+test('it runs under Node.js 22 as well, which the template deploys', async () => {
+  const node = fileURLToPath(new URL('../node-22/node_modules/node/bin/node', import.meta.url));
+  expect(execFileSync(node, ['--version'], { encoding: 'utf8' })).toMatch(/^v22\./);
+  const older = await startPipeline(stack, {}, appRoot, { node });
+  const alerts = stack.simulator.control.addNewAlerts(5).map(({ id }) => id);
+  await older.submit(...alerts, { alertIds: ['no id', alerts[0]] });
+  for (const alertId of alerts) {
+    expect((await older.enrichmentOf(alertId)).enrichment).toMatchObject({ outcome: 'enriched' });
+  }
+  const answer = await fetch(new URL('/api/health', older.hosts[0]?.url));
+  expect([answer.status, await answer.json()]).toMatchObject([200, { status: 'healthy' }]);
 });
 
 test('nothing in its environment opens storage but the identity', () => {

@@ -145,6 +145,7 @@ test(
 );
 
 describe('the watermark in its table', () => {
+  const at = (time: Date) => ({ watermark: time, completedAt: time });
   const state = () =>
     TableClient.fromConnectionString(stack.azurite.connectionString, 'WatermarkTest', {
       allowInsecureConnection: true,
@@ -155,11 +156,11 @@ describe('the watermark in its table', () => {
     const store = createWatermarkStore(state());
     const [first, second] = [new Date('2026-11-23T12:00:00.123Z'), new Date('2026-11-23T13:00:00Z')];
     expect(await store.read()).toEqual({ watermark: undefined, etag: undefined });
-    const etag = await store.write(first, undefined);
-    expect(await store.write(second, undefined)).toBeUndefined();
-    expect(await store.read()).toEqual({ watermark: first, etag });
-    expect(await store.write(second, etag)).toEqual(expect.any(String));
-    expect(await store.write(first, etag)).toBeUndefined();
+    const etag = await store.write(at(first), undefined);
+    expect(await store.write(at(second), undefined)).toBeUndefined();
+    expect(await store.read()).toEqual({ watermark: first, completedAt: first, etag });
+    expect(await store.write(at(second), etag)).toEqual(expect.any(String));
+    expect(await store.write(at(first), etag)).toBeUndefined();
     expect((await store.read()).watermark).toEqual(second);
   });
 
@@ -172,7 +173,7 @@ describe('the watermark in its table', () => {
     const { watermark, damage, etag } = await store.read();
     expect([watermark, damage]).toEqual([undefined, expect.stringContaining('date')]);
     const time = new Date('2026-11-23T12:00:00Z');
-    await store.write(time, etag);
+    await store.write(at(time), etag);
     expect((await store.read()).watermark).toEqual(time);
   });
 });

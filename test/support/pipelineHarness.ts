@@ -42,7 +42,9 @@ export interface Pipeline {
   readonly enrichmentsQueue: QueueClient;
   readonly enrichmentsTable: TableClient;
   /** Starts one more host on the same queues and tables. */
-  startHost(options?: Pick<HostProcessOptions, 'settings' | 'nodeOptions'>): Promise<HostProcess>;
+  startHost(
+    options?: Partial<Pick<HostProcessOptions, 'settings' | 'node' | 'nodeOptions'>>,
+  ): Promise<HostProcess>;
   /** Puts messages into the input queue: a text as it is, anything else as JSON. */
   submit(...messages: unknown[]): Promise<void>;
   /** Everything that has come out so far. */
@@ -85,11 +87,13 @@ let pipelines = 0;
 /**
  * Starts a host whose queues and tables nobody else in the stack uses, so that a stack can carry several.
  * @param appRoot The app that its hosts run.
+ * @param first How its first host is started.
  */
 export async function startPipeline(
   stack: Stack,
   settings: Record<string, string> = {},
   appRoot = quickAppRoot,
+  first: Pick<HostProcessOptions, 'node'> = {},
 ): Promise<Pipeline> {
   pipelines += 1;
   const names = {
@@ -213,7 +217,7 @@ export async function startPipeline(
       return [...hosts.flatMap((host) => host.output), ...stored, ...sent, ...decoded].join('\n');
     },
   };
-  await pipeline.startHost();
+  await pipeline.startHost(first);
   return pipeline;
 }
 

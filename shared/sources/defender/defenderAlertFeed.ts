@@ -1,15 +1,22 @@
-import type { AlertFeed, ListedAlert, ListingEnd } from '../alertFeed.ts';
+import type { AlertBatch, AlertFeed, ListedAlert, ListingEnd } from '../alertFeed.ts';
 import { readListedAlert } from './alertEntry.ts';
 import { type CallFailure, callDefender, type DefenderCallDeps } from './defenderCall.ts';
 import type { DefenderClient } from './defenderClient.ts';
 
 export interface DefenderAlertFeedDeps extends DefenderCallDeps {
+  now: () => Date;
   client: Pick<DefenderClient, 'alertsUpdatedSince'>;
   /** Alerts a page (1,000, of at most 10,000 that the API permits). */
   pageSize?: number;
 }
 
 const PAGE_SIZE = 1_000;
+/**
+ * Lists of Microsoft's security APIs end here: `$top` and `$skip` may not come to more together (documented for Graph and
+ * seen for alerts, https://github.com/elastic/integrations/issues/20234). What lies deeper is reached by shorter windows.
+ */
+const DEEPEST_PLACE = 6_000;
+const SHORTEST_WINDOW_MS = 1_000;
 /** The part of a page that the next one shows again. */
 const PAGE_OVERLAP = 0.1;
 
@@ -28,6 +35,9 @@ function stepAfter(entries: number): number {
  * order as before, so whatever was behind it still is. Those that moved were updated, and so belong to the next
  * listing. Where two pages have no alert in common the listing ends as `moved`.
  *
+ * A list that is deeper than the API shows is read in two halves of its time, and so on. So each window that was read
+ * to its end counts, and a listing that ends early says how far it came.
+ *
  * A page that is not full is the last one, unless it has a link to a next page: then the service's pages are smaller
  * than ours. The link is not followed, because pages that it leads to do not overlap; only that there is one counts.
  *
@@ -35,7 +45,7 @@ function stepAfter(entries: number): number {
  * nor probes it while look-ups do; but a 429 concerns all calls alike, and a list can tell whether the pause is over.
  */
 export function createDefenderAlertFeed(deps: DefenderAlertFeedDeps): AlertFeed {
-  const { client, tokens, pageSize = PAGE_SIZE } = deps;
+  const { client, tokens, now, pageSize = PAGE_SIZE } = deps;
 
   async function endOf(failure: CallFailure): Promise<ListingEnd> {
     if (failure.kind === 'rejected') {
@@ -55,37 +65,79 @@ export function createDefenderAlertFeed(deps: DefenderAlertFeedDeps): AlertFeed 
     };
   }
 
+  /** Reads one window to its end, if the list goes that deep. */
+  async function readWindow(
+    { from, until }: Window,
+    take: (batch: AlertBatch) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<{ calls: number; end: ListingEnd | { kind: 'too-deep' } }> {
+    let calls = 0;
+    let hasMoved = false;
+    let previous = new Set<string>();
+    let skip = 0;
+    for (;;) {
+      if (signal.aborted) return { calls, end: { kind: 'deadline', detail: 'the time of this run is up' } };
+      if (skip + pageSize > DEEPEST_PLACE) return { calls, end: { kind: 'too-deep' } };
+      const call = (token: string) => {
+        calls += 1;
+        return client.alertsUpdatedSince({ since: from, until, top: pageSize, skip }, token, signal);
+      };
+      // Pages are few, and behind a line of look-ups the second would never come.
+      const answer = await callDefender(deps, { place: 'first', mayProbeCircuit: false, call }, signal);
+      // The same question from the beginning of the list was answered: it is the depth that is refused.
+      if (answer.kind === 'rejected' && skip > 0) return { calls, end: { kind: 'too-deep' } };
+      if (answer.kind !== 'list') return { calls, end: await endOf(answer) };
+
+      const { entries, hasNextLink } = answer;
+      if (entries.length === 0 && hasNextLink) return { calls, end: emptyPage };
+      const alerts = entries.flatMap((entry) => readListedAlert(entry) ?? []);
+      const invalid = entries.length - alerts.length;
+      const isSeen = (alert: ListedAlert) => previous.has(versionOf(alert));
+      if (skip > 0 && !alerts.some(isSeen)) hasMoved = true;
+      await take({ alerts: alerts.filter((alert) => !isSeen(alert)), invalid });
+      const isLast = entries.length < pageSize && !hasNextLink;
+      if (isLast) return { calls, end: hasMoved ? moved : { kind: 'complete' } };
+      previous = new Set(alerts.map(versionOf));
+      skip += stepAfter(entries.length);
+    }
+  }
+
   return {
     async listUpdatedSince(since, take, signal) {
       let calls = 0;
-      let hasMoved = false;
-      let previous = new Set<string>();
-      let skip = 0;
-      for (;;) {
-        if (signal.aborted) return { calls, end: { kind: 'deadline', detail: 'the time of this run is up' } };
-        const call = (token: string) => {
-          calls += 1;
-          return client.alertsUpdatedSince({ since, top: pageSize, skip }, token, signal);
-        };
-        // Pages are few, and behind a line of look-ups the second would never come.
-        const answer = await callDefender(deps, { place: 'first', mayProbeCircuit: false, call }, signal);
-        if (answer.kind !== 'list') return { calls, end: await endOf(answer) };
-
-        const { entries, hasNextLink } = answer;
-        if (entries.length === 0 && hasNextLink) return { calls, end: emptyPage };
-        const alerts = entries.flatMap((entry) => readListedAlert(entry) ?? []);
-        const invalid = entries.length - alerts.length;
-        const isSeen = (alert: ListedAlert) => previous.has(versionOf(alert));
-        if (skip > 0 && !alerts.some(isSeen)) hasMoved = true;
-        await take({ alerts: alerts.filter((alert) => !isSeen(alert)), invalid });
-        const isLast = entries.length < pageSize && !hasNextLink;
-        if (isLast) return { calls, end: hasMoved ? moved : { kind: 'complete' } };
-        previous = new Set(alerts.map(versionOf));
-        skip += stepAfter(entries.length);
+      const windows: Window[] = [{ from: since, until: undefined }];
+      for (let window = windows.pop(); window !== undefined; window = windows.pop()) {
+        const read = await readWindow(window, take, signal);
+        calls += read.calls;
+        if (read.end.kind === 'too-deep') {
+          const middle = middleOf(window, now());
+          if (middle === undefined) return { calls, end: tooMany, listedUntil: window.from };
+          windows.push({ from: middle, until: window.until }, { from: window.from, until: middle });
+        } else if (read.end.kind !== 'complete') {
+          return { calls, end: read.end, listedUntil: window.from };
+        }
       }
+      return { calls, end: { kind: 'complete' } };
     },
   };
 }
+
+/** A stretch of times of update: from, and up to but without `until`; without an end it reaches to whatever is newest. */
+interface Window {
+  from: Date;
+  until: Date | undefined;
+}
+
+/** Undefined for a window that is too short to be halved. */
+function middleOf({ from, until }: Window, now: Date): Date | undefined {
+  const halfMs = Math.floor(((until ?? now).getTime() - from.getTime()) / 2);
+  return halfMs >= SHORTEST_WINDOW_MS ? new Date(from.getTime() + halfMs) : undefined;
+}
+
+const tooMany: ListingEnd = {
+  kind: 'rejected',
+  detail: 'more alerts were updated within two seconds than the list can show',
+};
 
 const moved: ListingEnd = {
   kind: 'moved',

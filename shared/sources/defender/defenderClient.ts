@@ -19,6 +19,8 @@ export interface DefenderClient {
 
 export interface AlertListQuery {
   since: Date;
+  /** Updates at or after this time are not wanted; undefined wants all. */
+  until: Date | undefined;
   /** The size of the page. */
   top: number;
   /** How many alerts of the list come before the page. */
@@ -69,8 +71,9 @@ export function createDefenderClient(apiUrl: string, now: () => Date): DefenderC
       const path = `/api/alerts/${encodeURIComponent(alertId)}/machine`;
       return get(path, LONGEST_MACHINE, readReply, token, signal);
     },
-    alertsUpdatedSince({ since, top, skip }, token, signal) {
-      const filter = encodeURIComponent(`lastUpdateTime ge ${since.toISOString()}`);
+    alertsUpdatedSince({ since, until, top, skip }, token, signal) {
+      const end = until === undefined ? '' : ` and lastUpdateTime lt ${until.toISOString()}`;
+      const filter = encodeURIComponent(`lastUpdateTime ge ${since.toISOString()}${end}`);
       const path = `/api/alerts?$filter=${filter}&$top=${top}&$skip=${skip}`;
       return get(path, LONGEST_LIST, readListReply, token, signal);
     },
@@ -81,7 +84,12 @@ export function createDefenderClient(apiUrl: string, now: () => Date): DefenderC
 async function openHttp(): Promise<Got> {
   const { default: got } = await import('got');
   return got.extend({
-    agent: { http: new HttpAgent({ keepAlive: true }), https: new HttpsAgent({ keepAlive: true }) },
+    // As storage and identity do, whose SDKs go through a proxy of the environment by themselves. Node.js knows the
+    // option from 22.21 and 24.5 on.
+    agent: {
+      http: new HttpAgent({ keepAlive: true, proxyEnv: process.env }),
+      https: new HttpsAgent({ keepAlive: true, proxyEnv: process.env }),
+    },
     timeout: REQUEST_TIMEOUTS,
     // The pipeline has its own rules for trying again, and a redirect would carry the token elsewhere.
     retry: { limit: 0 },

@@ -89,7 +89,8 @@ export interface Deployment {
 export const CLIENT_ID = '11111111-1111-4111-8111-111111111111';
 export const PRINCIPAL_ID = '22222222-2222-4222-8222-222222222222';
 export const TENANT_ID = '33333333-3333-4333-8333-333333333333';
-export const STORAGE_SUFFIX = 'core.windows.net';
+/** Not the public cloud's: a template that writes that out is found. */
+export const STORAGE_SUFFIX = 'core.usgovcloudapi.net';
 
 /**
  * What a deployment would ask Azure for, as the compiler predicts it (`bicep snapshot`). What only Azure knows, such as

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseSchedule } from '../../../dev/host/schedule.ts';
-import { parseNcrontab } from '../../../shared/config/ncrontab.ts';
+import { longestGapMs, parseNcrontab } from '../../../shared/config/ncrontab.ts';
 import { problemsWith, settingsWith } from './problems.ts';
 
 describe('the schedule of the poller', () => {
@@ -9,6 +9,7 @@ describe('the schedule of the poller', () => {
     '0 */5 * * * *',
     '*/1 * * * * *',
     '0 0 8-18/2 * * Mon-Fri',
+    '0 0 8 * January-march Monday,WEDNESDAY',
     '30 0,15,30,45 * * jan,DEC 0',
     '0 0 0 1-31 1-12 0-6',
     '5/20 * * * * *',
@@ -84,5 +85,21 @@ describe('the filters of the poller', () => {
     expect(problemsWith({ ALERT_POLL_SEVERITY: 'High' })).toEqual({
       ALERT_POLL_SEVERITY: expect.stringContaining('did you mean ALERT_POLL_SEVERITIES?'),
     });
+  });
+});
+
+describe('the longest gap of a schedule', () => {
+  const from = new Date('2026-11-26T00:00:00Z');
+  const HOUR = 3_600_000;
+  it.each([
+    ['0 */5 * * * *', HOUR / 12],
+    ['30 0 * * * *', HOUR],
+    ['0 0 8-18/2 * * Mon-Fri', 62 * HOUR],
+    ['0 0 9 * * monday', 7 * 24 * HOUR],
+    ['0 15,45 * * * *', HOUR / 2],
+    ['0 0 0 1 * *', 31 * 24 * HOUR],
+    ['0 0 0 1 1 *', 36 * 24 * HOUR],
+  ])('of %j is found', (schedule, gapMs) => {
+    expect(longestGapMs(schedule, from)).toBe(gapMs);
   });
 });

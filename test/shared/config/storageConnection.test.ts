@@ -26,12 +26,46 @@ describe('the storage connection', () => {
     ['the emulator', 'UseDevelopmentStorage=true'],
     ['an account key', withKey],
     ['a shared access signature', withSignature],
-    ['any case and a semicolon at the end', 'accountname=a;ACCOUNTKEY=b==;'],
   ])('may be a connection string with %s', (_, connectionString) => {
     expect(readSettings({ AlertsStorage: connectionString }).storage).toEqual({
       kind: 'connectionString',
       connectionString,
     });
+  });
+
+  it('may spell the names of a connection string as it likes, as in the Functions host', () => {
+    expect(readSettings({ AlertsStorage: ' accountname = a;ACCOUNTKEY=b==;' }).storage).toEqual({
+      kind: 'connectionString',
+      connectionString: 'AccountName=a;AccountKey=b==',
+    });
+  });
+
+  it('hands its token to Azure Storage only, in any cloud', () => {
+    for (const domain of [
+      'queue.core.windows.net',
+      'queue.core.usgovcloudapi.net',
+      'queue.core.chinacloudapi.cn',
+      'z12.queue.storage.azure.net',
+    ]) {
+      const address = `https://account.${domain}`;
+      const settings = { ...addresses, AlertsStorage__queueServiceUri: address };
+      expect(readSettings(settings).storage).toMatchObject({ queueServiceUri: address });
+    }
+    for (const host of ['core.windows.net.evil.example', 'evil-core.windows.net.example', 'a.example']) {
+      expect(problemsOf({ ...addresses, AlertsStorage__queueServiceUri: `https://${host}` })).toHaveProperty(
+        'AlertsStorage__queueServiceUri',
+      );
+    }
+  });
+
+  it('may be on this machine for development only', () => {
+    const local = {
+      AlertsStorage__queueServiceUri: 'https://127.0.0.1:10001/devstoreaccount1',
+      AlertsStorage__tableServiceUri: 'https://127.0.0.1:10002/devstoreaccount1',
+    };
+    expect(Object.keys(problemsOf(local))).toEqual(Object.keys(local));
+    const development = { ...local, AZURE_FUNCTIONS_ENVIRONMENT: 'Development' };
+    expect(readSettings(development).storage).toMatchObject({ kind: 'identity' });
   });
 
   it.each([
@@ -83,12 +117,12 @@ describe('the storage connection', () => {
 
     expect(problemsOf({ AlertsStorage__queueServiceUri })).toEqual({
       AlertsStorage__tableServiceUri: expect.stringMatching(
-        /^got nothing; allowed: an https address such as `https:..<account>.table/,
+        /^got nothing; allowed: an https address of Azure Storage such as `https:..<account>.table/,
       ),
     });
     expect(problemsOf({ AlertsStorage__tableServiceUri })).toEqual({
       AlertsStorage__queueServiceUri: expect.stringMatching(
-        /^got nothing; allowed: an https address such as `https:..<account>.queue/,
+        /^got nothing; allowed: an https address of Azure Storage such as `https:..<account>.queue/,
       ),
     });
   });
@@ -145,7 +179,7 @@ describe('the storage connection', () => {
   it('is called by the name it was given when it is wrong', () => {
     const settings = {
       AlertsStorage: withKey,
-      AzureWebJobsAlertsStorage__queueServiceUri: 'https://a.example',
+      AzureWebJobsAlertsStorage__queueServiceUri: 'https://a.queue.core.windows.net',
     };
 
     expect(Object.keys(problemsOf(settings))).toEqual(['AzureWebJobsAlertsStorage__tableServiceUri']);

@@ -17,7 +17,11 @@ describe('host names', () => {
     ['.', null, null, null],
     [null, null, null, null],
   ])('%s gives %s, %s and %s', (reported, hostname, fqdn, domain) => {
-    expect(hostNames(reported)).toEqual({ hostname, fqdn, domain });
+    expect(hostNames(reported, 'windows')).toEqual({ hostname, fqdn, domain });
+  });
+
+  test.each(['localhost', 'LOCALHOST.', 'localhost.localdomain'])('%s names every host, so none', (name) => {
+    expect(hostNames(name, null)).toEqual({ hostname: null, fqdn: null, domain: null });
   });
 });
 

@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { checkHealth } from '../../../shared/health/health.ts';
-import { circuitProbe } from '../../../shared/health/probes.ts';
+import { circuitProbe, gateProbe, pollerProbe } from '../../../shared/health/probes.ts';
 import { emptyLedger } from '../../../shared/quota/ledger.ts';
 
 const sound = { name: 'sound', look: async () => ({ isSound: true, detail: 'fine' }) };
@@ -48,4 +48,61 @@ test('an open circuit says since when, why, and when it is tried again', async (
     detail: 'open since 1970-01-01T00:00:00.000Z, next probe 1970-01-01T00:01:00.000Z: Grant the role.',
   });
   expect(await circuitProbe(async () => emptyLedger).look()).toMatchObject({ isSound: true });
+});
+
+describe('the poller', () => {
+  const START = Date.parse('2026-11-23T12:00:00Z');
+  const MINUTE_MS = 60_000;
+  const look = (lastPass: number | undefined, now: number) => {
+    const read = async () => (lastPass === undefined ? undefined : new Date(lastPass));
+    return pollerProbe(
+      read,
+      () => 5 * MINUTE_MS,
+      new Date(START),
+      () => now,
+    ).look();
+  };
+
+  test('is sound while a pass came to its end within three intervals', async () => {
+    const later = START + 3_600_000;
+    expect(await look(later - 15 * MINUTE_MS, later)).toEqual({
+      isSound: true,
+      detail: 'last complete pass 2026-11-23T12:45:00.000Z',
+    });
+    expect(await look(later - 15 * MINUTE_MS - 1, later)).toMatchObject({
+      isSound: false,
+      detail: expect.stringContaining('the timer does not run, or its passes fail'),
+    });
+  });
+
+  test('has as long after a start to make its first pass', async () => {
+    expect(await look(undefined, START + 15 * MINUTE_MS)).toMatchObject({ isSound: true });
+    expect(await look(undefined, START + 16 * MINUTE_MS)).toMatchObject({ isSound: false });
+  });
+});
+
+describe('the gate', () => {
+  test('is unsound while somebody waits in it for longer than it ever takes', async () => {
+    expect(
+      await gateProbe(
+        () => undefined,
+        () => 1_000_000,
+      ).look(),
+    ).toMatchObject({ isSound: true });
+    expect(
+      await gateProbe(
+        () => 910_000,
+        () => 1_000_000,
+      ).look(),
+    ).toMatchObject({ isSound: true });
+    expect(
+      await gateProbe(
+        () => 900_000,
+        () => 1_000_000,
+      ).look(),
+    ).toMatchObject({
+      isSound: false,
+      detail: 'a look-up has waited 100 s for its turn in this process',
+    });
+  });
 });

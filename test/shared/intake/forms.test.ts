@@ -40,6 +40,7 @@ const expected: Record<string, Partial<Submission>[]> = {
       alertId: 'daefa1828b-dd4e-405c-8a3b-aa28596830dd_1',
       machineId: MACHINE_ID,
       tenantId: TENANT_ID,
+      correlationId: '28282',
       ...fresh,
     },
   ],
@@ -196,7 +197,7 @@ describe('a Sentinel alert', () => {
   });
 
   test.each([
-    { SystemAlertId: own, ProductName: 'Azure Sentinel' },
+    { SystemAlertId: own, ProductName: 'Microsoft 365 Defender' },
     { SystemAlertId: own, VendorOriginalId: own },
     { SystemAlertId: own, VendorOriginalId: '' },
     { kind: 'SecurityAlert', properties: { systemAlertId: own } },

@@ -6,7 +6,7 @@ const guide = readFileSync(new URL('../../../docs/input.md', import.meta.url), '
 const examples = [...guide.matchAll(/^```(?:json|text)\n([\s\S]*?)^```/gm)].map((match) => match[1] ?? '');
 
 test('the input guide shows every form', () => {
-  expect(examples).toHaveLength(10);
+  expect(examples).toHaveLength(14);
 });
 
 test.each(examples)('the example of the input guide number %$ is taken, plain and as base64', (example) => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isAlertId } from '../../../shared/intake/alertId.ts';
+import { isKnownAlertId } from '../../../shared/intake/forms.ts';
 import { readMessage } from '../../../shared/intake/readMessage.ts';
 import { submissionSchema } from '../../../shared/intake/submission.ts';
 import { alertIdsIn, asDelivered, base64, delivery, NOW, read, reasonsIn, sample } from './support.ts';
@@ -41,6 +42,28 @@ const fieldName = fc.constantFrom(
   ],
   ...['evidence', 'serviceSource', 'providerAlertId', 'VendorOriginalId', 'SystemAlertId', 'properties'],
   ...['systemAlertId', 'specversion', 'data', 'data_base64', 'eventType', 'kind', 'version', 'submission'],
+  ...[
+    'records',
+    'category',
+    'results',
+    'schema',
+    'value',
+    'alerts',
+    'incidentId',
+    'object',
+    'objectSchemaType',
+  ],
+  ...[
+    'AlertId',
+    'DeviceId',
+    'alert_id',
+    'devices',
+    'mdatpDeviceId',
+    '$content',
+    '$content-type',
+    'ContentData',
+  ],
+  ...['MessageId', 'AlertLink', 'ProductName', 'entityType', 'detectionSource', 'type', 'status', 'title'],
   ...['__proto__', 'constructor', 'toString', 'Id', 'insertionTime', '@odata.type', 'mdeDeviceId'],
 );
 const nearlyAnAlert = fc.letrec((tie) => ({
@@ -148,6 +171,56 @@ test('a list is read item by item', () => {
       expect(submissions.map(({ submissionId }) => Number(submissionId.split('.')[1]))).toEqual(
         items.flatMap((one, index) => (alertIdsIn(read([one])).length === 1 ? [index] : [])),
       );
+    }),
+  );
+});
+
+test('an object with no ID of a known shape and in none of the named forms is never looked up', () => {
+  const field = fc.constantFrom(
+    ...[
+      'id',
+      'severity',
+      'status',
+      'title',
+      'type',
+      'machineId',
+      'category',
+      'name',
+      'number',
+      'description',
+    ],
+    ...[
+      'incidentId',
+      'priority',
+      'state',
+      'url',
+      'createdDateTime',
+      'tags',
+      'count',
+      'value2',
+      'incident',
+      'note',
+    ],
+  );
+  const text = fc.oneof(
+    fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_-]{0,40}$/),
+    fc.uuid(),
+    fc.constantFrom('High', 'New', 'INC0042', 'CVE-2031-0042', '4711', '995'),
+  );
+  const value = fc.oneof(
+    text.filter((candidate) => !isKnownAlertId(candidate)),
+    fc.integer(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.array(fc.string(), { maxLength: 3 }),
+  );
+  const ticket = fc
+    .array(fc.tuple(field, value), { maxLength: 10 })
+    .map((fields) => Object.fromEntries(fields));
+  fc.assert(
+    fc.property(ticket, fc.boolean(), (object, inList) => {
+      const body = inList ? { value: [object, object] } : object;
+      expect(readMessage(body, delivery, NOW).submissions).toEqual([]);
     }),
   );
 });

@@ -17,7 +17,7 @@ const cases: [text: string, reason: RejectionReason, detail: RegExp][] = [
 
   [bytes(0xff, 0xfe, 0xfa, 0x00), 'bad-encoding', /from base64: .*not UTF-8/],
   [bytes(0xc3, 0x28, 0xa0, 0xa1), 'bad-encoding', /not UTF-8/],
-  [JSON.stringify({ ...event, data_base64: '%%%' }), 'bad-encoding', /not canonical base64/],
+  [JSON.stringify({ ...event, data_base64: '%%%' }), 'bad-encoding', /is no base64/],
   [JSON.stringify({ ...event, data_base64: bytes(0xff) }), 'bad-encoding', /not UTF-8/],
 
   ['{"alertId": ', 'bad-json', /does not parse/],
@@ -44,16 +44,17 @@ const cases: [text: string, reason: RejectionReason, detail: RegExp][] = [
   ['../../etc/passwd', 'bad-alert-id', /an alert ID has/],
   ['da637_1%2e%2e%2fmachines', 'bad-alert-id', /an alert ID has/],
   ['da637_1\u0000', 'bad-alert-id', /"da637_1\\u0000"/],
-  ['da637_1\nda638_2', 'bad-alert-id', /an alert ID has/],
+  ['da637_1\nda638 2', 'bad-alert-id', /an alert ID has/],
   ['a'.repeat(129), 'bad-alert-id', /…"; an alert ID has/],
   ['-1364969609_x', 'bad-alert-id', /an alert ID has/],
   [base64('../../etc/passwd'), 'bad-alert-id', /^decoded from base64: the text is "..\/..\/etc\/passwd"/],
   ['{"alertId":null}', 'bad-alert-id', /^"alertId" is null/],
   ['{"alertId":637472900382838869}', 'bad-alert-id', /^"alertId" is 637472900382838900/],
   ['{"alertId":["da637_1"]}', 'bad-alert-id', /^"alertId" is \["da637_1"\]/],
-  ['{"id":"a/b","severity":"High"}', 'bad-alert-id', /^the "id" of the MDE alert is "a\/b"/],
+  ['{"id":"a/b","detectionSource":"x"}', 'bad-alert-id', /^the "id" of the MDE alert is "a\/b"/],
+  ['{"id":"INC0042","severity":"High"}', 'not-an-alert', /has no known form/],
   ['{"id":{},"serviceSource":"x"}', 'bad-alert-id', /^the "id" of the Graph alert is \{\}/],
-  ['{"providerAlertId":"x"}', 'bad-alert-id', /^the "id" of the Graph alert is missing/],
+  ['{"providerAlertId":"x y"}', 'bad-alert-id', /^the VendorOriginalId .* is "x y"/],
   ['{"VendorOriginalId":7}', 'bad-alert-id', /^the VendorOriginalId .* is 7/],
 
   [JSON.stringify({ ...event, specversion: '2.0', data: ALERT_ID }), 'bad-field', /only CloudEvents 1.0/],
@@ -65,7 +66,7 @@ const cases: [text: string, reason: RejectionReason, detail: RegExp][] = [
   ['{"kind":"submission","version":2,"submission":{}}', 'bad-envelope', /envelope is 2, .* newer release/],
   ['{"kind":"submission","version":1,"submission":{}}', 'bad-envelope', /damaged: submission\.alertId/],
 
-  [JSON.stringify(Array(2001).fill(ALERT_ID)), 'too-many', /2001 alerts; send at most 2000/],
+  [JSON.stringify(Array(20_001).fill(ALERT_ID)), 'too-many', /20001 alerts; send at most 20000/],
 ];
 
 const titled = cases.map(([text, reason, detail]) => ({ shown: text.slice(0, 60), text, reason, detail }));

@@ -60,11 +60,11 @@ function createSurroundings() {
         now: () => new Date(time),
         watermarks: {
           read: () => step(() => stored),
-          write: (watermark, etag) =>
+          write: (state, etag) =>
             step(() => {
               if (etag !== stored.etag) return undefined;
               writes += 1;
-              stored = { watermark, etag: String(writes) };
+              stored = { ...state, etag: String(writes) };
               return stored.etag;
             }),
         },
@@ -330,6 +330,7 @@ test('whatever changes while lists are paged, and whenever pollers die, every al
       };
       let changes = noChanges.values();
       const feed = createDefenderAlertFeed({
+        now: world.now,
         pageSize: 5,
         tokens: { get: async () => 'token', renew: async () => 'token' },
         gate: {

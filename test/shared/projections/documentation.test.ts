@@ -20,7 +20,7 @@ const machine = {
   computerDnsName: 'web-7.corp.example.com',
   firstSeen: '2026-03-02T08:15:30.1234567Z',
   lastSeen: '2026-11-22T21:40:11.7654321Z',
-  osPlatform: 'Android',
+  osPlatform: 'Windows11',
   version: '24H2',
   osBuild: 26_100,
   osVersion: '10.0',
@@ -29,7 +29,8 @@ const machine = {
   lastIpAddress: '10.0.0.1',
   lastExternalIpAddress: '203.0.113.20',
   ipAddresses: [
-    { ipAddress: '10.0.0.2', macAddress: '00005E005301', type: 'Ethernet', operationalStatus: 'Up' },
+    { ipAddress: '10.0.0.2', macAddress: '00005E005302', type: 'Ethernet', operationalStatus: 'Up' },
+    { ipAddress: '10.0.0.1', macAddress: '00005E005301', type: 'Ethernet', operationalStatus: 'Up' },
   ],
   healthStatus: 'Active',
   onboardingStatus: 'Onboarded',
@@ -73,7 +74,9 @@ const changed: ReadonlyMap<string, Machine> = new Map([
         { ...machine, [name]: { ...machine.vmMetadata, [part]: null } },
       ]);
     }
-    return [[name, { ...machine, [name]: null }]];
+    // An interface has it too, so that its absence would not show.
+    const other = name === 'lastIpAddress' ? '10.0.0.9' : null;
+    return [[name, { ...machine, [name]: other }]];
   }),
 ]);
 

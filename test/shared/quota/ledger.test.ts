@@ -26,7 +26,7 @@ function asked(ledger: Ledger, request: Partial<Ask>, now: number) {
   const answer = ask(
     ledger,
     rules,
-    { returning: 0, first: 0, fresh: 0, mayProbeCircuit: 0, ...request },
+    { returning: 0, first: 0, fresh: 0, patienceMs: 20_000, mayProbeCircuit: 0, ...request },
     now,
   );
   if (answer.grant.kind !== 'slots') throw new Error(`expected slots, got ${answer.grant.kind}`);
@@ -34,7 +34,8 @@ function asked(ledger: Ledger, request: Partial<Ask>, now: number) {
 }
 
 function grantOf(ledger: Ledger, now: number): Grant {
-  return ask(ledger, rules, { returning: 0, first: 0, fresh: 1, mayProbeCircuit: 1 }, now).grant;
+  return ask(ledger, rules, { returning: 0, first: 0, fresh: 1, patienceMs: 20_000, mayProbeCircuit: 1 }, now)
+    .grant;
 }
 
 function throttle(ledger: Ledger, by: LedgerRules, until: number, at: number): Ledger {
@@ -174,7 +175,7 @@ describe('feedback', () => {
     const { ledger, grant } = ask(
       paused,
       rules,
-      { returning: 2, first: 0, fresh: 3, mayProbeCircuit: 0 },
+      { returning: 2, first: 0, fresh: 3, patienceMs: 20_000, mayProbeCircuit: 0 },
       START + 8_000,
     );
     expect(grant).toEqual({ kind: 'paused', probe: START + 8_000, retryAt: START + 13_000 });
@@ -184,13 +185,23 @@ describe('feedback', () => {
 
   test('lets another probe go when the first one never answered', () => {
     const paused = throttle(emptyLedger, rules, START, START);
-    const { ledger } = ask(paused, rules, { returning: 0, first: 0, fresh: 1, mayProbeCircuit: 0 }, START);
+    const { ledger } = ask(
+      paused,
+      rules,
+      { returning: 0, first: 0, fresh: 1, patienceMs: 20_000, mayProbeCircuit: 0 },
+      START,
+    );
     expect(grantOf(ledger, START + 5_000)).toMatchObject({ kind: 'paused', probe: START + 5_000 });
   });
 
   test('promises turns after a long pause instead of keeping workers waiting', () => {
     const paused = throttle(emptyLedger, rules, START + 3_000_000, START);
-    const { grant } = ask(paused, rules, { returning: 1, first: 0, fresh: 1, mayProbeCircuit: 0 }, START + 1);
+    const { grant } = ask(
+      paused,
+      rules,
+      { returning: 1, first: 0, fresh: 1, patienceMs: 20_000, mayProbeCircuit: 0 },
+      START + 1,
+    );
     expect(grant).toMatchObject({ kind: 'slots', slots: [] });
     expect(grant.kind === 'slots' && grant.turns.every((turn) => turn >= START + 2_990_000)).toBe(true);
   });
@@ -231,7 +242,12 @@ describe('the circuit', () => {
     const intervals: number[] = [];
     let now = START + 5_000;
     for (let probe = 0; probe < 10; probe += 1) {
-      const answer = ask(ledger, rules, { returning: 5, first: 0, fresh: 5, mayProbeCircuit: 1 }, now);
+      const answer = ask(
+        ledger,
+        rules,
+        { returning: 5, first: 0, fresh: 5, patienceMs: 20_000, mayProbeCircuit: 1 },
+        now,
+      );
       expect(answer.grant).toMatchObject({ kind: 'open', probe: now });
       expect(grantOf(answer.ledger, now + 1)).toMatchObject({ kind: 'open', probe: null });
       ledger = openCircuit(answer.ledger, rules, { ...refusal, probe: true }, now + 100);
@@ -250,7 +266,7 @@ describe('the circuit', () => {
 
   describe('when a probe is due', () => {
     const open = openCircuit(emptyLedger, rules, refusal, START);
-    const lists = { returning: 2, first: 0, fresh: 0, mayProbeCircuit: 0 };
+    const lists = { returning: 2, first: 0, fresh: 0, patienceMs: 20_000, mayProbeCircuit: 0 };
 
     test('keeps it for whoever may probe', () => {
       const { ledger, grant } = ask(open, rules, lists, START + 6_000);
@@ -297,6 +313,7 @@ test('whatever happens, no window of any limit holds more than its calls', () =>
     returning: fc.integer({ min: 0, max: 8 }),
     first: fc.integer({ min: 0, max: 3 }),
     fresh: fc.integer({ min: 0, max: 8 }),
+    patienceMs: fc.integer({ min: 0, max: 2_000 }),
     mayProbeCircuit: fc.integer({ min: 0, max: 2 }),
     event: fc.constantFrom('none', 'none', 'none', 'throttle', 'deny', 'pause', 'circuit'),
   });
@@ -390,7 +407,7 @@ describe('the rate', () => {
     const { grant } = ask(
       emptyLedger,
       half,
-      { returning: 0, first: 0, fresh: 80, mayProbeCircuit: 0 },
+      { returning: 0, first: 0, fresh: 80, patienceMs: 20_000, mayProbeCircuit: 0 },
       START,
     );
     expect(grant.kind === 'slots' && grant.slots.filter((slot) => slot === START)).toHaveLength(50);

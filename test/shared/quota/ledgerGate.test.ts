@@ -593,6 +593,16 @@ test('calls that go first redeem no turn: the line keeps its count', async () =>
   expect(ledger().waiting).toBe(5);
 });
 
+test('no caller waits longer in the process than it may, although those with turns gather', async () => {
+  const { gate } = createShared([{ calls: 4, windowMs: 1_500 }], { inProcessWaitMs: 900 });
+  const ours = gate();
+  const waits: number[] = [];
+  const begun = Date.now();
+  const asked = [0, 1, 2, 3, 4, 5, 6, 7].flatMap(() => ask(ours, 3, { place: 'turn' }));
+  await Promise.all(asked.map(async (answer) => answer.then(() => waits.push(Date.now() - begun))));
+  expect(Math.max(...waits)).toBeLessThan(900 + 300);
+});
+
 test('timers are never set into the past', async () => {
   const warnings: Error[] = [];
   const note = (warning: Error) => warnings.push(warning);

@@ -44,9 +44,11 @@ export function createChangingList(length: number, now: () => number) {
       if (change.kind === 'removed' || taken === undefined) return;
       entries.splice(indexOf(change.to), 0, { ...taken, lastUpdateTime: timeText() });
     },
-    page({ since, top, skip }: AlertListQuery, isVisible = (_entry: Entry) => true): Entry[] {
+    page({ since, until, top, skip }: AlertListQuery, isVisible = (_entry: Entry) => true): Entry[] {
       return entries
-        .filter((entry) => Date.parse(entry.lastUpdateTime) >= since.getTime() && isVisible(entry))
+        .filter(({ lastUpdateTime }) => Date.parse(lastUpdateTime) >= since.getTime())
+        .filter(({ lastUpdateTime }) => until === undefined || Date.parse(lastUpdateTime) < until.getTime())
+        .filter((entry) => isVisible(entry))
         .slice(skip, skip + top);
     },
   };

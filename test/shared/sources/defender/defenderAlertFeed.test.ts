@@ -45,6 +45,7 @@ function feedWith({ answer, admission, pageSize = 10, hasToken = true }: Script)
   };
   const feed = createDefenderAlertFeed({
     gate,
+    now: () => new Date(since.getTime() + 3 * 3_600_000),
     pageSize,
     tokens: {
       async get() {
@@ -78,6 +79,62 @@ const numbered = (from: number, to: number) =>
     id: `alert-${from + index}`,
     lastUpdateTime: '2026-11-23T12:10:00.1234567Z',
   }));
+
+describe('a list that is deeper than the API shows', () => {
+  /** One alert a second, of which a question shows the first `depth`. */
+  const tenant = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({
+      id: `alert-${index}`,
+      lastUpdateTime: new Date(since.getTime() + index * 1_000).toISOString(),
+    }));
+  const answerOf =
+    (all: { id: string; lastUpdateTime: string }[], depth: number) => (query: AlertListQuery) => {
+      if (query.skip + query.top > depth) {
+        return { kind: 'rejected', code: 'BadRequest', message: 'too deep' } as const;
+      }
+      const matches = all.filter(({ lastUpdateTime }) => {
+        const time = Date.parse(lastUpdateTime);
+        return time >= query.since.getTime() && (query.until === undefined || time < query.until.getTime());
+      });
+      return list(matches.slice(query.skip, query.skip + query.top));
+    };
+
+  test('is read whole, in windows of time that are halved where the depth is refused', async () => {
+    const all = tenant(300);
+    const { list: read, ids } = feedWith({ answer: answerOf(all, 60), pageSize: 20 });
+    expect(await read()).toMatchObject({ end: { kind: 'complete' } });
+    expect(new Set(ids())).toEqual(new Set(all.map(({ id }) => id)));
+  });
+
+  test('is never asked for beyond 6,000 places', async () => {
+    const all = tenant(9_000);
+    const deepest: number[] = [];
+    const answer = answerOf(all, Number.POSITIVE_INFINITY);
+    const { list: read, ids } = feedWith({
+      pageSize: 1_000,
+      answer: (query) => {
+        deepest.push(query.skip + query.top);
+        return answer(query);
+      },
+    });
+    expect(await read()).toMatchObject({ end: { kind: 'complete' } });
+    expect(Math.max(...deepest)).toBeLessThanOrEqual(6_000);
+    expect(new Set(ids()).size).toBe(9_000);
+  });
+
+  test('says how far it came when a later window fails', async () => {
+    const all = tenant(300);
+    const answer = answerOf(all, 60);
+    const failing: typeof answer = (query) =>
+      query.since.getTime() > since.getTime() && query.skip === 0 && query.until === undefined
+        ? ({ kind: 'unavailable', detail: 'answered 503' } as never)
+        : answer(query);
+    const { list: read } = feedWith({ answer: failing, pageSize: 20 });
+    const { end, listedUntil } = await read();
+    expect(end.kind).toBe('unavailable');
+    expect(listedUntil?.getTime()).toBeGreaterThan(since.getTime());
+  });
+});
 
 describe('a list', () => {
   test('of one page costs one call, and the gate hears of it', async () => {

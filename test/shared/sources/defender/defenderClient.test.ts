@@ -195,7 +195,8 @@ describe('a list of alerts', () => {
     return {
       simulator,
       ids,
-      list: (top: number, skip: number) => client.alertsUpdatedSince({ since, top, skip }, token, never),
+      list: (top: number, skip: number) =>
+        client.alertsUpdatedSince({ since, until: undefined, top, skip }, token, never),
     };
   }
 

@@ -1,8 +1,8 @@
-import { alertIdSchema } from '../alertId.ts';
-import { describeIssues } from '../alertRequest.ts';
-import { isJsonObject, quote } from '../jsonText.ts';
-import { type Faulty, faulty } from '../rejection.ts';
-import { type SubmissionEnvelope, submissionEnvelopeSchema } from '../submission.ts';
+import { alertIdSchema } from './alertId.ts';
+import { describeIssues } from './alertRequest.ts';
+import { isJsonObject, quote } from './jsonText.ts';
+import { type Faulty, faulty } from './rejection.ts';
+import { type SubmissionEnvelope, submissionEnvelopeSchema } from './submission.ts';
 
 /** What is in our own envelope, which a deferral put back; undefined for anything else. */
 export function openEnvelope(

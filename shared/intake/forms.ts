@@ -1,0 +1,323 @@
+import * as z from 'zod';
+import type { AlertDraft } from './alertRequest.ts';
+import { isJsonObject, type JsonObject } from './jsonText.ts';
+import { machineIdSchema, submissionSchema } from './submission.ts';
+
+/**
+ * The forms in which one alert may come as a JSON object. To add one: an entry in `FORMS`, most specific first, and a
+ * fixture of its name under test/fixtures/messages.
+ */
+
+/** What a recognizer says about an object of its form. */
+export type Recognition =
+  /** An alert; the draft is unchecked. `origin` says to a person where its ID was looked for. */
+  | { kind: 'alert'; draft: AlertDraft; origin: string }
+  /** It is known what this is, and no alert that the source could know. Both texts go into the dead letter. */
+  | { kind: 'other'; what: string; send: string };
+
+/** Undefined for an object of another form. */
+type Recognizer = (value: JsonObject) => Recognition | undefined;
+
+/**
+ * Shapes of alert IDs that Defender has been seen to give: a prefix of two letters or none before 18 digits or a GUID,
+ * and a number behind. Strong evidence that an object is an alert.
+ */
+const KNOWN_ID =
+  /^(?:[a-z]{2})?(?:\d{18}_-?\d+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}_-?\d+)$|^[a-z]{2}[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Whether a value looks like an alert ID of Defender, not merely like something that passes the gate. */
+export function isKnownAlertId(value: unknown): boolean {
+  return typeof value === 'string' && KNOWN_ID.test(value.trim());
+}
+
+/**
+ * Products whose alerts are about no device that the endpoint API knows, in the words of Graph (`serviceSource`),
+ * Defender XDR (`serviceSource`, `ServiceSource`) and Sentinel (`ProductName`), without spaces and case.
+ * https://learn.microsoft.com/graph/api/resources/security-alert#servicesource-values and
+ * https://learn.microsoft.com/azure/sentinel/security-alert-schema
+ */
+const OTHER_PRODUCTS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    'Microsoft Defender for Identity': ['microsoftdefenderforidentity', 'azureadvancedthreatprotection'],
+    'Microsoft Defender for Cloud Apps': [
+      'microsoftdefenderforcloudapps',
+      'microsoftcloudappsecurity',
+      'microsoftappgovernance',
+      'appgovernance',
+    ],
+    'Microsoft Defender for Office 365': [
+      'microsoftdefenderforoffice365',
+      'office365advancedthreatprotection',
+      'microsoftdefenderoffice365',
+    ],
+    'Microsoft Entra ID Protection': [
+      'azureadidentityprotection',
+      'aadidentityprotection',
+      'azureactivedirectoryidentityprotection',
+      'microsoftentraidprotection',
+    ],
+    'Microsoft Purview': [
+      'datalossprevention',
+      'microsoftdatalossprevention',
+      'microsoftinsiderriskmanagement',
+    ],
+    'Microsoft Sentinel': ['azuresentinel', 'microsoftsentinel', 'asischeduledalerts'],
+  }).flatMap(([product, words]) => words.map((word) => [word, product] as const)),
+);
+
+/** Answers for an alert of a product that the source cannot know; undefined for any other, unknown ones included. */
+function otherProduct(...names: unknown[]): Recognition | undefined {
+  for (const name of names) {
+    const product =
+      typeof name === 'string' ? OTHER_PRODUCTS.get(name.replaceAll(/\s/g, '').toLowerCase()) : undefined;
+    if (product === undefined) {
+      continue;
+    }
+    return product === 'Microsoft Sentinel'
+      ? {
+          kind: 'other',
+          what: 'an alert that Sentinel raised itself, by a rule of its own, which Defender does not know',
+          send: 'the Defender alerts that the rule found, by their AlertId',
+        }
+      : {
+          kind: 'other',
+          what: `an alert of ${product}, which the endpoint API does not know`,
+          send: 'alerts of Microsoft Defender for Endpoint or Defender XDR only',
+        };
+  }
+  return undefined;
+}
+
+const hint = <Schema extends z.ZodType>(schema: Schema) => schema.optional().catch(undefined);
+const machineHint = hint(machineIdSchema);
+const tenantHint = submissionSchema.shape.tenantId.catch(undefined);
+
+/** The first sound device ID of several places; an alert's hint that is not sound is passed over. */
+function machineIdIn(...candidates: unknown[]): string | undefined {
+  return candidates.map((candidate) => machineHint.parse(candidate)).find((id) => id !== undefined);
+}
+
+/** Defender XDR (`/api/incidents`): the alert with its devices. */
+const xdrAlert: Recognizer = (value) => {
+  const isXdr = ['devices', 'incidentId', 'serviceSource', 'entities'].some((name) =>
+    Object.hasOwn(value, name),
+  );
+  if (!Object.hasOwn(value, 'alertId') || !isXdr) return undefined;
+  const devices = listOf(value.devices);
+  return (
+    otherProduct(value.serviceSource) ?? {
+      kind: 'alert',
+      origin: '"alertId" of the XDR alert',
+      draft: {
+        alertId: value.alertId,
+        machineId: machineIdIn(...devices.map(({ mdatpDeviceId }) => mdatpDeviceId)) ?? value.machineId,
+        tenantId: value.tenantId,
+        correlationId: value.correlationId ?? value.incidentId,
+        metadata: value.metadata,
+        refresh: value.refresh,
+      },
+    }
+  );
+};
+
+/** `{"alertId": ..., "correlationId"?, "machineId"?, "tenantId"?, "metadata"?, "refresh"?}`: the form of our own. */
+const alertObject: Recognizer = (value) =>
+  Object.hasOwn(value, 'alertId')
+    ? { kind: 'alert', origin: '"alertId"', draft: value as AlertDraft }
+    : undefined;
+
+/** A row of a hunting table, and what programs make of one: `AlertId` and `DeviceId` in any spelling. */
+const huntingRow: Recognizer = (value) => {
+  const field = fieldsOf(value);
+  if (!field.has('alertid')) return undefined;
+  return (
+    otherProduct(field.get('servicesource'), field.get('detectionsource')) ?? {
+      kind: 'alert',
+      origin: `"${nameOf(value, 'alertid')}" of the row`,
+      draft: {
+        alertId: field.get('alertid'),
+        machineId: machineIdIn(field.get('deviceid'), field.get('machineid')),
+        tenantId: tenantHint.parse(field.get('tenantid')),
+        correlationId: field.get('correlationid'),
+      },
+    }
+  );
+};
+
+/** A portal's address of an alert: `https://security.microsoft.com/alerts/da637...`. */
+const ALERT_LINK = /\/alerts?\/([A-Za-z0-9][A-Za-z0-9_-]{0,127})(?=[/?#]|$)/;
+
+/**
+ * A Sentinel alert: a row of the SecurityAlert table, the body of the alert trigger, or the SecurityAlert entity of
+ * Sentinel's API, which has the same under `properties` in camel case. They keep the alert ID of the product that raised
+ * the alert beside the one that Sentinel gave it, which no product knows. The row's TenantId is the workspace's.
+ */
+const sentinelAlert: Recognizer = (value) => {
+  const fields = isJsonObject(value.properties) ? value.properties : value;
+  const field = fieldsOf(fields);
+  if (!['vendororiginalid', 'systemalertid', 'provideralertid'].some((name) => field.has(name)))
+    return undefined;
+  // Graph's alert has a providerAlertId too, beside an ID of its own.
+  if (fields === value && Object.hasOwn(value, 'id')) return undefined;
+  const systemAlertId = field.get('systemalertid');
+  const [, linked] = ALERT_LINK.exec(textIn(field.get('alertlink'))) ?? [];
+  const candidates = [field.get('vendororiginalid'), field.get('provideralertid'), linked].filter(
+    (id) => id !== undefined && id !== null && id !== '' && id !== systemAlertId,
+  );
+  return (
+    otherProduct(field.get('productname'), field.get('providername')) ?? {
+      kind: 'alert',
+      origin: 'the VendorOriginalId (in the API also providerAlertId) of the Sentinel alert',
+      draft: { alertId: candidates.find(isKnownAlertId) ?? candidates[0] },
+    }
+  );
+};
+
+/** What is read of a device in a Graph alert's evidence. Other kinds of evidence name a device too, but not as its own. */
+const deviceEvidenceSchema = z.object({
+  '@odata.type': z.literal('#microsoft.graph.security.deviceEvidence').optional(),
+  mdeDeviceId: machineIdSchema,
+  detailedRoles: z.array(z.unknown()).catch([]),
+});
+
+/** A Graph alert (`GET /v1.0/security/alerts_v2/{id}`). */
+const graphAlert: Recognizer = (value) => {
+  if (!isGraphAlert(value)) return undefined;
+  const devices = listOf(value.evidence).flatMap((item) => deviceEvidenceSchema.safeParse(item).data ?? []);
+  // The service writes "PrimaryDevice", its documentation "Main device".
+  const primary = devices.find(({ detailedRoles }) =>
+    detailedRoles.some((role) => role === 'PrimaryDevice' || role === 'Main device'),
+  );
+  return (
+    otherProduct(value.serviceSource) ?? {
+      kind: 'alert',
+      origin: 'the "id" of the Graph alert',
+      draft: {
+        alertId: value.id ?? value.providerAlertId,
+        machineId: (primary ?? devices[0])?.mdeDeviceId,
+        tenantId: tenantHint.parse(value.tenantId),
+        correlationId: hint(submissionSchema.shape.correlationId.unwrap()).parse(value.incidentId),
+      },
+    }
+  );
+};
+
+function isGraphAlert(value: JsonObject): boolean {
+  if (value['@odata.type'] !== undefined) return value['@odata.type'] === '#microsoft.graph.security.alert';
+  if (Object.hasOwn(value, 'serviceSource') || Object.hasOwn(value, 'providerAlertId')) return true;
+  // MDE alerts have evidence as well, but without these fields.
+  const isGraphEvidence = (item: JsonObject) =>
+    Object.hasOwn(item, '@odata.type') || Object.hasOwn(item, 'mdeDeviceId');
+  return Object.hasOwn(value, 'id') && listOf(value.evidence).some(isGraphEvidence);
+}
+
+/** Fields that only an alert of MDE has. */
+const MDE_ALERT_FIELDS = ['detectionSource', 'alertCreationTime', 'investigationState', 'threatFamilyName'];
+/** Fields that it shares with others, so they count beside an ID of a known shape only. */
+const SHARED_FIELDS = ['machineId', 'severity', 'status', 'title', 'incidentId', 'category'];
+
+/** An alert of Defender for Endpoint (`GET /api/alerts/{id}`), whole or as far as a step of a playbook hands it on. */
+const defenderAlert: Recognizer = (value) => {
+  if (!Object.hasOwn(value, 'id')) return undefined;
+  const has = (name: string) => Object.hasOwn(value, name);
+  const isAlert = MDE_ALERT_FIELDS.some(has) || (isKnownAlertId(value.id) && SHARED_FIELDS.some(has));
+  if (!isAlert) return undefined;
+  return {
+    kind: 'alert',
+    origin: 'the "id" of the MDE alert',
+    draft: {
+      alertId: value.id,
+      machineId: machineIdIn(value.machineId),
+      tenantId: tenantHint.parse(value.aadTenantId),
+    },
+  };
+};
+
+/** What else people send, by the fields that give it away, with what to send instead. */
+const OTHERS: readonly { what: string; send: string; isIt(value: JsonObject): boolean }[] = [
+  {
+    what: 'an incident without its alerts',
+    send: 'its alerts: in Graph ask for the incident with $expand=alerts, in Sentinel hand on the alerts of the trigger',
+    isIt: (value) =>
+      value['@odata.type'] === '#microsoft.graph.security.incident' ||
+      value.objectSchemaType === 'Incident' ||
+      /\/incidents$/i.test(textIn(value.type)) ||
+      hasAll(value, 'incidentId', 'incidentName'),
+  },
+  {
+    what: 'a machine action',
+    send: 'the alert that the action was taken for',
+    isIt: (value) => hasAll(value, 'type', 'machineId') && !Object.hasOwn(value, 'title'),
+  },
+  {
+    what: 'a machine',
+    send: 'an alert about it; the device of an alert is what comes out here',
+    isIt: (value) =>
+      ['computerDnsName', 'healthStatus', 'onboardingStatus', 'osPlatform'].some((name) =>
+        Object.hasOwn(value, name),
+      ),
+  },
+  {
+    what: 'a vulnerability',
+    send: 'an alert ID',
+    isIt: (value) => Object.hasOwn(value, 'cvssV3') || /^CVE-\d/i.test(textIn(value.id)),
+  },
+  {
+    what: 'an indicator',
+    send: 'an alert ID',
+    isIt: (value) => Object.hasOwn(value, 'indicatorValue') || Object.hasOwn(value, 'indicatorType'),
+  },
+];
+
+const otherThing: Recognizer = (value) => {
+  const other = OTHERS.find(({ isIt }) => isIt(value));
+  return other && { kind: 'other', what: other.what, send: other.send };
+};
+
+/** All forms, most specific first. */
+const FORMS: readonly Recognizer[] = [
+  xdrAlert,
+  alertObject,
+  sentinelAlert,
+  graphAlert,
+  defenderAlert,
+  huntingRow,
+  otherThing,
+];
+
+/** What an object is; undefined when it has none of the known forms. */
+export function recognize(value: JsonObject): Recognition | undefined {
+  for (const form of FORMS) {
+    const recognition = form(value);
+    if (recognition !== undefined) return recognition;
+  }
+  return undefined;
+}
+
+/** The objects in a list; none for anything else. One object counts as a list of one: some programs split lists so. */
+export function listOf(value: unknown): JsonObject[] {
+  if (isJsonObject(value)) return [value];
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
+}
+
+/** The fields by their names without case and underscores. */
+export function fieldsOf(value: JsonObject): Map<string, unknown> {
+  return new Map(Object.entries(value).map(([name, field]) => [bare(name), field]));
+}
+
+function nameOf(value: JsonObject, name: string): string {
+  return Object.keys(value).find((key) => bare(key) === name) ?? name;
+}
+
+function bare(name: string): string {
+  return name.replaceAll('_', '').toLowerCase();
+}
+
+function hasAll(value: JsonObject, ...names: string[]): boolean {
+  return names.every((name) => Object.hasOwn(value, name));
+}
+
+/** Untrusted values are not turned into texts: an object in JSON may have a `toString` of its own. */
+export function textIn(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

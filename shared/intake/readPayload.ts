@@ -1,0 +1,66 @@
+import { checkAlert, type Finding } from './alertRequest.ts';
+import { recognize } from './forms.ts';
+import { isJsonObject, quote } from './jsonText.ts';
+import { faulty } from './rejection.ts';
+import { type Part, unwrap } from './unwrap.ts';
+
+/** The most alerts that one message may carry: more than the shortest IDs fill a queue message with. */
+export const MAX_ALERTS = 20_000;
+
+const EXPECTED =
+  'expected an alert ID, {"alertId": ...}, {"alertIds": [...]}, a list of these, an alert of MDE, Graph, Defender XDR or Sentinel, an incident with its alerts, hunting or streaming records, or an event with one of these in "data"';
+
+/** What a payload holds: one alert, or a list of parts that stand or fall alone. */
+export type Reading =
+  | { kind: 'one'; finding: Finding }
+  | { kind: 'list'; items: { part: unknown; finding: Finding }[] };
+
+/** Finds the alerts in a payload: takes off its wrappings, recognises each part, and checks it. Throws for no input. */
+export function readPayload(value: unknown): Reading {
+  const unwrapped = unwrap(value);
+  switch (unwrapped.kind) {
+    case 'fault':
+      return { kind: 'one', finding: unwrapped.fault };
+    case 'one':
+      return { kind: 'one', finding: readPart(unwrapped.part) };
+    case 'list': {
+      const { parts, isMixed } = unwrapped;
+      if (parts.length > MAX_ALERTS) {
+        const detail = `the message carries ${parts.length} alerts; send at most ${MAX_ALERTS} in one message`;
+        return { kind: 'one', finding: faulty('too-many', detail) };
+      }
+      const items = parts.map((part) => ({ part: part.value, finding: readPart(part) }));
+      const [first] = items;
+      const isNone = !isMixed && items.length > 1 && items.every(({ finding }) => !finding.ok);
+      if (!isNone || first === undefined || first.finding.ok) return { kind: 'list', items };
+      const { reason, detail } = first.finding.fault;
+      return {
+        kind: 'one',
+        finding: faulty(reason, `a list of ${items.length} things, none an alert; the first: ${detail}`),
+      };
+    }
+  }
+}
+
+/** One alert in one of the single forms. */
+function readPart({ value, shared, isId = false }: Part): Finding {
+  const finding = isId ? checkAlert({ alertId: value }, 'the item of "alertIds"') : readValue(value);
+  return finding.ok ? { ok: true, request: { ...shared, ...finding.request } } : finding;
+}
+
+function readValue(value: unknown): Finding {
+  if (typeof value === 'string') return checkAlert({ alertId: value }, 'the text');
+  if (Array.isArray(value) || (isJsonObject(value) && Array.isArray(value.alertIds))) {
+    return faulty('not-an-alert', 'a list inside a list is not taken; send one flat list');
+  }
+  if (!isJsonObject(value)) return faulty('not-an-alert', `${quote(value)} is no alert; ${EXPECTED}`);
+  const recognition = recognize(value);
+  switch (recognition?.kind) {
+    case 'alert':
+      return checkAlert(recognition.draft, recognition.origin);
+    case 'other':
+      return faulty('not-an-alert', `this is ${recognition.what}: ${quote(value)}; send ${recognition.send}`);
+    default:
+      return faulty('not-an-alert', `the object ${quote(value)} has no known form; ${EXPECTED}`);
+  }
+}
