@@ -8,6 +8,11 @@ targetScope = 'subscription'
 param environmentName string
 
 @description('Region of all resources. It must offer the Flex Consumption plan.')
+@metadata({
+  azd: {
+    type: 'location'
+  }
+})
 @minLength(1)
 param location string
 
@@ -29,10 +34,17 @@ param nodeVersion string = '22'
 ])
 param instanceMemoryMB int = 2048
 
-@description('The most instances of one function. Defender permits one app 1,500 calls an hour, which is 25 a minute sustained, and one instance works on up to 48 alerts at once: more instances enrich nothing sooner. The rate itself is kept by the quota ledger, however many instances there are. 40 is the lowest limit that every Flex Consumption deployment has been known to accept; set 1 or 2 where yours takes it.')
+@description('The most instances of each function group: HTTP, enrichAlert and, with a schedule, the poller are scaled apart. One instance works on up to 48 alerts at once and Defender permits one app 25 calls a minute sustained, so more instances enrich nothing sooner and cost more. Where the region answers InvalidMaximumInstanceCount, set 40.')
 @minValue(1)
 @maxValue(1000)
-param maximumInstanceCount int = 40
+param maximumInstanceCount int = 3
+
+@description('How running instances give way to new code or settings. Recreate cuts off what runs, which then comes again; RollingUpdate lets it end, and is a preview.')
+@allowed([
+  'Recreate'
+  'RollingUpdate'
+])
+param updateStrategy string = 'Recreate'
 
 @description('Cloud of the Defender tenant; sets API host and token audience.')
 @allowed([
@@ -56,8 +68,31 @@ param defenderCloud string = 'commercial'
 ])
 param defenderGeo string = ''
 
+@description('Which API the app asks for devices: Defender for Endpoint, Microsoft Graph, or Graph once Defender is gone. It decides which permissions are to be granted.')
+@allowed([
+  'defender'
+  'graph'
+  'auto'
+])
+param enrichmentSource string = 'defender'
+
 @description('Part of Defender\'s limits that this app may use, above 0 and up to 1, where others call with the same identity.')
 param quotaShare string = '1'
+
+@description('How many copies of the storage account there are, and where. GRS and GZRS copy to the paired region as well.')
+@allowed([
+  'Standard_LRS'
+  'Standard_ZRS'
+  'Standard_GRS'
+  'Standard_GZRS'
+])
+param storageRedundancy string = 'Standard_LRS'
+
+@description('Whether a lock keeps the storage account from being deleted. Making one takes Owner or User Access Administrator.')
+param deleteLock bool = false
+
+@description('Whether the app is called from outside every 15 minutes, with an alert when it does not answer.')
+param availabilityTest bool = true
 
 @description('Whether storage is reached through a virtual network and private endpoints only.')
 param vnetEnabled bool = false
@@ -97,7 +132,7 @@ param alertEmail string = ''
 @minValue(1)
 param oldestWaitingMinutes int = 60
 
-@description('Object ID of the person or group that operates the app and may read and write its queues and tables; empty for none.')
+@description('Object ID of the person or group that operates the app and may read and write its queues and tables. When empty it is the person who deploys, and nobody where a pipeline deploys.')
 param operatorPrincipalId string = ''
 
 @description('What the operator is.')
@@ -107,6 +142,9 @@ param operatorPrincipalId string = ''
   'ServicePrincipal'
 ])
 param operatorPrincipalType string = 'User'
+
+// Only a person has a user principal name: a pipeline needs no queue and no table.
+var isOperatedByDeployer = empty(operatorPrincipalId) && contains(deployer(), 'userPrincipalName')
 
 var tags = {
   'azd-env-name': environmentName
@@ -128,9 +166,14 @@ module resources 'resources.bicep' = {
     nodeVersion: nodeVersion
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
+    updateStrategy: updateStrategy
     defenderCloud: defenderCloud
     defenderGeo: defenderGeo
+    enrichmentSource: enrichmentSource
     quotaShare: quotaShare
+    storageRedundancy: storageRedundancy
+    deleteLock: deleteLock
+    availabilityTest: availabilityTest
     vnetEnabled: vnetEnabled
     alertPollSchedule: alertPollSchedule
     alertPollSeverities: alertPollSeverities
@@ -142,8 +185,8 @@ module resources 'resources.bicep' = {
     extraSettings: extraSettings
     alertEmail: alertEmail
     oldestWaitingMinutes: oldestWaitingMinutes
-    operatorPrincipalId: operatorPrincipalId
-    operatorPrincipalType: operatorPrincipalType
+    operatorPrincipalId: isOperatedByDeployer ? deployer().objectId : operatorPrincipalId
+    operatorPrincipalType: isOperatedByDeployer ? 'User' : operatorPrincipalType
   }
 }
 
@@ -161,3 +204,4 @@ output ALERTS_QUEUE_SERVICE_URI string = resources.outputs.ALERTS_QUEUE_SERVICE_
 output ALERTS_TABLE_SERVICE_URI string = resources.outputs.ALERTS_TABLE_SERVICE_URI
 output ALERT_POLL_SCHEDULE string = alertPollSchedule
 output DEFENDER_CLOUD string = defenderCloud
+output ENRICHMENT_SOURCE string = enrichmentSource

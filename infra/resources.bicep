@@ -1,6 +1,6 @@
 // Everything that the app needs, in the resource group that this is deployed to.
-// No resource here takes a key: every connection is made by the identity, which holds roles on single queues, tables
-// and containers. The one permission that Azure Resource Manager cannot grant, Machine.Read.All of the Defender API, is
+// No resource here takes a key: every connection is made by the identity, which holds its data roles on single queues,
+// tables and containers. The one permission that Azure Resource Manager cannot grant, Machine.Read.All of the Defender API, is
 // given by grant-permissions.sh or grant-permissions.ps1.
 
 @description('Name of the environment. Resource names follow from it.')
@@ -29,10 +29,17 @@ param nodeVersion string = '22'
 ])
 param instanceMemoryMB int = 2048
 
-@description('The most instances of one function. Defender permits one app 1,500 calls an hour, which is 25 a minute sustained, and one instance works on up to 48 alerts at once: more instances enrich nothing sooner. The rate itself is kept by the quota ledger, however many instances there are. 40 is the lowest limit that every Flex Consumption deployment has been known to accept; set 1 or 2 where yours takes it.')
+@description('The most instances of each function group: HTTP, enrichAlert and, with a schedule, the poller are scaled apart. One instance works on up to 48 alerts at once and Defender permits one app 25 calls a minute sustained, so more instances enrich nothing sooner and cost more. Where the region answers InvalidMaximumInstanceCount, set 40.')
 @minValue(1)
 @maxValue(1000)
-param maximumInstanceCount int = 40
+param maximumInstanceCount int = 3
+
+@description('How running instances give way to new code or settings. Recreate cuts off what runs, which then comes again; RollingUpdate lets it end, and is a preview.')
+@allowed([
+  'Recreate'
+  'RollingUpdate'
+])
+param updateStrategy string = 'Recreate'
 
 @description('Queue the alerts come in by. Dead letters go to the queue of the same name with "-poison" at its end.')
 @minLength(3)
@@ -76,6 +83,14 @@ param defenderCloud string = 'commercial'
 ])
 param defenderGeo string = ''
 
+@description('Which API the app asks for devices: Defender for Endpoint, Microsoft Graph, or Graph once Defender is gone. It decides which permissions are to be granted.')
+@allowed([
+  'defender'
+  'graph'
+  'auto'
+])
+param enrichmentSource string = 'defender'
+
 @description('Part of Defender\'s limits that this app may use, above 0 and up to 1, where others call with the same identity.')
 param quotaShare string = '1'
 
@@ -112,6 +127,21 @@ param extraSettings object = {}
 
 @description('Address of the package to deploy, such as the zip of a release; empty where azd, Core Tools or a workflow deploys it.')
 param packageUri string = ''
+
+@description('How many copies of the storage account there are, and where. GRS and GZRS copy to the paired region as well.')
+@allowed([
+  'Standard_LRS'
+  'Standard_ZRS'
+  'Standard_GRS'
+  'Standard_GZRS'
+])
+param storageRedundancy string = 'Standard_LRS'
+
+@description('Whether a lock keeps the storage account from being deleted. Making one takes Owner or User Access Administrator.')
+param deleteLock bool = false
+
+@description('Whether the app is called from outside every 15 minutes, with an alert when it does not answer.')
+param availabilityTest bool = true
 
 @description('Whether storage is reached through a virtual network and private endpoints only.')
 param vnetEnabled bool = false
@@ -181,6 +211,8 @@ module storage 'modules/storage.bicep' = {
     name: 'stenrich${token}'
     location: location
     tags: tags
+    redundancy: storageRedundancy
+    deleteLock: deleteLock
     publicNetworkAccess: vnetEnabled ? 'Disabled' : 'Enabled'
     queueNames: [
       alertsQueueName
@@ -234,6 +266,7 @@ module functionApp 'modules/functionApp.bicep' = {
     nodeVersion: nodeVersion
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
+    updateStrategy: updateStrategy
     identityId: identity.outputs.id
     identityClientId: identity.outputs.clientId
     blobServiceUri: storage.outputs.blobServiceUri
@@ -248,6 +281,7 @@ module functionApp 'modules/functionApp.bicep' = {
     stateTableName: stateTableName
     defenderCloud: defenderCloud
     defenderGeo: defenderGeo
+    enrichmentSource: enrichmentSource
     quotaShare: quotaShare
     alertPollSchedule: alertPollSchedule
     alertPollSeverities: alertPollSeverities
@@ -273,6 +307,9 @@ module alerts 'modules/alerts.bicep' = {
     location: location
     tags: tags
     workspaceId: monitoring.outputs.workspaceId
+    componentId: monitoring.outputs.componentId
+    availabilityTest: availabilityTest
+    livenessUri: '${functionApp.outputs.uri}/api/live'
     email: alertEmail
     actionGroupIds: actionGroupIds
     oldestWaitingMinutes: oldestWaitingMinutes

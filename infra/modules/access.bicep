@@ -1,4 +1,4 @@
-// Who may do what with which queue, table and container. Nobody holds a role on the whole account.
+// Who may do what with which queue, table and container. Nobody holds a data role on the whole account.
 
 param storageAccountName string
 param alertsQueueName string
@@ -17,6 +17,7 @@ param operatorPrincipalId string
 param operatorPrincipalType string
 
 // Built-in roles: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/storage
+var reader = 'acdd72a7-3385-48ef-bd42-f606fba81ae7'
 var queueDataContributor = '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
 var queueDataMessageSender = 'c6a89b2d-59bc-44d0-9896-0f6e12d7b80a'
 var queueDataReader = '19e7f393-937e-4f77-808e-94535e297925'
@@ -95,6 +96,23 @@ module hostRoles 'containerRole.bicep' = [for (containerName, index) in hostCont
     principalType: 'ServicePrincipal'
   }
 }]
+
+// Every 30 seconds the host lists the account's containers to see whether its storage answers, which no role on a
+// container permits. Reader has containers/read and no data action, so it opens no blob, message or row:
+// https://learn.microsoft.com/rest/api/storageservices/list-containers2#permissions
+resource account 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {
+  name: storageAccountName
+}
+
+resource hostHealthRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(account.id, principalId, reader)
+  scope: account
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', reader)
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+  }
+}
 
 // The platform stores and fetches the package in the app's name.
 module deploymentRole 'containerRole.bicep' = {

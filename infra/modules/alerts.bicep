@@ -1,10 +1,17 @@
-// Rules over what the app and its host write into the log, and whom they tell. A rule resolves by itself.
-// All of them are log alerts: Azure's own metrics of a storage account know neither a single queue nor a message's age.
+// Rules over what the app and its host write into the log, a call from outside for when they write nothing, and whom the
+// rules tell. A rule resolves by itself. All but one are log alerts: Azure's own metrics of a storage account know neither
+// a single queue nor a message's age.
 
 param namePrefix string
 param location string
 param tags object
 param workspaceId string
+param componentId string
+
+param availabilityTest bool
+
+@description('Address that says whether the app is alive.')
+param livenessUri string
 
 @description('Address to tell; empty for none.')
 param email string
@@ -112,6 +119,13 @@ var rules = [
   }
 ]
 
+// https://learn.microsoft.com/previous-versions/azure/azure-monitor/app/monitor-web-app-availability#location-population-tags
+var testLocations = environment().name == 'AzureUSGovernment'
+  ? ['usgov-va-azr', 'usgov-phx-azr', 'usgov-tx-azr']
+  : ['emea-nl-ams-azr', 'us-va-ash-azr', 'apac-sg-sin-azr']
+
+var actionGroups = empty(email) ? actionGroupIds : concat(actionGroupIds, [mail.id])
+
 resource mail 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(email)) {
   name: '${namePrefix}-mail'
   location: 'global'
@@ -163,7 +177,67 @@ resource queryRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for r
     // The tables of a new workspace come into being with the first line.
     skipQueryValidation: true
     actions: {
-      actionGroups: empty(email) ? actionGroupIds : concat(actionGroupIds, [mail.id])
+      actionGroups: actionGroups
     }
   }
 }]
+
+// Of an app that is stopped, does not start or cannot send telemetry the log says nothing.
+resource livenessTest 'Microsoft.Insights/webtests@2022-06-15' = if (availabilityTest) {
+  name: '${namePrefix}-alive'
+  location: location
+  // The component shows the tests that are linked to it by this tag.
+  tags: union(tags, {
+    'hidden-link:${componentId}': 'Resource'
+  })
+  kind: 'standard'
+  properties: {
+    SyntheticMonitorId: '${namePrefix}-alive'
+    Name: 'Alert enrichment: alive'
+    Enabled: true
+    Kind: 'standard'
+    Frequency: 900
+    // An instance has to start for the first call of a quiet hour.
+    Timeout: 120
+    RetryEnabled: true
+    Locations: [for testLocation in testLocations: {
+      Id: testLocation
+    }]
+    Request: {
+      RequestUrl: livenessUri
+      HttpVerb: 'GET'
+      ParseDependentRequests: false
+    }
+    ValidationRules: {
+      ExpectedHttpStatusCode: 200
+      SSLCheck: true
+    }
+  }
+}
+
+resource livenessRule 'Microsoft.Insights/metricAlerts@2018-03-01' = if (availabilityTest) {
+  name: '${namePrefix}-not-alive'
+  location: 'global'
+  tags: tags
+  properties: {
+    description: 'The app did not answer from two places or more: it is stopped, does not start, or its address is closed. Nothing is enriched meanwhile, and the alerts wait in the queue.'
+    severity: 1
+    enabled: true
+    scopes: [
+      livenessTest.id
+      componentId
+    ]
+    evaluationFrequency: 'PT5M'
+    windowSize: 'PT30M'
+    criteria: {
+      'odata.type': 'Microsoft.Azure.Monitor.WebtestLocationAvailabilityCriteria'
+      webTestId: livenessTest.id
+      componentId: componentId
+      failedLocationCount: 2
+    }
+    autoMitigate: true
+    actions: [for actionGroup in actionGroups: {
+      actionGroupId: actionGroup
+    }]
+  }
+}

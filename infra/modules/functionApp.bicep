@@ -7,6 +7,7 @@ param tags object
 param nodeVersion string
 param instanceMemoryMB int
 param maximumInstanceCount int
+param updateStrategy string
 
 @description('Resource ID of the user-assigned identity.')
 param identityId string
@@ -29,6 +30,7 @@ param enrichmentsTableName string
 param stateTableName string
 param defenderCloud string
 param defenderGeo string
+param enrichmentSource string
 param quotaShare string
 param alertPollSchedule string
 param alertPollSeverities string
@@ -79,6 +81,7 @@ var fixedSettings = {
   STATE_TABLE: stateTableName
   DEFENDER_CLOUD: defenderCloud
   DEFENDER_QUOTA_SHARE: quotaShare
+  ENRICHMENT_SOURCE: enrichmentSource
   HTTP_AUTHORIZATION: httpAuthorization
 }
 
@@ -127,7 +130,7 @@ var tokenChecks = {
   }
 }
 
-resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
+resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   name: planName
   location: location
   tags: tags
@@ -141,7 +144,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   }
 }
 
-resource app 'Microsoft.Web/sites@2024-04-01' = {
+resource app 'Microsoft.Web/sites@2024-11-01' = {
   name: name
   location: location
   // azd finds the app that it deploys a service to by this tag.
@@ -168,6 +171,11 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         instanceMemoryMB: instanceMemoryMB
         maximumInstanceCount: maximumInstanceCount
       }
+      // Documented for this version of the API, and missing in the types that the compiler knows.
+      #disable-next-line BCP037
+      siteUpdateStrategy: {
+        type: updateStrategy
+      }
       deployment: {
         storage: {
           type: 'blobContainer'
@@ -189,7 +197,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   }
 }
 
-resource packageDeployment 'Microsoft.Web/sites/extensions@2024-04-01' = if (!empty(packageUri)) {
+resource packageDeployment 'Microsoft.Web/sites/extensions@2024-11-01' = if (!empty(packageUri)) {
   parent: app
   name: 'onedeploy'
   #disable-next-line BCP187
@@ -200,7 +208,7 @@ resource packageDeployment 'Microsoft.Web/sites/extensions@2024-04-01' = if (!em
 }
 
 // Publishing goes by Microsoft Entra ID: no publishing password works.
-resource ftpPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+resource ftpPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
   parent: app
   name: 'ftp'
   properties: {
@@ -208,7 +216,7 @@ resource ftpPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@202
   }
 }
 
-resource scmPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+resource scmPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
   parent: app
   name: 'scm'
   properties: {
@@ -217,7 +225,7 @@ resource scmPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@202
 }
 
 // Also there with function keys: a deployment takes nothing away, so what it leaves out would stay on.
-resource authentication 'Microsoft.Web/sites/config@2024-04-01' = {
+resource authentication 'Microsoft.Web/sites/config@2024-11-01' = {
   parent: app
   name: 'authsettingsV2'
   properties: httpAuthorization == 'entra' ? tokenChecks : {

@@ -51,5 +51,6 @@ resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 output workspaceId string = workspace.id
+output componentId string = component.id
 // Names the place only: with local authentication off it lets nobody in.
 output connectionString string = component.properties.ConnectionString

@@ -4,6 +4,11 @@ param name string
 param location string
 param tags object
 
+@description('SKU of the account, which says how many copies there are.')
+param redundancy string
+
+param deleteLock bool
+
 @allowed([
   'Enabled'
   'Disabled'
@@ -15,7 +20,7 @@ param tableNames array
 
 var deploymentContainer = 'deployments'
 // The host keeps leases, timers and function keys in containers of these names. They are made here, so that it needs
-// roles on them and not on the account.
+// data roles on them and not on the account.
 var hostContainers = [
   'azure-webjobs-hosts'
   'azure-webjobs-secrets'
@@ -27,7 +32,7 @@ resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   tags: tags
   kind: 'StorageV2'
   sku: {
-    name: 'Standard_LRS'
+    name: redundancy
   }
   properties: {
     allowSharedKeyAccess: false
@@ -42,6 +47,16 @@ resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
       bypass: 'AzureServices'
       defaultAction: publicNetworkAccess == 'Enabled' ? 'Allow' : 'Deny'
     }
+  }
+}
+
+// It guards the account, not what is in it: messages and rows can still be deleted.
+resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (deleteLock) {
+  name: 'keep'
+  scope: account
+  properties: {
+    level: 'CanNotDelete'
+    notes: 'Holds waiting alerts, dead letters and enrichments.'
   }
 }
 

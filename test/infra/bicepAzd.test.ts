@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { appSettings, settingsProblems } from './support/appSettings.ts';
 import { azdProblems, fillParameters } from './support/azdProject.ts';
-import { parseBicep } from './support/bicepFile.ts';
-import { deploy } from './support/deploy.ts';
+import { deploy, describeCompiled, templateOf } from './support/bicep.ts';
 import { projectRoot, readInfra } from './support/sources.ts';
 
 const sources = readInfra();
@@ -15,14 +14,12 @@ const environment = { AZURE_ENV_NAME: 'prod', AZURE_LOCATION: 'westeurope' };
 
 describe('azure.yaml', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
-  const { resources } = deploy(sources, 'infra/main.bicep', fillParameters(parametersFile, environment));
   const surroundings = {
     exists: (path: string) => existsSync(join(projectRoot, path)),
     scripts: Object.keys(scripts),
-    serviceTags: resources.flatMap(({ body }) => {
-      const tag = (body.tags as Record<string, string> | undefined)?.['azd-service-name'];
-      return tag === undefined ? [] : [tag];
-    }),
+    serviceTags: [...read('infra/modules/functionApp.bicep').matchAll(/'azd-service-name': '(\w+)'/g)].map(
+      ([, name = '']) => name,
+    ),
   };
 
   test('names what exists', () => {
@@ -39,6 +36,7 @@ describe('azure.yaml', () => {
     ['host: function', 'host: functions', 'services.api.host'],
     ['remoteBuild: false', 'remotebuild: false', 'remotebuild'],
     ['services:', 'services: [', 'at line'],
+    ["'>= 1.23.5'", "'>= 1.9'", 'requiredVersions.azd'],
   ];
 
   test.each(breaks)('with %s as %s is found out', (from, to, said) => {
@@ -48,13 +46,15 @@ describe('azure.yaml', () => {
   });
 });
 
-describe('main.parameters.json', () => {
-  const { parameters } = parseBicep(sources.get('infra/main.bicep') ?? '');
+describeCompiled('main.parameters.json', () => {
+  const parameters = () => templateOf(sources, 'infra/main.bicep').parameters;
 
   test('gives what the template needs, and nothing that it does not know', () => {
     const given = Object.keys(fillParameters(parametersFile, environment));
-    const needed = parameters.filter((parameter) => parameter.default === undefined).map(({ name }) => name);
-    expect(parameters.map(({ name }) => name)).toEqual(expect.arrayContaining(given));
+    const needed = Object.entries(parameters())
+      .filter(([, { defaultValue }]) => defaultValue === undefined)
+      .map(([name]) => name);
+    expect(Object.keys(parameters())).toEqual(expect.arrayContaining(given));
     expect(given).toEqual(expect.arrayContaining(needed));
   });
 
@@ -65,6 +65,11 @@ describe('main.parameters.json', () => {
       AZURE_RESOURCE_GROUP: 'rg-prod',
       DEFENDER_CLOUD: 'commercial',
     });
+    const scriptReads = [...read('infra/grant-permissions.sh').matchAll(/\$\{([A-Z][A-Z_]+):-/g)];
+    expect(scriptReads.map(([, name]) => name)).toContain('AZURE_IDENTITY_PRINCIPAL_ID');
+    expect(Object.keys(deployment.outputs)).toEqual(
+      expect.arrayContaining(scriptReads.map(([, name]) => name)),
+    );
   });
 
   test('takes what the environment says', () => {
@@ -72,19 +77,23 @@ describe('main.parameters.json', () => {
       ...environment,
       VNET_ENABLED: 'true',
       DEFENDER_CLOUD: 'gcc',
-      AZURE_PRINCIPAL_ID: '44444444-4444-4444-8444-444444444444',
+      DELETE_LOCK: 'true',
+      STORAGE_REDUNDANCY: 'Standard_ZRS',
+      OPERATOR_PRINCIPAL_ID: '44444444-4444-4444-8444-444444444444',
+      OPERATOR_PRINCIPAL_TYPE: 'Group',
     });
     const { resources, outputs } = deploy(sources, 'infra/main.bicep', filled);
-    expect(resources.some(({ type }) => type === 'Microsoft.Network/virtualNetworks')).toBe(true);
+    const types = resources.map(({ type }) => type);
+    expect(types).toContain('Microsoft.Network/virtualNetworks');
+    expect(types).toContain('Microsoft.Authorization/locks');
     expect(outputs.DEFENDER_CLOUD).toBe('gcc');
+    expect(JSON.stringify(resources)).toContain(
+      '"principalId":"44444444-4444-4444-8444-444444444444","principalType":"Group"',
+    );
   });
-});
 
-test('the script that grants permissions finds what it reads among the outputs', () => {
-  const names = [...read('infra/grant-permissions.sh').matchAll(/\$\{([A-Z][A-Z_]+):-/g)].map(
-    ([, name]) => name,
-  );
-  const { outputs } = deploy(sources, 'infra/main.bicep', fillParameters(parametersFile, environment));
-  expect(names).toContain('AZURE_IDENTITY_PRINCIPAL_ID');
-  expect(Object.keys(outputs)).toEqual(expect.arrayContaining(names));
+  // azd fills these by whoever is signed in, and looks into no environment.
+  test('takes no variable whose value azd gives itself', () => {
+    expect(parametersFile).not.toMatch(/AZURE_PRINCIPAL_(ID|TYPE)/);
+  });
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { book } from '../../shared/quota/feedback.ts';
 import { emptyLedger, type LedgerRules } from '../../shared/quota/ledger.ts';
-import { deploy } from './support/deploy.ts';
+import { type Deployed, deploy, describeCompiled } from './support/bicep.ts';
 import { collectLogLines } from './support/logLines.ts';
 import {
   type Emitted,
@@ -17,7 +17,9 @@ import { ofKind, projectRoot, readInfra } from './support/sources.ts';
 
 const sources = readInfra();
 const queries = ofKind(sources, '.kql');
-const { resources } = deploy(sources, 'infra/resources.bicep', { alertEmail: 'soc@example.com' });
+const deployedTo = (parameters: Record<string, unknown>) =>
+  deploy(sources, 'infra/resources.bicep', parameters).resources;
+let resources: Deployed[] = [];
 const ruleOf = (name: string) =>
   resources.find((resource) => resource.type.endsWith('/scheduledQueryRules') && resource.name.endsWith(name))
     ?.body.properties as QueryRule;
@@ -80,7 +82,11 @@ describe('a query is found out', () => {
   });
 });
 
-describe('alert rules', () => {
+describeCompiled('alert rules', () => {
+  beforeAll(() => {
+    resources = deployedTo({ alertEmail: 'soc@example.com' });
+  });
+
   const names = [
     'dead-letters',
     'circuit-open',
@@ -139,21 +145,23 @@ describe('alert rules', () => {
 
   test('action groups of others are told as well, and nobody where none is named', () => {
     const groupsOf = (parameters: Record<string, unknown>) =>
-      deploy(sources, 'infra/resources.bicep', parameters)
-        .resources.filter(({ type }) => type.endsWith('/scheduledQueryRules'))
+      deployedTo(parameters)
+        .filter(({ type }) => type.endsWith('/scheduledQueryRules'))
         .map(({ body }) => (body.properties as { actions: { actionGroups: string[] } }).actions.actionGroups);
     expect(groupsOf({})).toEqual(names.map(() => []));
     expect(groupsOf({ actionGroupIds: ['/groups/soc'] })).toEqual(names.map(() => ['/groups/soc']));
   });
-});
 
-test('the workbook shows every query that is meant for it', () => {
-  const [serializedData = ''] = resources
-    .filter(({ type }) => type === 'Microsoft.Insights/workbooks')
-    .map(({ body }) => (body.properties as { serializedData: string }).serializedData);
-  const { items } = JSON.parse(serializedData) as { items: { name: string; content: { query?: string } }[] };
-  const shown = items.flatMap(({ content }) => (content.query === undefined ? [] : [content.query]));
-  const meant = queries.filter(([path]) => path.includes('/workbook/')).map(([, query]) => query);
-  expect(shown.toSorted()).toEqual(meant.toSorted());
-  expect(new Set(items.map(({ name }) => name)).size).toBe(items.length);
+  test('the workbook shows every query that is meant for it', () => {
+    const [serializedData = ''] = resources
+      .filter(({ type }) => type === 'Microsoft.Insights/workbooks')
+      .map(({ body }) => (body.properties as { serializedData: string }).serializedData);
+    const { items } = JSON.parse(serializedData) as {
+      items: { name: string; content: { query?: string } }[];
+    };
+    const shown = items.flatMap(({ content }) => (content.query === undefined ? [] : [content.query]));
+    const meant = queries.filter(([path]) => path.includes('/workbook/')).map(([, query]) => query);
+    expect(shown.toSorted()).toEqual(meant.toSorted());
+    expect(new Set(items.map(({ name }) => name)).size).toBe(items.length);
+  });
 });

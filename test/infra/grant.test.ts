@@ -7,6 +7,9 @@ const TENANT = 'aaaaaaaa-0000-0000-0000-000000000001';
 const DEFENDER = 'bbbbbbbb-0000-0000-0000-000000000002';
 const MACHINE_ROLE = 'cccccccc-0000-0000-0000-000000000003';
 const ALERT_ROLE = 'dddddddd-0000-0000-0000-000000000004';
+const GRAPH = 'eeeeeeee-0000-0000-0000-000000000005';
+const SECURITY_ALERT_ROLE = 'ffffffff-0000-0000-0000-000000000006';
+const HUNTING_ROLE = 'ffffffff-0000-0000-0000-000000000007';
 const FORBIDDEN =
   'ERROR: Forbidden({"error":{"code":"Authorization_RequestDenied","message":"Insufficient privileges"}})';
 
@@ -26,6 +29,17 @@ const usual: Record<string, AzAnswer> = {
   held: {
     when: ['GET', `servicePrincipals/${PRINCIPAL}/appRoleAssignments?$filter=resourceId eq ${DEFENDER}`],
   },
+  graphRoles: {
+    when: ['GET', '00000003-0000-0000-c000-000000000000', '$select=appRoles'],
+    output: `ThreatHunting.Read.All\t${HUNTING_ROLE}\nUser.Read.All\tother\nSecurityAlert.Read.All\t${SECURITY_ALERT_ROLE}\n`,
+  },
+  graph: {
+    when: ['GET', "appId eq '00000003-0000-0000-c000-000000000000'", '$select=id'],
+    output: `${GRAPH}\n`,
+  },
+  heldOfGraph: {
+    when: ['GET', `servicePrincipals/${PRINCIPAL}/appRoleAssignments?$filter=resourceId eq ${GRAPH}`],
+  },
   grant: { when: ['POST', `servicePrincipals/${PRINCIPAL}/appRoleAssignments`], output: 'new-assignment\n' },
 };
 
@@ -36,28 +50,31 @@ interface Shell {
 
 interface Options {
   readonly principalId?: string;
+  readonly source?: string;
   readonly withPoller?: boolean;
   readonly dryRun?: boolean;
 }
 
 const bash: Shell = {
   name: 'grant-permissions.sh',
-  command: ({ principalId, withPoller, dryRun }) => [
+  command: ({ principalId, source, withPoller, dryRun }) => [
     'bash',
     'infra/grant-permissions.sh',
     ...(principalId === undefined ? [] : ['--principal-id', principalId]),
+    ...(source === undefined ? [] : ['--source', source]),
     ...(withPoller ? ['--with-poller'] : []),
     ...(dryRun ? ['--dry-run'] : []),
   ],
 };
 const powerShell: Shell = {
   name: 'grant-permissions.ps1',
-  command: ({ principalId, withPoller, dryRun }) => [
+  command: ({ principalId, source, withPoller, dryRun }) => [
     'pwsh',
     '-NoProfile',
     '-File',
     'infra/grant-permissions.ps1',
     ...(principalId === undefined ? [] : ['-PrincipalId', principalId]),
+    ...(source === undefined ? [] : ['-Source', source]),
     ...(withPoller ? ['-WithPoller'] : []),
     ...(dryRun ? ['-DryRun'] : []),
   ],
@@ -69,7 +86,9 @@ const bodyOf = (call: readonly string[]): unknown => JSON.parse(call[call.indexO
 const withoutBlanks = (text: string): string => text.replace(/\s+/g, ' ');
 
 // Where PowerShell is installed the other script runs against the same table; elsewhere grantScripts.test.ts reads it.
-describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name', ({ command }) => {
+describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name', ({ name, command }) => {
+  // PowerShell takes a second to start: of the cases of one branch it gets the first.
+  const cases = <Case>(all: readonly Case[]) => (name === bash.name ? all : all.slice(0, 1));
   const run = (
     changes: Record<string, AzAnswer | readonly AzAnswer[]> = {},
     options: Options = { principalId: PRINCIPAL },
@@ -116,6 +135,58 @@ describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name', ({ command }
       { principalId: PRINCIPAL, resourceId: DEFENDER, appRoleId: MACHINE_ROLE },
       { principalId: PRINCIPAL, resourceId: DEFENDER, appRoleId: ALERT_ROLE },
     ]);
+  });
+
+  const ofGraph = [SECURITY_ALERT_ROLE, HUNTING_ROLE].map((appRoleId) => ({
+    principalId: PRINCIPAL,
+    resourceId: GRAPH,
+    appRoleId,
+  }));
+  const ofDefender = [MACHINE_ROLE, ALERT_ROLE].map((appRoleId) => ({
+    principalId: PRINCIPAL,
+    resourceId: DEFENDER,
+    appRoleId,
+  }));
+
+  test.each([
+    ['graph', { source: 'graph', withPoller: true }, {}, ofGraph],
+    ['graph, by the app setting', {}, { ENRICHMENT_SOURCE: 'graph' }, ofGraph],
+    ['auto', { source: 'auto', withPoller: true }, {}, [...ofDefender, ...ofGraph]],
+    [
+      'defender, whatever the setting',
+      { source: 'defender' },
+      { ENRICHMENT_SOURCE: 'auto' },
+      [ofDefender[0]],
+    ],
+  ])('grants what the source needs, the least first: %s', async (_, options, settings, bodies) => {
+    const ended = await run({}, { principalId: PRINCIPAL, ...options }, settings);
+    expect(ended).toMatchObject({ status: 0, errors: '' });
+    expect(postsOf(ended).map(bodyOf)).toEqual(bodies);
+  });
+
+  test('needs no Defender API where the source is graph', async () => {
+    const ended = await run(
+      { defender: { when: usual.defender?.when ?? [] } },
+      { principalId: PRINCIPAL, source: 'graph' },
+    );
+    expect(ended).toMatchObject({ status: 0, errors: '' });
+  });
+
+  test('names who may grant permissions of Microsoft Graph, and the source in the command to run', async () => {
+    const ended = await run(
+      { grant: { when: ['POST'], error: FORBIDDEN, status: 1 } },
+      { principalId: PRINCIPAL, source: 'graph' },
+    );
+    expect(ended.status).toBe(1);
+    expect(ended.errors).toContain('NOT GRANTED: SecurityAlert.Read.All');
+    expect(ended.errors).toContain('the Microsoft Entra role Privileged Role Administrator has');
+    expect(ended.errors).toMatch(/(--source|-Source) graph\n/);
+  });
+
+  test('refuses a source that it does not know', async () => {
+    const ended = await run({}, { principalId: PRINCIPAL, source: 'Graph' });
+    expect(ended).toMatchObject({ status: 2, calls: [] });
+    expect(ended.errors).toContain('defender, graph or auto');
   });
 
   test('takes an empty schedule as a poller that is off', async () => {
@@ -221,7 +292,7 @@ describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name', ({ command }
     }
   });
 
-  test.each(['', 'http://graph.microsoft.com/', 'https://graph.microsoft.com/ --debug'])(
+  test.each(cases(['https://graph.microsoft.com/ --debug', '', 'http://graph.microsoft.com/']))(
     'goes no further when Azure CLI names no good address of Graph (%j)',
     async (output) => {
       const ended = await run({ cloud: { when: ['cloud show'], output } });
@@ -230,14 +301,16 @@ describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name', ({ command }
     },
   );
 
-  test.each([
-    "x' or startswith(displayName,'a",
-    `${PRINCIPAL}' or id eq '${PRINCIPAL}`,
-    `${PRINCIPAL}/owners`,
-    `${PRINCIPAL}\n`,
-    `$(touch /tmp/never)`,
-    PRINCIPAL.slice(1),
-  ])('refuses %j as a principal ID before it asks anything', async (principalId) => {
+  test.each(
+    cases([
+      `${PRINCIPAL}\n`,
+      "x' or startswith(displayName,'a",
+      `${PRINCIPAL}' or id eq '${PRINCIPAL}`,
+      `${PRINCIPAL}/owners`,
+      `$(touch /tmp/never)`,
+      PRINCIPAL.slice(1),
+    ]),
+  )('refuses %j as a principal ID before it asks anything', async (principalId) => {
     const ended = await run({}, { principalId });
     expect(ended).toMatchObject({ status: 2, calls: [] });
     expect(ended.errors).toContain('must be a GUID');
@@ -250,8 +323,19 @@ describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name', ({ command }
   });
 });
 
-describe('grant-permissions.sh, waiting', () => {
-  const command = bash.command({ principalId: PRINCIPAL });
+/** The script in a session whose Start-Sleep is the stand-in for `sleep`, which does not wait. */
+const patientPowerShell: Shell = {
+  name: powerShell.name,
+  command: () => [
+    'pwsh',
+    '-NoProfile',
+    '-Command',
+    `function global:Start-Sleep([int] $Seconds) { sleep $Seconds }; & infra/grant-permissions.ps1 -PrincipalId ${PRINCIPAL}; exit $LASTEXITCODE`,
+  ],
+};
+
+describe.each(hasPowerShell ? [bash, patientPowerShell] : [bash])('$name, waiting', (shell) => {
+  const command = shell.command({ principalId: PRINCIPAL });
 
   test('asks again for an identity that was made a moment ago', async () => {
     const answers = [{ when: usual.identity?.when ?? [], once: true }, ...Object.values(usual)];
@@ -273,7 +357,7 @@ describe('grant-permissions.sh, waiting', () => {
 });
 
 describe('grant-permissions.sh, called wrongly', () => {
-  test.each([['--principal-id'], ['--force'], ['--principal-id', '', '--dry-run']])(
+  test.each([['--principal-id'], ['--source'], ['--force'], ['--principal-id', '', '--dry-run']])(
     'says so for %j',
     async (...args) => {
       const ended = await runWithAz(['bash', 'infra/grant-permissions.sh', ...args], []);
@@ -285,7 +369,7 @@ describe('grant-permissions.sh, called wrongly', () => {
   test('explains itself', async () => {
     const ended = await runWithAz(['bash', 'infra/grant-permissions.sh', '--help'], []);
     expect(ended).toMatchObject({ status: 0, errors: '', calls: [] });
-    for (const option of ['--principal-id', '--with-poller', '--dry-run', 'Ends with 0']) {
+    for (const option of ['--principal-id', '--source', '--with-poller', '--dry-run', 'Ends with 0']) {
       expect(ended.output).toContain(option);
     }
   });

@@ -58,8 +58,8 @@ export function unbalanced(code: string): string | undefined {
 const NAMES: Record<string, string> = {
   principal_id: 'principal',
   PrincipalId: 'principal',
-  defender_app_id: 'app',
-  defenderAppId: 'app',
+  app_id: 'app',
+  appId: 'app',
 };
 
 /** A text with `$name` as `<name>`, by one name in both languages; an escaped `$` comes as U+0000. */

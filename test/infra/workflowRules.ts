@@ -151,7 +151,7 @@ function pathProblems(workflow: Workflow, { exists }: Repository): string[] {
         for (const path of artifacts.get(inputs.name) ?? []) made.add(path);
       }
       if (/npm run package\b/.test(run)) made.add('package.zip');
-      for (const [, path = ''] of run.matchAll(/(?:--outfile|(?<![0-9<])>) +([\w./-]+)/g)) made.add(path);
+      for (const [, path = ''] of run.matchAll(/(?:cp [\w./-]+|(?<![0-9<])>) +([\w./-]+)/g)) made.add(path);
       for (const word of run.split(/[\s'"()=]+/)) if (looksLikePath(word)) need(word.replace(/^\.\//, ''));
     }
   }

@@ -85,10 +85,10 @@ describe('workflows', () => {
     ['a script that is not', CI, 'npm run package', 'npm run pack', /npm run pack is no script/],
     [
       'a file that is not',
-      CI,
-      'lint --file infra/main.bicep',
-      'lint --file infra/man.bicep',
-      /infra\/man\.bicep/,
+      RELEASE,
+      'cp infra/azuredeploy.json',
+      'cp infra/azuredeploy.jsn',
+      /infra\/azuredeploy\.jsn/,
     ],
     ['a file not made yet', RELEASE, '      - run: npm run package\n', '', /names package\.zip/],
     [

@@ -17,6 +17,8 @@ const webhookUrl = 'https://soc.contoso.example/hooks/devices';
 interface Delivery {
   /** How old the message is, in hours. */
   age?: number;
+  /** When it was added, as the connector says it. */
+  insertionTime?: string;
   given?: Record<string, Json>;
   sentinel?: SentinelIncident;
   /** What the app knows of an alert. */
@@ -26,13 +28,20 @@ interface Delivery {
 
 /** Delivers a message as the connector hands it to one run. */
 function deliver(messageText: string, delivery: Delivery = {}) {
-  const { age = 0.01, sentinel = new SentinelIncident(), given = {}, app, webhook } = delivery;
+  const {
+    age = 0.01,
+    insertionTime = 'Mon, 23 Nov 2026 12:00:01 GMT',
+    sentinel = new SentinelIncident(),
+    given = {},
+    app,
+    webhook,
+  } = delivery;
   const result = runPlaybook('enrichments-to-incident', {
     given,
     now: new Date(Date.UTC(2026, 10, 23, 12, 0, 1) + age * 3_600_000),
     triggerBody: {
       MessageId: '5974b586-0df3-4e2d-ad0c-18e3892bfca2',
-      InsertionTime: 'Mon, 23 Nov 2026 12:00:01 GMT',
+      InsertionTime: insertionTime,
       ExpirationTime: 'Mon, 30 Nov 2026 12:00:01 GMT',
       PopReceipt: 'AgAAAAMAAAAAAAAA+a/b=',
       TimeNextVisible: 'Mon, 23 Nov 2026 12:10:01 GMT',
@@ -211,6 +220,17 @@ test('a message that cannot be handled comes back, and is given up in a failed r
   expect(early).toMatchObject({ status: 'Failed', actions: ['Call_webhook'] });
   const late = deliver(message, { ...failing, age: 24.1 });
   expect(late).toMatchObject({ status: 'Failed', actions: ['Call_webhook', 'Give_message_up'] });
+});
+
+test.each([
+  ['2026-11-23T12:00:01Z', 23.9, []],
+  ['2026-11-23T12:00:01Z', 24.1, ['Give_message_up']],
+  ['some day', 0, ['Give_ageless_message_up']],
+  ['', 0, ['Give_ageless_message_up']],
+])('one added at %j, %d hours ago, does not come back for ever', (insertionTime, age, after) => {
+  const delivery = { given: { webhookUrl }, webhook: { status: 500 }, insertionTime, age };
+  const { status, actions } = deliver(encoded(enrichment('da1_1')), delivery);
+  expect({ status, actions }).toEqual({ status: 'Failed', actions: ['Call_webhook', ...after] });
 });
 
 test.each(['', 'hello', toMessageText('no JSON'), encoded([1])])(

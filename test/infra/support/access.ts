@@ -1,4 +1,4 @@
-import type { Deployment } from './deploy.ts';
+import type { Deployment } from './bicep.ts';
 
 const QUEUE = 'Microsoft.Storage/storageAccounts/queueServices/queues';
 const TABLE = 'Microsoft.Storage/storageAccounts/tableServices/tables';
@@ -15,6 +15,7 @@ interface Role {
  * https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/storage and .../monitor
  */
 export const ROLES: ReadonlyMap<string, Role> = new Map([
+  ['acdd72a7-3385-48ef-bd42-f606fba81ae7', { name: 'Reader', actions: ['*/read'], dataActions: [] }],
   [
     '974c5e8b-45b9-4653-ba55-5f855dd0fb88',
     {
@@ -130,6 +131,8 @@ export const APP_NEEDS: ReadonlyMap<string, Need[]> = new Map([
   ['/containers/azure-webjobs-hosts', HOST_NEEDS],
   ['/containers/azure-webjobs-secrets', HOST_NEEDS],
   ['/containers/deployments', BLOB_NEEDS],
+  // The host lists the containers of its account to see whether it answers.
+  ['/storageAccounts/*', [`${CONTAINER}/read`]],
 ]);
 
 /** A role that somebody holds on something. */
@@ -154,8 +157,13 @@ export function grantsOf({ resources }: Deployment): Grant[] {
 
 /** Roles that are not known or reach too far, needs that none covers, and roles without a need. */
 export function accessProblems(grants: readonly Grant[], principal: string): string[] {
-  const stored = grants.filter((grant) => grant.principal === principal && grant.scope.includes('.Storage/'));
+  const stored = grants
+    .filter((grant) => grant.principal === principal && grant.scope.includes('.Storage/'))
+    .map((grant) => ({ ...grant, scope: grant.scope.replace(/(\/storageAccounts\/)[^/]+$/, '$1*') }));
   return [
+    ...stored
+      .filter(({ role, scope }) => scope.endsWith('*') && (ROLES.get(role)?.dataActions.length ?? 1) > 0)
+      .map(({ role }) => `${ROLES.get(role)?.name} opens data of the whole account`),
     ...grants.filter(({ role }) => !ROLES.has(role)).map(({ role }) => `the role ${role} is not one of ours`),
     ...stored
       .filter(({ scope }) => ![...APP_NEEDS.keys()].some((end) => scope.endsWith(end)))
@@ -170,7 +178,8 @@ export function accessProblems(grants: readonly Grant[], principal: string): str
   ];
 }
 
-/** A star at the end of an action stands for everything. */
+/** A star in an action stands for everything. */
 function covers(pattern: string, action: string): boolean {
-  return pattern.endsWith('*') ? action.startsWith(pattern.slice(0, -1)) : pattern === action;
+  const [start = '', end] = pattern.split('*');
+  return end === undefined ? pattern === action : action.startsWith(start) && action.endsWith(end);
 }

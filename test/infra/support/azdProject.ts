@@ -18,6 +18,8 @@ const hooksSchema = z.record(
  */
 const projectSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/),
+  // An older one ignores remoteBuild.
+  requiredVersions: z.strictObject({ azd: z.literal('>= 1.23.5') }),
   services: z.record(
     z.string(),
     z.strictObject({

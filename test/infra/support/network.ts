@@ -1,4 +1,4 @@
-import { type Deployment, STORAGE_SUFFIX } from './deploy.ts';
+import { type Deployment, STORAGE_SUFFIX } from './bicep.ts';
 
 const SERVICES = ['blob', 'queue', 'table'];
 
@@ -23,7 +23,8 @@ export function networkProblems({ resources }: Deployment): string[] {
   const groupIds = endpoints.flatMap(({ privateLinkServiceConnections }) =>
     privateLinkServiceConnections.flatMap((connection) => connection.properties.groupIds),
   );
-  const named = (type: string) => resources.filter((resource) => resource.type === type).map(({ id }) => id);
+  const named = (type: string) =>
+    resources.filter((resource) => resource.type === type).map(({ body }) => String(body.name));
   const zones = named('Microsoft.Network/privateDnsZones');
   const links = named('Microsoft.Network/privateDnsZones/virtualNetworkLinks');
   const zoneGroups = properties('Microsoft.Network/privateEndpoints/privateDnsZoneGroups');
@@ -37,16 +38,13 @@ export function networkProblems({ resources }: Deployment): string[] {
       'the subnet of the app is not delegated to Flex Consumption',
     ],
     ...SERVICES.flatMap((service): [boolean, string][] => {
-      const zone = zones.find((id) => id.endsWith(`/privatelink.${service}.${STORAGE_SUFFIX}`));
+      const zone = `privatelink.${service}.${STORAGE_SUFFIX}`;
       return [
         [groupIds.includes(service), `there is no private endpoint of ${service}`],
-        [zone !== undefined, `there is no zone of ${service}`],
+        [zones.includes(zone), `there is no zone of ${service}`],
+        [links.some((name) => name.startsWith(`${zone}/`)), `no network sees the zone of ${service}`],
         [
-          links.some((id) => zone !== undefined && id.startsWith(`${zone}/`)),
-          `no network sees the zone of ${service}`,
-        ],
-        [
-          zoneGroups.some((group) => zone !== undefined && JSON.stringify(group).includes(`"${zone}"`)),
+          zoneGroups.some((group) => JSON.stringify(group).includes(zone)),
           `no endpoint is in the zone of ${service}`,
         ],
       ];

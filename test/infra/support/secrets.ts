@@ -1,4 +1,4 @@
-import type { Deployed, Deployment } from './deploy.ts';
+import type { Deployed, Deployment } from './bicep.ts';
 import { ofKind, type Sources } from './sources.ts';
 
 /** Functions and words by which a key would get into a template. */

@@ -7,11 +7,11 @@ export type Sources = ReadonlyMap<string, string>;
 
 export const projectRoot = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** Everything that a template is made of. */
+/** Everything that a template is made of, and not what is compiled of it. */
 export function readInfra(): Sources {
-  const paths = globSync('infra/**/*.{bicep,kql,json}', { cwd: projectRoot }).map((path) =>
-    path.replaceAll('\\', '/'),
-  );
+  const paths = globSync('infra/**/*.{bicep,kql,json}', { cwd: projectRoot })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => path !== 'infra/azuredeploy.json');
   return new Map(paths.sort().map((path) => [path, readFileSync(join(projectRoot, path), 'utf8')]));
 }
 

@@ -1,6 +1,6 @@
 import { readSettings, type Settings } from '../../../shared/config/settings.ts';
 import { appSettings } from './appSettings.ts';
-import type { Deployment } from './deploy.ts';
+import type { Deployment } from './bicep.ts';
 
 /** Queues and tables that are made under other names than the app or the code's defaults call them. */
 export function nameProblems(deployment: Deployment): string[] {

@@ -37,6 +37,12 @@ export const workflowFunctions: Functions = {
   lessOrEquals: (left, right) => number(left) <= number(right),
   not: (value) => !boolean(value),
   or: (...values) => values.some(boolean),
+  parseDateTime: (value, locale) => {
+    const time = new Date(text(value));
+    if (locale !== 'en-US' || Number.isNaN(time.getTime()))
+      throw new Error(`parseDateTime: ${value} is no time`);
+    return time.toISOString();
+  },
   removeProperty: (value, name) => {
     if (!isObject(value)) throw new Error(`expected an object, got ${JSON.stringify(value)}`);
     return Object.fromEntries(Object.entries(value).filter(([other]) => other !== name));
@@ -55,8 +61,9 @@ export const workflowFunctions: Functions = {
   },
   take: (list, count) => array(list).slice(0, number(count)),
   ticks: (value) => {
-    const time = Date.parse(text(value));
-    if (Number.isNaN(time)) throw new Error(`ticks: ${value} is no time`);
+    // Microsoft describes the timestamps of these functions as ISO 8601, and promises no other form.
+    const time = /^\d{4}-\d{2}-\d{2}T/.test(text(value)) ? Date.parse(text(value)) : Number.NaN;
+    if (Number.isNaN(time)) throw new Error(`ticks: ${value} is no time in ISO 8601`);
     return (time - Date.parse('0001-01-01T00:00:00Z')) * TICKS_PER_MILLISECOND;
   },
   toLower: (value) => text(value).toLowerCase(),
