@@ -9,7 +9,5 @@ export default defineConfig({
     pool: 'forks',
     // More than the two cores that must do: most of the time tests wait for processes they have started.
     maxWorkers: 3,
-    // Tests that run beside each other in one file wait for outages to pass, and hardly work.
-    maxConcurrency: 15,
   },
 });

@@ -73,34 +73,43 @@ async function startDisturbed(): Promise<Disturbed> {
   };
 }
 
-describe.concurrent.each(TARGETS)('an outage of %s', (what) => {
-  test.each([
-    ['a short one that refuses', 'refuse', 2_000],
-    ['a long one that refuses', 'refuse', OUTAGE_MS],
-    ['one in which answers never come', 'hang', OUTAGE_MS],
-  ] as const)('%s dead-letters no alert and loses none', { timeout: 120_000 }, async (_, how, ms) => {
+/** A short outage, a long one, and one in which answers never come. */
+const OUTAGES = [
+  ['refuse', 2_000],
+  ['refuse', OUTAGE_MS],
+  ['hang', OUTAGE_MS],
+] as const;
+
+test.concurrent.each(TARGETS)(
+  'outages of %s, short, long and without any answer, dead-letter no alert and lose none',
+  { timeout: 180_000 },
+  async (what) => {
     const { pipeline, tables, queues, disturb, pass, stop } = await startDisturbed();
-    const alerts = newAlerts(6);
     const touched = () => tables.refused() + queues.refused();
-    disturb(what, how);
-    await pipeline.submit(...alerts);
-    await waitUntil('storage is disturbed', () => touched() > 0);
-    await delay(ms);
-    pass();
-    for (const alertId of alerts) {
-      const { enrichment } = await pipeline.enrichmentOf(alertId, 90_000);
-      expect(enrichment).toMatchObject({ outcome: 'enriched', attempts: 1 });
-      expect(callsFor(alertId)).toBe(1);
+    const all: string[] = [];
+    for (const [how, ms] of OUTAGES) {
+      const alerts = newAlerts(6);
+      all.push(...alerts);
+      const before = touched();
+      disturb(what, how);
+      await pipeline.submit(...alerts);
+      await waitUntil('storage is disturbed', () => touched() > before);
+      await delay(ms);
+      pass();
+      for (const alertId of alerts) {
+        const { enrichment } = await pipeline.enrichmentOf(alertId, 90_000);
+        expect(enrichment).toMatchObject({ outcome: 'enriched', attempts: 1 });
+        expect(callsFor(alertId)).toBe(1);
+      }
+      await pipeline.idle(60_000);
     }
-    await pipeline.idle();
-    expect((await pipeline.delivered()).map(({ enrichment }) => enrichment.alertId).sort()).toEqual(
-      alerts.toSorted(),
-    );
+    const out = (await pipeline.delivered()).map(({ enrichment }) => enrichment.alertId);
+    expect(out.toSorted()).toEqual(all.toSorted());
     expect(await pipeline.deadLetters()).toEqual([]);
     expect(await pipeline.poisoned()).toEqual([]);
     await stop();
-  });
-});
+  },
+);
 
 describe('while a table cannot be used', () => {
   let disturbed: Disturbed;

@@ -1,0 +1,34 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Stack, startStack } from '../../dev/stack/stack.ts';
+import { startPipeline } from '../support/pipelineHarness.ts';
+import { waitUntil } from '../support/waitUntil.ts';
+
+/** A queue message holds about 1,400 IDs; `LONG_LIST=1400` tries as many. */
+const ALERTS = Number(process.env.LONG_LIST ?? 150);
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await startStack({ simulator: { limits: [{ calls: 100_000, windowMs: 1_000 }] } });
+});
+afterAll(() => stack.stop());
+
+test('a long list whose host is killed in the middle becomes one enrichment for each alert', {
+  timeout: 60_000 + 300 * ALERTS,
+}, async () => {
+  const pipeline = await startPipeline(stack, { LOCAL_HOST_LEASE_SECONDS: '3' });
+  const alertIds = stack.simulator.control.addNewAlerts(ALERTS).map(({ id }) => id);
+  await pipeline.submit({ alertIds, correlationId: 'list' });
+  await waitUntil('a part of the list is in the queue', async () => (await pipeline.waiting()) > 20);
+  await pipeline.hosts[0]?.kill();
+  await pipeline.startHost();
+  await pipeline.startHost();
+  await pipeline.idle(30_000 + 200 * ALERTS);
+  const enrichments = (await pipeline.delivered()).map(({ enrichment }) => enrichment);
+  expect(new Set(enrichments.map(({ alertId }) => alertId))).toEqual(new Set(alertIds));
+  // A death between publishing and marking may bring a second message, with the same submission ID.
+  const submissions = new Set(enrichments.map(({ submissionId }) => submissionId));
+  expect(submissions.size).toBe(ALERTS);
+  const twice = alertIds.filter((id) => (stack.simulator.control.report().alerts[id] ?? 0) > 1);
+  expect(twice.length).toBeLessThanOrEqual(48);
+  expect(await pipeline.deadLetters()).toEqual([]);
+});
