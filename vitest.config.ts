@@ -8,6 +8,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: 'forks',
     // More than the two cores that must do: most of the time tests wait for processes they have started.
-    maxWorkers: 3,
+    maxWorkers: 4,
   },
 });
