@@ -134,3 +134,40 @@ test('after the first time many alerts are read a hundred times a second on aver
   end.abort();
   expect(await Promise.all(waits)).toHaveLength(1_000);
 });
+
+test('reads at once stay few, however many alerts are watched', async () => {
+  let underWay = 0;
+  let most = 0;
+  const release: (() => void)[] = [];
+  const records = {
+    async read() {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      await new Promise<void>((resolve) => release.push(resolve));
+      underWay -= 1;
+      return undefined;
+    },
+  };
+  const watch = createAlertWatch(records);
+  const all = Array.from({ length: 200 }, (_, index) => watch.until(`a-${index}`, () => true, never));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(most).toBe(32);
+  while (release.length > 0) {
+    release.splice(0).forEach((resolve) => {
+      resolve();
+    });
+    await vi.advanceTimersByTimeAsync(0);
+  }
+  await Promise.all(all);
+  expect(most).toBe(32);
+});
+
+test('who leaves before the first read is told as soon as that is there, and then nobody reads', async () => {
+  const records = createRecords();
+  const deadline = new AbortController();
+  const waiting = createAlertWatch(records).until('a', isDone, deadline.signal);
+  deadline.abort();
+  expect(await waiting).toBeUndefined();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(records.reads).toEqual(['a']);
+});

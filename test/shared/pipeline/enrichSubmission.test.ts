@@ -170,6 +170,19 @@ describe('one submission', () => {
     expect(world.now().getTime() - seenAt.getTime()).toBeLessThan(10_000);
   });
 
+  test.each<SourceAnswer>([
+    unknown,
+    unavailable,
+    { kind: 'unusable', detail: '' },
+    { kind: 'forbidden', detail: '' },
+  ])('keeps others from asking about its alert while it waits for a second look: $kind', async (answer) => {
+    const world = createWorld({ find: () => answer });
+    await world.deliver(submissionOf());
+    world.passTime(1_000);
+    expect(await world.deliver(submissionOf({ submissionId: 'other' }))).toMatchObject({ reason: 'claimed' });
+    expect(world.calls).toHaveLength(1);
+  });
+
   test('is done when only its mark fails: it is published, and comes no second time', async () => {
     const world = createWorld({
       around: (step) => {

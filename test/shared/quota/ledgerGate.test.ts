@@ -616,3 +616,13 @@ test('timers are never set into the past', async () => {
   process.off('warning', note);
   expect(warnings).toEqual([]);
 });
+
+test('a slot that was given is not used once the circuit is open', async () => {
+  const { gate, ledger } = createShared([{ calls: 1, windowMs: 600 }], { probeIntervalMs: 5_000 });
+  const ours = gate();
+  await Promise.all(ask(ours, 1));
+  const [waiting] = ask(ours, 1);
+  while (ledger().calls.length < 2) await nextTick();
+  await ours.denied(undefined, refusal('no role'));
+  expect(await waiting).toMatchObject({ kind: 'denied', detail: 'no role' });
+});

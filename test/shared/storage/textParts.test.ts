@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fromParts, toParts } from '../../../shared/storage/textParts.ts';
+import { fromParts, toEndedParts, toParts } from '../../../shared/storage/textParts.ts';
 
 describe('texts in several columns', () => {
   test('come back as they were, in columns that hold them and with no character cut in half', () => {
@@ -25,4 +25,11 @@ describe('texts in several columns', () => {
     expect(fromParts('device', { device: '' })).toBe('');
     expect(fromParts('device', {})).toBeUndefined();
   });
+});
+
+test('a text that a merge made shorter is read as it is now', () => {
+  const long = toEndedParts('published', 'x'.repeat(70_000));
+  for (const shorter of ['y'.repeat(40_000), 'y'.repeat(10), '[]']) {
+    expect(fromParts('published', { ...long, ...toEndedParts('published', shorter) })).toBe(shorter);
+  }
 });
