@@ -15,6 +15,7 @@ import type { Finding } from '../../ops/check/finding.ts';
 import { createApplication } from '../../shared/application.ts';
 import { readSettings } from '../../shared/config/settings.ts';
 import { secretsOf } from '../support/secrets.ts';
+import { startStorageProxy } from '../support/storageProxy.ts';
 import { runOps, startOps } from './commandLine.ts';
 import { bury, failedLetter } from './poison.ts';
 
@@ -227,5 +228,34 @@ describe('check', () => {
     const mended = await startOps({ REUSE_FOR: '15m' }, ['check'], folder).ended;
     expect(mended.output).toContain('All is well.');
     rmSync(folder, { recursive: true });
+  });
+});
+
+describe('the advice goes by the code of the storage service', () => {
+  const refusal = (code: string) => ({
+    status: 403,
+    headers: { 'Content-Type': 'application/xml', 'x-ms-error-code': code },
+    body: `<?xml version="1.0"?><Error><Code>${code}</Code><Message>No.</Message></Error>`,
+  });
+
+  test.each([
+    ['AuthorizationFailure', /^Let this address.*firewall/, /Storage Table Data Contributor/],
+    ['AuthorizationPermissionMismatch', /Storage Table Data Contributor/, /firewall/],
+    [
+      'KeyBasedAuthenticationNotPermitted',
+      /The account takes no keys: .*AlertsStorage__tableServiceUri/,
+      undefined,
+    ],
+  ])('%s', async (code, first, second) => {
+    const proxy = await startStorageProxy(stack.azurite.connectionString, 'Table', refusal(code));
+    proxy.refuse(() => true);
+    try {
+      const { findings } = await check({ AlertsStorage: proxy.connectionString });
+      const { advice = [] } = findings['table "AlertEnrichments"'] ?? {};
+      expect(advice[0]).toMatch(first);
+      if (second !== undefined) expect(advice[1]).toMatch(second);
+    } finally {
+      await proxy.stop();
+    }
   });
 });
