@@ -94,6 +94,15 @@ test('an alert that is pending says where to ask again, as clients want it that 
   expect([status, headers.location]).toEqual([202, '/api/enrichments/alert-1']);
 });
 
+test('a final enrichment may be kept by its reader alone, who asks whether it changed, and differs by what is accepted', async () => {
+  const app = createApp();
+  const answer = await app.order({ alertId: 'alert-1' });
+  expect(answer.status).toBe(202);
+  await app.drain();
+  const { status, headers } = await app.lookUp('alert-1');
+  expect([status, headers['cache-control'], headers.vary]).toEqual([200, 'private, no-cache', 'Accept']);
+});
+
 test('what does not become final in time is pending, with the time it is expected', async () => {
   const app = createApp();
   const answer = await app.order(['alert-1', 'alert-2'], '?wait=0');

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type QueueClient, QueueServiceClient } from '@azure/storage-queue';
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { type Azurite, startAzurite } from '../../../dev/stack/azurite.ts';
 import { type FixtureApp, writeFixtureApp } from './fixtureApp.ts';
 
@@ -36,13 +36,24 @@ beforeAll(async () => {
     localSettings: { Store: azurite.connectionString, LOCAL_HOST_LEASE_SECONDS: '2' },
   });
 });
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
+beforeEach(async () => {
+  await queue.clearMessages();
+});
+afterEach(async () => {
+  await Promise.all(children.splice(0).map(kill));
 });
 afterAll(async () => {
   await azurite.stop();
   app.remove();
 });
+
+/** Ends a command at once, and waits until it has ended. */
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const closed = once(child, 'close');
+  child.kill('SIGKILL');
+  await closed;
+}
 
 /** Starts the command and collects what it prints. */
 function run(...options: string[]) {
@@ -79,8 +90,7 @@ it('A message whose host was killed comes again when the lease ends', async () =
   const killed = run('--app-root', app.appRoot, '--port', '0');
   await queue.sendMessage('{"takes":5000}');
   await killed.saw('attempt 1');
-  killed.child.kill('SIGKILL');
-  await killed.ended;
+  await kill(killed.child);
   expect(killed.output.join('\n')).not.toContain('finished');
   const next = run('--app-root', app.appRoot, '--port', '0');
   await next.saw('attempt 2');

@@ -170,18 +170,27 @@ describe('one submission', () => {
     expect(world.now().getTime() - seenAt.getTime()).toBeLessThan(10_000);
   });
 
-  test.each<SourceAnswer>([
-    unknown,
-    unavailable,
-    { kind: 'unusable', detail: '' },
-    { kind: 'forbidden', detail: '' },
-  ])('keeps others from asking about its alert while it waits for a second look: $kind', async (answer) => {
-    const world = createWorld({ find: () => answer });
-    await world.deliver(submissionOf());
-    world.passTime(1_000);
-    expect(await world.deliver(submissionOf({ submissionId: 'other' }))).toMatchObject({ reason: 'claimed' });
-    expect(world.calls).toHaveLength(1);
-  });
+  test.each([
+    [unknown, { notFoundAnswers: 1 }],
+    ...(['unavailable', 'unusable', 'forbidden'] as const).map(
+      (kind) =>
+        [
+          { kind, detail: '' },
+          { attempts: 12, failing: { since: seenAt.toISOString(), answer: kind, count: 3 } },
+        ] as const,
+    ),
+  ] as const)(
+    'keeps others from asking about its alert until its second look, however far that is: %o',
+    async (answer, earlier) => {
+      const world = createWorld({ find: () => answer });
+      expect(await world.deliver(submissionOf(earlier))).toMatchObject({ kind: 'deferred' });
+      world.passTime(160_000);
+      expect(await world.deliver(submissionOf({ submissionId: 'other' }))).toMatchObject({
+        reason: 'claimed',
+      });
+      expect(world.calls).toHaveLength(1);
+    },
+  );
 
   test('is done when only its mark fails: it is published, and comes no second time', async () => {
     const world = createWorld({

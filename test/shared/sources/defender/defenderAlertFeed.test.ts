@@ -137,6 +137,15 @@ describe('a list that is deeper than the API shows', () => {
 });
 
 describe('a list', () => {
+  test('hands an alert over again that was updated between two pages', async () => {
+    const updated = { id: 'alert-9', lastUpdateTime: '2026-11-23T12:20:00Z' };
+    const { list: read, ids } = feedWith({
+      answer: ({ skip }) => list(skip === 0 ? numbered(0, 10) : [...numbered(9, 12), updated]),
+    });
+    expect(await read()).toMatchObject({ end: { kind: 'complete' } });
+    expect(ids().filter((id) => id === 'alert-9')).toHaveLength(2);
+  });
+
   test('of one page costs one call, and the gate hears of it', async () => {
     const { list: read, done, ids } = feedWith({ answer: () => list(numbered(0, 9)) });
     expect(await read()).toEqual({ calls: 1, end: { kind: 'complete' } });
