@@ -3,8 +3,11 @@ import { type Stack, startStack } from '../../dev/stack/stack.ts';
 import { startPipeline } from '../support/pipelineHarness.ts';
 import { waitUntil } from '../support/waitUntil.ts';
 
-/** A queue message holds about 1,400 IDs; `LONG_LIST=1400` tries as many. */
+/** A queue message holds about 1,400 IDs, an order by HTTP 1,000; `LONG_LIST=1400` tries as many. */
 const ALERTS = Number(process.env.LONG_LIST ?? 150);
+const ORDERED = Math.min(ALERTS, 1_000);
+/** As many alerts may be in the hands of a host when it is killed. */
+const IN_FLIGHT = 48;
 
 let stack: Stack;
 beforeAll(async () => {
@@ -29,6 +32,33 @@ test('a long list whose host is killed in the middle becomes one enrichment for 
   const submissions = new Set(enrichments.map(({ submissionId }) => submissionId));
   expect(submissions.size).toBe(ALERTS);
   const twice = alertIds.filter((id) => (stack.simulator.control.report().alerts[id] ?? 0) > 1);
-  expect(twice.length).toBeLessThanOrEqual(48);
+  expect(twice.length).toBeLessThanOrEqual(IN_FLIGHT);
+  expect(await pipeline.deadLetters()).toEqual([]);
+});
+
+test('a long order by HTTP whose host is killed in the middle is sent again, and no alert is asked about twice', {
+  timeout: 60_000 + 300 * ORDERED,
+}, async () => {
+  const pipeline = await startPipeline(stack, { LOCAL_HOST_LEASE_SECONDS: '3' });
+  const alertIds = stack.simulator.control.addNewAlerts(ORDERED).map(({ id }) => id);
+  const order = (to: string | undefined) =>
+    fetch(`${to}/api/enrichments`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ alertIds }),
+    });
+  const cut = order(pipeline.hosts[0]?.url);
+  await waitUntil('a part of the order is in the queue', async () => (await pipeline.waiting()) > 20);
+  await pipeline.hosts[0]?.kill();
+  await expect(cut).rejects.toThrow();
+  const next = await pipeline.startHost();
+  const again = await order(next.url);
+  expect(again.status).toBe(202);
+  await pipeline.idle(30_000 + 200 * ORDERED);
+  const enrichments = (await pipeline.delivered()).map(({ enrichment }) => enrichment);
+  expect(new Set(enrichments.map(({ alertId }) => alertId))).toEqual(new Set(alertIds));
+  const calls = stack.simulator.control.report().alerts;
+  expect(alertIds.filter((id) => (calls[id] ?? 0) > 1).length).toBeLessThanOrEqual(IN_FLIGHT);
+  expect(alertIds.filter((id) => (calls[id] ?? 0) === 0)).toEqual([]);
   expect(await pipeline.deadLetters()).toEqual([]);
 });
