@@ -16,7 +16,7 @@ import { createLedgerGate } from './quota/ledgerGate.ts';
 import { createLedgerStore, LedgerError } from './quota/ledgerStore.ts';
 import { type QuotaReport, quotaReport } from './quota/quotaReport.ts';
 import { createStorageClock } from './quota/storageClock.ts';
-import { type AccessTokens, createAccessTokens, tokenRequester } from './sources/defender/accessToken.ts';
+import { type AccessTokens, createAccessTokens, tokenRequester } from './sources/accessToken.ts';
 import { createDefenderAlertFeed } from './sources/defender/defenderAlertFeed.ts';
 import { createDefenderClient, type DefenderClient } from './sources/defender/defenderClient.ts';
 import { createDefenderSource } from './sources/defender/defenderSource.ts';

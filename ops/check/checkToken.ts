@@ -1,4 +1,4 @@
-import type { AccessTokens } from '../../shared/sources/defender/accessToken.ts';
+import type { AccessTokens } from '../../shared/sources/accessToken.ts';
 import { readTokenClaims, type TokenClaims } from '../../shared/sources/tokenClaims.ts';
 import { timeOf } from '../words.ts';
 import { type Finding, ok, problem, unknown } from './finding.ts';

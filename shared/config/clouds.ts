@@ -32,6 +32,18 @@ export const clouds = {
   },
 } as const satisfies Record<string, CloudEndpoint>;
 
+/**
+ * Microsoft Graph by the same clouds: GCC takes the commercial host
+ * (https://learn.microsoft.com/graph/deployments#microsoft-graph-and-graph-explorer-service-root-endpoints). Each host
+ * is the audience of its tokens, too.
+ */
+export const graphApiUrls = {
+  commercial: 'https://graph.microsoft.com',
+  gcc: 'https://graph.microsoft.com',
+  'gcc-high': 'https://graph.microsoft.us',
+  dod: 'https://dod-graph.microsoft.us',
+} as const satisfies Record<keyof typeof clouds, string>;
+
 export type Cloud = keyof typeof clouds;
 export const cloudNames = Object.keys(clouds) as Cloud[];
 

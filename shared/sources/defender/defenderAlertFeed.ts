@@ -1,9 +1,9 @@
 import type { AlertBatch, AlertFeed, ListedAlert, ListingEnd } from '../alertFeed.ts';
+import { type ApiAccess, type CallFailure, callApi } from '../apiCall.ts';
 import { readListedAlert } from './alertEntry.ts';
-import { type CallFailure, callDefender, type DefenderCallDeps } from './defenderCall.ts';
-import type { DefenderClient } from './defenderClient.ts';
+import { DEFENDER_API, type DefenderClient } from './defenderClient.ts';
 
-export interface DefenderAlertFeedDeps extends DefenderCallDeps {
+export interface DefenderAlertFeedDeps extends ApiAccess {
   now: () => Date;
   client: Pick<DefenderClient, 'alertsUpdatedSince'>;
   /** Alerts a page (1,000, of at most 10,000 that the API permits). */
@@ -83,7 +83,12 @@ export function createDefenderAlertFeed(deps: DefenderAlertFeedDeps): AlertFeed 
         return client.alertsUpdatedSince({ since: from, until, top: pageSize, skip }, token, signal);
       };
       // Pages are few, and behind a line of look-ups the second would never come.
-      const answer = await callDefender(deps, { place: 'first', mayProbeCircuit: false, call }, signal);
+      const answer = await callApi(
+        DEFENDER_API,
+        deps,
+        { place: 'first', mayProbeCircuit: false, call },
+        signal,
+      );
       // The same question from the beginning of the list was answered: it is the depth that is refused.
       if (answer.kind === 'rejected' && skip > 0) return { calls, end: { kind: 'too-deep' } };
       if (answer.kind !== 'list') return { calls, end: await endOf(answer) };

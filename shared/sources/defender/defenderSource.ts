@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CallRequest, CircuitCause, Permit } from '../../quota/callGate.ts';
+import { type ApiAccess, callApi, type Refusal } from '../apiCall.ts';
 import type { AlertReference, Source, SourceAnswer } from '../source.ts';
-import { callDefender, type DefenderCallDeps, type Refusal } from './defenderCall.ts';
-import type { DefenderClient } from './defenderClient.ts';
+import { DEFENDER_API, type DefenderClient } from './defenderClient.ts';
 
-export interface DefenderSourceDeps extends DefenderCallDeps {
+export interface DefenderSourceDeps extends ApiAccess {
   client: Pick<DefenderClient, 'machineOfAlert'>;
   now: () => Date;
   /** Uniform in [0, 1). */
@@ -48,7 +48,7 @@ export function createDefenderSource(deps: DefenderSourceDeps): Source {
     signal: AbortSignal,
   ): Promise<SourceAnswer> {
     const call = (token: string) => client.machineOfAlert(alertId, token, signal);
-    const answer = await callDefender(deps, { place, mayProbeCircuit: true, call }, signal);
+    const answer = await callApi(DEFENDER_API, deps, { place, mayProbeCircuit: true, call }, signal);
     switch (answer.kind) {
       case 'machine':
         refusedAlerts.clear();

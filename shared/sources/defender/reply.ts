@@ -1,14 +1,16 @@
 import * as z from 'zod';
 import { type Machine, parseMachine } from '../../device/machine.ts';
 import { parseJson } from '../../text/parseJson.ts';
-import { retryAfterMs } from './retryAfter.ts';
+import {
+  describeAnswer,
+  type ErrorBody,
+  type Failure,
+  type HttpResponse,
+  readErrorBody,
+} from '../apiReply.ts';
+import { retryAfterMs } from '../retryAfter.ts';
 
-/** What arrived over HTTP, read whole. */
-export interface HttpResponse {
-  status: number;
-  retryAfter: string | undefined;
-  body: string;
-}
+const SERVICE = 'Defender';
 
 /** What the response to a look-up of a machine means. */
 export type Reply = { kind: 'machine'; machine: Machine } | Failure;
@@ -23,40 +25,6 @@ export interface ListPage {
   /** Whether the service says that more follow. Where a request names a page size it may say nothing all the same. */
   hasNextLink: boolean;
 }
-
-/** What a response of the Defender API means that does not bring what was asked for. */
-export type Failure =
-  | { kind: 'not_found'; detail: string }
-  | { kind: 'throttled'; retryAfterMs: number | undefined; detail: string }
-  /** 401: the token was not accepted. */
-  | { kind: 'unauthorized'; detail: string }
-  /** 403: the token was understood, and the app may not do this. */
-  | { kind: 'forbidden'; code: string; detail: string }
-  /** The API says of itself, not of the alert, that it does not exist (any more). */
-  | { kind: 'retired'; detail: string }
-  | { kind: 'unavailable'; retryAfterMs?: number | undefined; detail: string }
-  /** The answer arrived whole and is of no use: asked again at once it would be the same. */
-  | { kind: 'unusable'; detail: string }
-  /** Our own time was up before the answer came. */
-  | { kind: 'interrupted'; detail: string }
-  | { kind: 'rejected'; code: string; message: string; target?: string | undefined };
-
-/** The API's error body, as documented; `target` is its tracking ID. */
-const errorBodySchema = z.object({
-  error: z.object({
-    code: z.string().catch('unknown'),
-    message: z.string().catch(''),
-    target: z.string().optional().catch(undefined),
-  }),
-});
-
-interface ErrorBody {
-  code: string;
-  message: string;
-  target?: string | undefined;
-}
-
-const LONGEST_MESSAGE = 500;
 
 const listBodySchema = z.object({
   value: z.array(z.unknown()),
@@ -78,8 +46,8 @@ export function readListReply(response: HttpResponse, now: Date): ListReply {
  */
 function readFailure(response: HttpResponse, now: Date): Failure {
   const { status, retryAfter, body } = response;
-  const error = readError(body);
-  const detail = describe(status, error);
+  const error = readErrorBody(body);
+  const detail = describeAnswer(SERVICE, status, error);
   if (status === 429 || (status === 403 && isQuotaText(body))) return throttled(response, detail, now);
   if (status === 204) return { kind: 'not_found', detail };
   if (status === 404) return readNotFound(body, error, detail);
@@ -131,10 +99,10 @@ function readMachine(response: HttpResponse, now: Date): Reply {
 
 /** An error that came with 200: the quota's is taken at its word, any other is a fault that passes. */
 function readRefusal(response: HttpResponse, now: Date): Failure | undefined {
-  const error = readError(response.body);
+  const error = readErrorBody(response.body);
   if (error === undefined) return undefined;
   const isQuota = /^(429|TooManyRequests)$/i.test(error.code);
-  const detail = describe(200, error);
+  const detail = describeAnswer(SERVICE, 200, error);
   return isQuota ? throttled(response, detail, now) : { kind: 'unavailable', detail: `${detail}: an error` };
 }
 
@@ -155,15 +123,4 @@ function notJson(body: string): Failure {
     kind: 'unavailable',
     detail: `Defender answered 200 with ${body.length} characters that are no JSON`,
   };
-}
-
-function readError(body: string): ErrorBody | undefined {
-  const { data } = errorBodySchema.safeParse(parseJson(body));
-  return data && { ...data.error, message: data.error.message.slice(0, LONGEST_MESSAGE) };
-}
-
-function describe(status: number, error: ErrorBody | undefined): string {
-  if (error === undefined) return `Defender answered ${status}`;
-  const tracking = error.target === undefined ? '' : ` (tracking ID ${error.target.slice(0, 100)})`;
-  return `Defender answered ${status} ${error.code}: ${error.message}${tracking}`;
 }

@@ -1,9 +1,16 @@
-import type { CallGate, CallRequest, Denial, Permit } from '../../quota/callGate.ts';
-import { readTokenClaims } from '../tokenClaims.ts';
+import type { CallGate, CallRequest, Denial, Permit } from '../quota/callGate.ts';
 import type { AccessTokens } from './accessToken.ts';
-import type { Failure } from './reply.ts';
+import { type Failure, isFailure } from './apiReply.ts';
+import { readTokenClaims } from './tokenClaims.ts';
 
-export interface DefenderCallDeps {
+/** An API in words for a person: its name, and the setting that says for whom its tokens are made out. */
+export interface Api {
+  name: string;
+  scopeSetting: string;
+}
+
+/** What every call to one API goes through. */
+export interface ApiAccess {
   tokens: AccessTokens;
   gate: CallGate;
 }
@@ -30,12 +37,12 @@ export type Refusal =
  * that is a refusal. A 401 is answered by one more call, with a new token.
  * @param request.call Makes the call with this token.
  */
-export async function callDefender<Answer extends { kind: 'machine' | 'list' }>(
-  deps: DefenderCallDeps,
+export async function callApi<Answer extends { kind: string }>(
+  api: Api,
+  { tokens, gate }: ApiAccess,
   request: CallRequest & { call: (token: string) => Promise<Answer | Failure> },
   signal: AbortSignal,
 ): Promise<Answer | CallFailure> {
-  const { tokens, gate } = deps;
   return callOnce({ renewToken: false });
 
   async function callOnce({ renewToken }: { renewToken: boolean }): Promise<Answer | CallFailure> {
@@ -60,7 +67,7 @@ export async function callDefender<Answer extends { kind: 'machine' | 'list' }>(
     const reply = await request.call(freshToken.token);
     gate.returned(permit);
     if (reply.kind === 'unauthorized' && !renewToken && !permit.probe) return callOnce({ renewToken: true });
-    return isFailure(reply) ? report(reply, permit, freshToken.token) : succeeded(reply, permit);
+    return isFailure(reply) ? report(reply, permit, freshToken.token) : succeeded(reply as Answer, permit);
   }
 
   async function getToken(
@@ -71,7 +78,7 @@ export async function callDefender<Answer extends { kind: 'machine' | 'list' }>(
     } catch (error) {
       return {
         kind: 'none',
-        detail: `No token for the Defender API: ${firstLine(error)}. Check that the app has an identity, and that AZURE_CLIENT_ID names it if it is user-assigned.`,
+        detail: `No token for ${api.name}: ${firstLine(error)}. Check that the app has an identity, and that AZURE_CLIENT_ID names it if it is user-assigned.`,
       };
     }
   }
@@ -87,7 +94,7 @@ export async function callDefender<Answer extends { kind: 'machine' | 'list' }>(
         return { kind: 'throttled', until, inLine: false, detail: throttlingDetail(failure) };
       }
       case 'unauthorized': {
-        const detail = `${failure.detail}. Check DEFENDER_TOKEN_SCOPE and the tenant's licence.`;
+        const detail = `${failure.detail}. Check ${api.scopeSetting} and the tenant's licence.`;
         return { kind: 'unauthorized', permit, detail };
       }
       case 'forbidden':
@@ -114,10 +121,6 @@ function throttlingDetail({ retryAfterMs, detail }: Extract<Failure, { kind: 'th
 }
 
 const LONGEST_SENSIBLE_WAIT_MS = 3_600_000;
-
-function isFailure(reply: { kind: 'machine' | 'list' } | Failure): reply is Failure {
-  return reply.kind !== 'machine' && reply.kind !== 'list';
-}
 
 function firstLine(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);

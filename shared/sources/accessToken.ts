@@ -1,6 +1,6 @@
 import { DefaultAzureCredential, ManagedIdentityCredential, type TokenCredential } from '@azure/identity';
 import { ManagedIdentityApplication } from '@azure/msal-node';
-import { withinTime } from '../../async/withinTime.ts';
+import { withinTime } from '../async/withinTime.ts';
 
 /** Gets access tokens for one scope. */
 export interface AccessTokens {

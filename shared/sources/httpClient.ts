@@ -1,0 +1,107 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { Got } from 'got';
+import type { Failure, HttpResponse } from './apiReply.ts';
+
+/** One request to an API. */
+export interface HttpRequest<Answer> {
+  /** Path and query, after the address of the API. */
+  path: string;
+  token: string;
+  headers?: Record<string, string>;
+  /** Sent as JSON with POST; a GET when left out. */
+  body?: unknown;
+  /** What is longer is not read, compressed or not (bytes). */
+  longestBody: number;
+  /** How long the service may take to begin its answer, in milliseconds (20 s); the whole takes half as long again. */
+  responseTimeoutMs?: number;
+  read: (response: HttpResponse, now: Date) => Answer;
+}
+
+/** What keeps a response from being read. */
+export type TransportFailure = Extract<Failure, { kind: 'unavailable' | 'unusable' | 'interrupted' }>;
+
+/** Speaks HTTP with one API: one request, one answer, no retries, no redirects and no exceptions. */
+export interface HttpClient {
+  send<Answer>(request: HttpRequest<Answer>, signal: AbortSignal): Promise<Answer | TransportFailure>;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const RESPONSE_TIMEOUT_MS = 20_000;
+
+/**
+ * @param service Names the API in messages.
+ * @param apiUrl Its address without a slash at the end, already checked to be one that may see a token.
+ */
+export function createHttpClient(service: string, apiUrl: string, now: () => Date): HttpClient {
+  let http: Promise<Got> | undefined;
+
+  return {
+    async send(request, signal) {
+      const { path, token, headers, body: json, longestBody, read } = request;
+      const response = request.responseTimeoutMs ?? RESPONSE_TIMEOUT_MS;
+      try {
+        http ??= openHttp();
+        const stream = (await http).stream(`${apiUrl}${path}`, {
+          headers: { ...headers, authorization: `Bearer ${token}` },
+          ...(json !== undefined && { method: 'POST', json }),
+          timeout: {
+            connect: CONNECT_TIMEOUT_MS,
+            secureConnect: CONNECT_TIMEOUT_MS,
+            response,
+            request: response * 1.5,
+          },
+          signal,
+        });
+        const body = await readText(stream, longestBody);
+        if (body === undefined) {
+          return { kind: 'unusable', detail: `${service}'s answer is longer than ${longestBody} bytes` };
+        }
+        const { response: head } = stream;
+        if (head === undefined) return { kind: 'unavailable', detail: `${service} sent no response` };
+        return read({ status: head.statusCode, retryAfter: head.headers['retry-after'], body }, now());
+      } catch (error) {
+        if (signal.aborted) return { kind: 'interrupted', detail: 'the time of this run was up' };
+        return { kind: 'unavailable', detail: `${service} could not be reached: ${describe(error)}` };
+      }
+    },
+  };
+}
+
+/** The library is loaded for the first call: whoever finds the answer in storage never needs it. */
+async function openHttp(): Promise<Got> {
+  const { default: got } = await import('got');
+  return got.extend({
+    // As storage and identity do, whose SDKs go through a proxy of the environment by themselves. Node.js knows the
+    // option from 22.21 and 24.5 on.
+    agent: {
+      http: new HttpAgent({ keepAlive: true, proxyEnv: process.env }),
+      https: new HttpsAgent({ keepAlive: true, proxyEnv: process.env }),
+    },
+    // The pipeline has its own rules for trying again, and a redirect would carry the token elsewhere.
+    retry: { limit: 0 },
+    followRedirect: false,
+    throwHttpErrors: false,
+    headers: { accept: 'application/json', 'user-agent': 'defender-alert-enrichment' },
+  });
+}
+
+/** The decompressed text of a response, or undefined when it is too long. */
+async function readText(stream: AsyncIterable<Uint8Array>, longest: number): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of stream) {
+    length += chunk.length;
+    if (length > longest) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Of an error only its code and message: got's errors carry the request, and that carries the token. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return 'code' in error && typeof error.code === 'string'
+    ? `${error.code}, ${error.message}`
+    : error.message;
+}
