@@ -1,10 +1,8 @@
 import type { StorageQueueHandler } from '@azure/functions';
 import type { Application } from '../shared/application.ts';
-import { FUNCTION_DEADLINE_MS } from '../shared/config/deadline.ts';
+import { FUNCTION_DEADLINE_MS } from '../shared/config/timingSettings.ts';
 import { receiveMessage } from '../shared/pipeline/receiveMessage.ts';
-import { atMostEvery } from '../shared/telemetry/atMostEvery.ts';
-import { errorText } from '../shared/telemetry/errorText.ts';
-import type { Log } from '../shared/telemetry/log.ts';
+import { errorText, type Log } from '../shared/telemetry/log.ts';
 
 /** Handles a message of the input queue. */
 export function createEnrichAlert(
@@ -29,5 +27,15 @@ export function createEnrichAlert(
       // The message is done: were this to fail the run, it would come again.
       log({ event: 'quota_failed', detail: errorText(error) });
     }
+  };
+}
+
+/** A question that is answered with yes at most once in each stretch of `intervalMs` milliseconds. */
+export function atMostEvery(intervalMs: number, now: () => number): () => boolean {
+  let last = Number.NEGATIVE_INFINITY;
+  return () => {
+    if (now() - last < intervalMs) return false;
+    last = now();
+    return true;
   };
 }

@@ -1,13 +1,13 @@
 import type { HttpHandler } from '@azure/functions';
 import type { Application } from '../shared/application.ts';
 import type { HttpAuthorization } from '../shared/config/httpSettings.ts';
-import { negotiate } from '../shared/http/accept.ts';
-import { enrichmentAnswer, pendingAnswer } from '../shared/http/alertAnswer.ts';
-import { ANSWER_TYPES } from '../shared/http/cards.ts';
+import { enrichmentAnswer, pendingAnswer } from '../shared/http/alertResponse.ts';
+import { negotiate } from '../shared/http/contentNegotiation.ts';
 import { endpoint } from '../shared/http/endpoint.ts';
 import { notAcceptable } from '../shared/http/problem.ts';
-import { endOfWait, readWait } from '../shared/http/wait.ts';
-import { ALERT_ID_RULE, isAlertId } from '../shared/intake/alertId.ts';
+import { endOfWait, readWait } from '../shared/http/request.ts';
+import { ANSWER_TYPES } from '../shared/http/response.ts';
+import { ALERT_ID_RULE, isAlertId } from '../shared/intake/submission.ts';
 
 /** `GET /api/enrichments/{alertId}`: says how an alert stands, and waits for its enrichment when asked to. */
 export function createGetEnrichment(

@@ -1,8 +1,8 @@
 import type { HttpHandler } from '@azure/functions';
 import type { Application } from '../shared/application.ts';
 import type { HttpAuthorization } from '../shared/config/httpSettings.ts';
-import { jsonAnswer } from '../shared/http/answer.ts';
 import { endpoint } from '../shared/http/endpoint.ts';
+import { jsonAnswer } from '../shared/http/response.ts';
 
 /** `GET /api/health`: whether alerts can move, for availability tests. They get JSON, whatever they accept. */
 export function createGetHealth(

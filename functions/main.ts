@@ -1,8 +1,8 @@
 import { app } from '@azure/functions';
-import { withinTime } from '../shared/async/withinTime.ts';
 import { registrationFrom } from '../shared/config/registration.ts';
 import { ALL_METHODS } from '../shared/http/endpoint.ts';
-import { errorText } from '../shared/telemetry/errorText.ts';
+import { withinTime } from '../shared/promises.ts';
+import { errorText } from '../shared/telemetry/log.ts';
 import { createGetLiveness } from './getLiveness.ts';
 import type { Handlers } from './handlers.ts';
 

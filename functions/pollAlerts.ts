@@ -1,6 +1,6 @@
 import type { TimerHandler } from '@azure/functions';
 import type { Application } from '../shared/application.ts';
-import { POLL_DEADLINE_MS } from '../shared/config/deadline.ts';
+import { POLL_DEADLINE_MS } from '../shared/config/timingSettings.ts';
 import type { Log } from '../shared/telemetry/log.ts';
 
 /** Looks for new alerts, as often as the timer says. */

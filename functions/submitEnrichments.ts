@@ -1,17 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { HttpHandler } from '@azure/functions';
 import type { Application } from '../shared/application.ts';
-import { FUNCTION_DEADLINE_MS } from '../shared/config/deadline.ts';
 import type { HttpAuthorization } from '../shared/config/httpSettings.ts';
-import { negotiate } from '../shared/http/accept.ts';
-import { ANSWER_TYPES } from '../shared/http/cards.ts';
+import { FUNCTION_DEADLINE_MS } from '../shared/config/timingSettings.ts';
+import { negotiate } from '../shared/http/contentNegotiation.ts';
 import { endpoint } from '../shared/http/endpoint.ts';
-import { type OrderedAlert, orderAnswer } from '../shared/http/orderAnswer.ts';
+import { type OrderedAlert, orderAnswer } from '../shared/http/orderResponse.ts';
 import { notAcceptable } from '../shared/http/problem.ts';
-import { readRequestBody } from '../shared/http/requestBody.ts';
-import { endOfWait, readWait } from '../shared/http/wait.ts';
+import { endOfWait, readRequestBody, readWait } from '../shared/http/request.ts';
+import { ANSWER_TYPES } from '../shared/http/response.ts';
 import { MAX_ORDER, readOrder } from '../shared/intake/order.ts';
-import { errorText } from '../shared/telemetry/errorText.ts';
+import { errorText } from '../shared/telemetry/log.ts';
 
 /** Alerts of an order are put into the queue for so long at most; the rest of a run is for the answer that says so. */
 const LONGEST_QUEUEING_MS = FUNCTION_DEADLINE_MS / 2;

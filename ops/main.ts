@@ -2,9 +2,9 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { createApplication } from '../shared/application.ts';
 import { keepLocalTrafficFromProxies } from '../shared/config/proxy.ts';
+import { SettingsError } from '../shared/config/setting.ts';
 import { readSettings } from '../shared/config/settings.ts';
-import { SettingsError } from '../shared/config/settingsError.ts';
-import { ALERT_ID_RULE, isAlertId } from '../shared/intake/alertId.ts';
+import { ALERT_ID_RULE, isAlertId } from '../shared/intake/submission.ts';
 import { createStorageClients } from '../shared/storage/storageClients.ts';
 import { check, settingsFindings } from './check/check.ts';
 import { findingLines, isAllOk } from './check/findingsView.ts';

@@ -1,30 +1,40 @@
 import { randomUUID } from 'node:crypto';
-import { cached } from './async/cached.ts';
 import { longestGapMs } from './config/ncrontab.ts';
 import type { Settings } from './config/settings.ts';
-import { messageWriter } from './enrichment/cloudEvent.ts';
-import { checkHealth, type HealthReport } from './health/health.ts';
-import { circuitProbe, gateProbe, pollerProbe, queueProbe, tableProbe } from './health/probes.ts';
+import { messageWriter } from './enrichment/outputMessage.ts';
+import {
+  checkHealth,
+  circuitProbe,
+  gateProbe,
+  type HealthReport,
+  pollerProbe,
+  queueProbe,
+  tableProbe,
+} from './health/health.ts';
 import { type AlertLookup, createAlertLookup } from './lookup/alertLookup.ts';
 import type { PipelineDeps } from './pipeline/enrichSubmission.ts';
 import { createSubmit, type Submit } from './pipeline/submitAll.ts';
 import { createPoller, type Poller } from './polling/poller.ts';
 import { createWatermarkStore } from './polling/watermarkStore.ts';
+import { cached } from './promises.ts';
 import type { CallGate } from './quota/callGate.ts';
 import type { LedgerRules } from './quota/ledger.ts';
 import { createLedgerGate } from './quota/ledgerGate.ts';
 import { createLedgerStore, LedgerError } from './quota/ledgerStore.ts';
 import { type QuotaReport, quotaReport } from './quota/quotaReport.ts';
 import { createStorageClock } from './quota/storageClock.ts';
-import { type AccessTokens, createAccessTokens, tokenRequester } from './sources/accessToken.ts';
+import {
+  type AccessTokens,
+  createAccessTokens,
+  readTokenClaims,
+  tokenRequester,
+} from './sources/accessToken.ts';
 import { createDefenderAlertFeed } from './sources/defender/defenderAlertFeed.ts';
 import { createDefenderClient, type DefenderClient } from './sources/defender/defenderClient.ts';
 import { createDefenderSource } from './sources/defender/defenderSource.ts';
-import { readTokenClaims } from './sources/tokenClaims.ts';
 import { createEnrichmentTable } from './storage/enrichmentTable.ts';
-import { provision } from './storage/provision.ts';
 import { createQueueOutbox } from './storage/queueOutbox.ts';
-import { createStorageClients } from './storage/storageClients.ts';
+import { createStorageClients, provision } from './storage/storageClients.ts';
 import { isStorageError, storageErrorText } from './storage/storageError.ts';
 
 /** Callers of the HTTP functions get what was found out so many milliseconds ago at most, so that they load storage little. */

@@ -4,7 +4,7 @@ import { enrichmentOf, type MessageOptions } from '../../shared/enrichment/answe
 import type { Enrichment } from '../../shared/enrichment/enrichment.ts';
 import type { Submission } from '../../shared/intake/submission.ts';
 import type { AlertRecords } from '../../shared/pipeline/alertRecords.ts';
-import { toMessageText } from '../../shared/storage/messageText.ts';
+import { toMessageText } from '../../shared/storage/queueOutbox.ts';
 
 const LOOK_EVERY_MS = 250;
 /** No expiry. */

@@ -6,7 +6,7 @@ import {
   enrichmentPointerSchema,
   enrichmentSchema,
 } from '../../shared/enrichment/enrichment.ts';
-import { deadLetterSchema } from '../../shared/pipeline/deadLetter.ts';
+import { deadLetterSchema } from '../../shared/pipeline/outbox.ts';
 
 export type EnrichmentMessage = Enrichment | EnrichmentPointer;
 

@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { text as readAll } from 'node:stream/consumers';
 import { Command } from 'commander';
+import { FORMATS } from '../../shared/config/outputSettings.ts';
 import { normalizeMachine } from '../../shared/device/normalize.ts';
-import { FORMATS } from '../../shared/projections/formats.ts';
 import { project } from '../../shared/projections/projections.ts';
 import { readMachines } from './machines.ts';
 

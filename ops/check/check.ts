@@ -1,6 +1,6 @@
 import type { Application } from '../../shared/application.ts';
+import type { SettingsError } from '../../shared/config/setting.ts';
 import type { Settings } from '../../shared/config/settings.ts';
-import type { SettingsError } from '../../shared/config/settingsError.ts';
 import type { StorageClients } from '../../shared/storage/storageClients.ts';
 import { checkDefender, withoutLedger } from './checkDefender.ts';
 import { checkDeadLetters, checkQueue, checkTable } from './checkStorage.ts';

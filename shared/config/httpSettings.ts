@@ -1,6 +1,5 @@
 import * as z from 'zod';
-import { withDefault } from './settingNotes.ts';
-import { SettingsError } from './settingsError.ts';
+import { SettingsError, withDefault } from './setting.ts';
 
 /** The settings of the HTTP functions. */
 export const httpSettings = z.object({

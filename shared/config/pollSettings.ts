@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { parseNcrontab } from './ncrontab.ts';
-import { parsed } from './parsed.ts';
-import { optional } from './settingNotes.ts';
+import { optional, parsed } from './setting.ts';
 
 /** https://learn.microsoft.com/defender-endpoint/api/alerts#properties */
 const SEVERITIES = ['UnSpecified', 'Informational', 'Low', 'Medium', 'High'];

@@ -1,4 +1,4 @@
-import { parseDuration } from './duration.ts';
+import { parseDuration } from './setting.ts';
 
 /** At most `calls` calls in any stretch of `windowMs` milliseconds. */
 export interface RateLimit {

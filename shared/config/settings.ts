@@ -1,14 +1,16 @@
 import { closestMatch } from 'leven';
 import type * as z from 'zod';
 import { httpSchema, httpSettings } from './httpSettings.ts';
-import { messageSchema, messageSettings } from './messageSettings.ts';
+import { messageSchema, messageSettings } from './outputSettings.ts';
 import { pollSchema, pollSettings } from './pollSettings.ts';
-import { type SettingNotes, settingNotes } from './settingNotes.ts';
-import { type SettingProblem, SettingsError } from './settingsError.ts';
-import { shownValue } from './shownValue.ts';
+import { type SettingNotes, type SettingProblem, SettingsError, settingNotes } from './setting.ts';
 import { sourceSchema, sourceSettings } from './sourceSettings.ts';
-import { storageConnectionSchema, storageConnectionSettings } from './storageConnection.ts';
-import { storageNameSettings, storageNamesSchema } from './storageNames.ts';
+import {
+  storageConnectionSchema,
+  storageConnectionSettings,
+  storageNameSettings,
+  storageNamesSchema,
+} from './storageSettings.ts';
 import { timingSchema, timingSettings } from './timingSettings.ts';
 
 const settingsSchema = storageNamesSchema
@@ -115,4 +117,17 @@ function misspelt(name: string): SettingProblem {
     setting: name,
     message: `there is no such setting; did you mean ${nearest}? Rename or remove it.`,
   };
+}
+
+/** What gives away that a secret went into the wrong setting: a user in an address, a query, a key in a list. */
+const SECRET_INSIDE = /[@?]|(key|sig|signature|secret|password)\s*=/i;
+const LONGEST_SHOWN = 120;
+
+/** What a setting got, for an error message: quoted and cut short, or only that it is hidden. */
+export function shownValue(value: string | undefined, secret: boolean): string {
+  if (value === undefined) return 'nothing';
+  if (secret || SECRET_INSIDE.test(value)) return 'a value that is not shown because it may hold a secret';
+  return value.length > LONGEST_SHOWN
+    ? `${JSON.stringify(value.slice(0, LONGEST_SHOWN))} (cut short)`
+    : JSON.stringify(value);
 }

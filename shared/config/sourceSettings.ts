@@ -1,10 +1,15 @@
 import * as z from 'zod';
-import { parseDefenderUrl, parseGraphUrl } from './apiUrl.ts';
-import { cloudNames, clouds, geoApiUrl, geoNames, graphApiUrls } from './clouds.ts';
-import { parsed } from './parsed.ts';
+import {
+  cloudNames,
+  clouds,
+  geoApiUrl,
+  geoNames,
+  graphApiUrls,
+  parseDefenderUrl,
+  parseGraphUrl,
+} from './apiHosts.ts';
 import { parseRateLimits } from './rateLimits.ts';
-import { optional, withDefault } from './settingNotes.ts';
-import { whenRight } from './whenRight.ts';
+import { optional, parsed, whenRight, withDefault } from './setting.ts';
 
 /** An audience as Entra ID takes it, by address or by application ID, and all of the app's roles in it. */
 const TOKEN_SCOPE = /^((https|api):\/\/[\w.:/-]+|[\da-f-]{36})\/\.default$/i;

@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import { ADDRESS_SCOPES } from './addresses.ts';
-import { ARCHITECTURES } from './architecture.ts';
 import {
   DEVICE_VALUES,
   EXPOSURE_LEVELS,
@@ -8,7 +7,7 @@ import {
   ONBOARDING_STATUSES,
   RISK_LEVELS,
 } from './levels.ts';
-import { DEVICE_TYPES, OS_FAMILIES } from './platform.ts';
+import { ARCHITECTURES, DEVICE_TYPES, OS_FAMILIES } from './platform.ts';
 import { deviceTimeSchema } from './times.ts';
 
 const text = z.string().min(1);

@@ -1,5 +1,4 @@
-import { type Address, namesHost } from './addresses.ts';
-import { NO_MACS } from './macAddress.ts';
+import { type Address, NO_MACS, namesHost } from './addresses.ts';
 import type { AddressEntry } from './properties.ts';
 
 /** An address as one interface has it. */

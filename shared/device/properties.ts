@@ -1,6 +1,5 @@
 import * as z from 'zod';
-import { parseAddress } from './addresses.ts';
-import { parseMac } from './macAddress.ts';
+import { parseAddress, parseMac } from './addresses.ts';
 import type { Machine } from './machine.ts';
 import { parseTimestamp } from './times.ts';
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { deviceSchema } from '../device/device.ts';
 import { machineSchema } from '../device/machine.ts';
-import { alertIdSchema } from '../intake/alertId.ts';
+import { alertIdSchema } from '../intake/submission.ts';
 import { summarySchema } from '../summary/summary.ts';
 
 /** The version of the enrichment message. It is raised when a consumer could break. */

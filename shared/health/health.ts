@@ -1,5 +1,9 @@
-import { withinTime } from '../async/withinTime.ts';
+import type { TableClient } from '@azure/data-tables';
+import type { QueueClient } from '@azure/storage-queue';
+import { withinTime } from '../promises.ts';
+import type { Ledger } from '../quota/ledger.ts';
 import { isStorageError, storageErrorText } from '../storage/storageError.ts';
+import { counted } from '../text.ts';
 
 /** One thing without which alerts cannot move. */
 export interface HealthCheck {
@@ -42,4 +46,92 @@ async function checkOf({ name, look }: HealthProbe, timeoutMs: number): Promise<
 function reasonOf(error: unknown): string {
   if (isStorageError(error)) return storageErrorText(error);
   return error instanceof Error ? error.message : 'unknown';
+}
+
+/** Whether the queue can be used, and how full it is. */
+export function queueProbe(queue: QueueClient): HealthProbe {
+  return {
+    name: `queue "${queue.name}"`,
+    async look() {
+      const { approximateMessagesCount = 0 } = await queue.getProperties();
+      return { isSound: true, detail: `about ${counted(approximateMessagesCount, 'message')}` };
+    },
+  };
+}
+
+/** Whether the table can be read. */
+export function tableProbe(table: TableClient): HealthProbe {
+  return {
+    name: `table "${table.tableName}"`,
+    async look() {
+      // Nothing has this key: unlike a read of one row, a query tells a table that is missing from a row that is.
+      const none = table.listEntities({ queryOptions: { filter: "PartitionKey eq ''" } });
+      await none.next();
+      return { isSound: true, detail: 'readable' };
+    },
+  };
+}
+
+/** Whether Defender lets the app in, as the last calls told; this makes none. */
+export function circuitProbe(readLedger: () => Promise<Ledger>): HealthProbe {
+  return {
+    name: 'circuit',
+    async look() {
+      const { circuit } = await readLedger();
+      if (circuit === null) return { isSound: true, detail: 'closed' };
+      const since = new Date(circuit.openedAt).toISOString();
+      const next = new Date(circuit.probeAt).toISOString();
+      return {
+        isSound: false,
+        detail: `open since ${since}, next probe ${next}: ${circuit.detail}`,
+      };
+    },
+  };
+}
+
+/** A caller of the gate is answered well before: after the longest wait in a process, or a failed exchange. */
+const LONGEST_WAIT_MS = 90_000;
+
+/**
+ * Whether those who want to call are answered in this process.
+ * @param waitingSince Since when somebody waits (milliseconds on the clock), if anybody does.
+ */
+export function gateProbe(waitingSince: () => number | undefined, now: () => number): HealthProbe {
+  return {
+    name: 'calls',
+    async look() {
+      const waitedMs = now() - (waitingSince() ?? now());
+      if (waitedMs <= LONGEST_WAIT_MS) return { isSound: true, detail: 'nobody waits for long' };
+      const seconds = Math.round(waitedMs / 1_000);
+      return { isSound: false, detail: `a look-up has waited ${seconds} s for its turn in this process` };
+    },
+  };
+}
+
+/** So many gaps of the schedule may pass without a complete pass: one pass may fail, and one be late. */
+const GAPS_WITHOUT_A_PASS = 3;
+
+/**
+ * Whether the poller comes to the end of its passes.
+ * @param readLastPass When the last complete pass began, if there was one.
+ * @param gapMs The longest time between two runs of its schedule.
+ * @param since Since when the process runs: what it cannot know of yet it does not hold against the poller.
+ */
+export function pollerProbe(
+  readLastPass: () => Promise<Date | undefined>,
+  gapMs: () => number,
+  since: Date,
+  now: () => number,
+): HealthProbe {
+  return {
+    name: 'poller',
+    async look() {
+      const lastPass = await readLastPass();
+      const ageMs = now() - (lastPass ?? since).getTime();
+      const isSound = ageMs <= GAPS_WITHOUT_A_PASS * gapMs();
+      const last =
+        lastPass === undefined ? 'no complete pass yet' : `last complete pass ${lastPass.toISOString()}`;
+      return { isSound, detail: isSound ? last : `${last}: the timer does not run, or its passes fail` };
+    },
+  };
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { enrichmentSchema } from '../enrichment/enrichment.ts';
-import { alertIdSchema } from '../intake/alertId.ts';
-import { storedEnrichmentSchema } from '../lookup/storedEnrichment.ts';
+import { alertIdSchema } from '../intake/submission.ts';
+import { storedEnrichmentSchema } from '../lookup/alertLookup.ts';
 
 /** What the HTTP functions promise: the schemas of what they take and answer, from which `docs/openapi.json` is made. */
 

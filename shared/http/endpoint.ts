@@ -1,13 +1,11 @@
 import type { HttpHandler, HttpMethod, HttpRequest } from '@azure/functions';
-import { withinTime } from '../async/withinTime.ts';
-import { FUNCTION_DEADLINE_MS } from '../config/deadline.ts';
 import type { HttpAuthorization } from '../config/httpSettings.ts';
+import { FUNCTION_DEADLINE_MS } from '../config/timingSettings.ts';
+import { withinTime } from '../promises.ts';
 import { isStorageError } from '../storage/storageError.ts';
-import { errorText } from '../telemetry/errorText.ts';
-import type { Log } from '../telemetry/log.ts';
-import type { Answer } from './answer.ts';
-import { isAuthorized } from './authorization.ts';
+import { errorText, type Log } from '../telemetry/log.ts';
 import { type Problem, problemAnswer } from './problem.ts';
+import type { Answer } from './response.ts';
 
 /**
  * Every method that can reach a function: the Functions library cannot make a request of CONNECT and TRACE. Routes are
@@ -69,4 +67,15 @@ function problemOf(error: unknown): Problem {
     return { problem: 'storage-unavailable', detail: 'Ask again later. "/api/health" says what is wrong.' };
   }
   return { problem: 'internal-error', detail: 'The log holds more, under the ID in "instance".' };
+}
+
+/** What App Service Authentication says about a caller; it keeps callers from saying it themselves. */
+const PRINCIPAL_HEADER = 'x-ms-client-principal-id';
+
+/** Whether a caller is let in. With keys the Functions host has asked already. */
+export function isAuthorized(
+  authorization: HttpAuthorization,
+  headers: { get(name: string): string | null },
+): boolean {
+  return authorization === 'key' || (headers.get(PRINCIPAL_HEADER) ?? '').trim() !== '';
 }

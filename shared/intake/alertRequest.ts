@@ -1,8 +1,7 @@
 import * as z from 'zod';
-import { ALERT_ID_RULE, alertIdSchema } from './alertId.ts';
 import { type JsonObject, quote } from './jsonText.ts';
 import { type Faulty, faulty } from './rejection.ts';
-import { submissionSchema } from './submission.ts';
+import { ALERT_ID_RULE, alertIdSchema, type Submission, submissionSchema } from './submission.ts';
 
 const correlationIdSchema = z
   .union([submissionSchema.shape.correlationId.unwrap(), z.int()], {
@@ -65,4 +64,16 @@ export function checkSharedFields(fields: JsonObject): { ok: true; shared: Share
 /** What a schema found wrong, to a person, each with the field's name. */
 export function describeIssues(error: z.ZodError): string {
   return error.issues.map((issue) => `${issue.path.join('.') || 'the value'}: ${issue.message}`).join('; ');
+}
+
+/** A submission at the beginning of its way. */
+export function newSubmission(request: AlertRequest, submissionId: string, now: Date): Submission {
+  return {
+    ...request,
+    submissionId,
+    firstSeen: now.toISOString(),
+    attempts: 0,
+    notFoundAnswers: 0,
+    deferrals: 0,
+  };
 }

@@ -1,6 +1,6 @@
-import { isAlertId } from './alertId.ts';
 import { isKnownAlertId } from './forms.ts';
 import { type Faulty, faulty } from './rejection.ts';
+import { isAlertId } from './submission.ts';
 
 /** The content of a message: a JSON value, where plain text counts as a string. */
 export type Decoded = { ok: true; value: unknown; base64: boolean } | Faulty;

@@ -1,4 +1,4 @@
-import { newSubmission } from './newSubmission.ts';
+import { newSubmission } from './alertRequest.ts';
 import { readPayload } from './readPayload.ts';
 import type { Fault } from './rejection.ts';
 import type { Submission } from './submission.ts';

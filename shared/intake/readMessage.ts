@@ -1,13 +1,15 @@
-import type { AlertRequest } from './alertRequest.ts';
-import type { Bearer } from './bearer.ts';
+import { type AlertRequest, describeIssues, newSubmission } from './alertRequest.ts';
 import { decodeBody } from './decode.ts';
-import { openEnvelope } from './envelope.ts';
-import { textOf } from './jsonText.ts';
-import { type Delivery, messageIdOf } from './messageId.ts';
-import { newSubmission } from './newSubmission.ts';
+import { isJsonObject, quote, textOf } from './jsonText.ts';
+import { type Bearer, type Delivery, messageIdOf } from './queueMessage.ts';
 import { readPayload } from './readPayload.ts';
-import type { Fault, Rejection } from './rejection.ts';
-import type { Submission } from './submission.ts';
+import { type Fault, type Faulty, faulty, type Rejection } from './rejection.ts';
+import {
+  alertIdSchema,
+  type Submission,
+  type SubmissionEnvelope,
+  submissionEnvelopeSchema,
+} from './submission.ts';
 
 /** What is in a message. Every alert in it is in exactly one of the two. */
 interface Contents {
@@ -75,4 +77,24 @@ function submitted(request: AlertRequest, submissionId: string, now: Date): Cont
 
 function rejected(fault: Fault, part: unknown): Contents {
   return { submissions: [], rejections: [{ ...fault, original: textOf(part) }] };
+}
+
+/** What is in our own envelope, which a deferral put back; undefined for anything else. */
+export function openEnvelope(
+  value: unknown,
+): ({ ok: true } & Pick<SubmissionEnvelope, 'submission' | 'claimKey'>) | Faulty | undefined {
+  if (!isJsonObject(value) || value.kind !== 'submission') {
+    return undefined;
+  }
+  const parsed = submissionEnvelopeSchema.safeParse(value);
+  if (parsed.success) {
+    const { submission, claimKey } = parsed.data;
+    return { ok: true, submission, claimKey };
+  }
+  const detail =
+    value.version === 1
+      ? `the pipeline's own envelope is damaged: ${describeIssues(parsed.error)}`
+      : `the version of the envelope is ${quote(value.version)}, and this release knows 1; a newer release may have written it`;
+  const alertId = isJsonObject(value.submission) ? value.submission.alertId : undefined;
+  return faulty('bad-envelope', detail, alertIdSchema.safeParse(alertId).data);
 }

@@ -1,6 +1,44 @@
 import * as z from 'zod';
-import { alertIdSchema } from './alertId.ts';
-import { metadataSchema } from './metadata.ts';
+import { textOf } from './jsonText.ts';
+
+/**
+ * The gate for alert IDs: a safe path segment and a safe table key, open to prefixes not known yet.
+ * Rejects slashes, dots, percent signs, quotes, spaces, line ends, the empty text and more than 128 characters.
+ */
+const ALERT_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
+
+/** The gate's rule, to a person. */
+export const ALERT_ID_RULE =
+  'an alert ID has 1 to 128 letters, digits, "_" or "-" and starts with a letter or digit (for example da637472900382838869_1364969609)';
+
+export const alertIdSchema = z.string().regex(ALERT_ID, { error: ALERT_ID_RULE });
+
+/** Whether a text passes the gate for alert IDs. */
+export function isAlertId(text: string): boolean {
+  return ALERT_ID.test(text);
+}
+
+const MAX_BYTES = 16 * 1024;
+/** Consumers' JSON readers give up early (.NET at 64 levels), and our own fields are around the metadata. */
+const MAX_LEVELS = 32;
+
+/** The submitter's own data: a JSON object of at most 16 KiB (UTF-8) and 32 levels. */
+export const metadataSchema = z
+  .record(z.string(), z.unknown(), { error: 'expected a JSON object' })
+  .refine((metadata) => !isDeeperThan(MAX_LEVELS, metadata), {
+    error: `expected at most ${MAX_LEVELS} levels of nesting`,
+    abort: true,
+  })
+  .refine((metadata) => Buffer.byteLength(textOf(metadata)) <= MAX_BYTES, {
+    error: `expected at most ${MAX_BYTES} bytes of JSON text`,
+  });
+
+function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) {
+    return false;
+  }
+  return levels === 0 || Object.values(value).some((part) => isDeeperThan(levels - 1, part));
+}
 
 /** An MDE device ID is hexadecimal; the gate is wider, but lets only a safe path segment through. */
 export const machineIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/, {

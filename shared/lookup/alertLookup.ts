@@ -1,13 +1,74 @@
-import { withinTime } from '../async/withinTime.ts';
-import { enrichmentOf } from '../enrichment/answer.ts';
-import type { Enrichment } from '../enrichment/enrichment.ts';
+import type * as z from 'zod';
+import { enrichmentOf, type StoredAnswer } from '../enrichment/answer.ts';
+import { type Enrichment, enrichmentSchema } from '../enrichment/enrichment.ts';
 import type { Submission } from '../intake/submission.ts';
 import type { AlertRecord, AlertRecords } from '../pipeline/alertRecords.ts';
 import { answerFor, type ClaimRules } from '../pipeline/claim.ts';
+import { withinTime } from '../promises.ts';
 import type { QuotaReport } from '../quota/quotaReport.ts';
 import { createAlertWatch } from './alertWatch.ts';
-import { type Expectation, expectationOf } from './expectation.ts';
-import { type StoredEnrichment, storedEnrichmentOf } from './storedEnrichment.ts';
+
+/**
+ * What a look-up says about an alert: the enrichment message without what belongs to one submission of it, because the
+ * row keeps one answer for all of them. `submissionId` and `attempts` are those of the submission whose look-up brought
+ * the answer; its times are `source.retrievedAt` and `enrichedAt`.
+ */
+export const storedEnrichmentSchema = enrichmentSchema
+  .omit({ correlationId: true, metadata: true, reused: true, receivedAt: true })
+  .extend({
+    submissionId: enrichmentSchema.shape.submissionId.describe(
+      'Names the submission whose look-up brought the answer.',
+    ),
+    attempts: enrichmentSchema.shape.attempts.describe('Look-ups that this submission took.'),
+  });
+export type StoredEnrichment = z.infer<typeof storedEnrichmentSchema>;
+
+/** Always with the summary for people, whatever the messages of the queue carry. */
+export function storedEnrichmentOf(alertId: string, answer: StoredAnswer): StoredEnrichment {
+  const { submissionId, attempts, storedAt } = answer;
+  const submission = {
+    alertId,
+    submissionId,
+    attempts,
+    firstSeen: storedAt.toISOString(),
+    notFoundAnswers: 0,
+    deferrals: 0,
+  };
+  const { reused: _, receivedAt: __, ...stored } = enrichmentOf(submission, answer, { summary: true });
+  return stored;
+}
+
+/** When an alert that is pending can be expected to be final. */
+export interface Expectation {
+  /** At the latest, if each alert takes one call and nothing fails; absent when nobody can tell. */
+  expectedAt?: Date;
+  /** When it is worth asking again, in seconds. */
+  retryAfterSeconds: number;
+}
+
+const SOONEST_SECONDS = 1;
+const LATEST_SECONDS = 60;
+/** When nothing is known, an answer is as likely in a moment as later. */
+const UNKNOWN_SECONDS = 5;
+
+/**
+ * The line of all alerts tells when the last one of it is looked up; nobody knows an alert's place in it.
+ * @param report Undefined when the quota could not be read.
+ */
+export function expectationOf(report: QuotaReport | undefined, now: Date): Expectation {
+  if (report === undefined) return { retryAfterSeconds: UNKNOWN_SECONDS };
+  const { drainedBy, circuit } = report;
+  if (drainedBy !== null) {
+    const expectedAt = drainedBy > now ? drainedBy : now;
+    return { expectedAt, retryAfterSeconds: secondsUntil(expectedAt, now) };
+  }
+  return { retryAfterSeconds: circuit === null ? UNKNOWN_SECONDS : secondsUntil(circuit.nextProbe, now) };
+}
+
+function secondsUntil(time: Date, now: Date): number {
+  const seconds = Math.ceil((time.getTime() - now.getTime()) / 1_000);
+  return Math.min(LATEST_SECONDS, Math.max(SOONEST_SECONDS, seconds));
+}
 
 /** How an alert stands. */
 export type AlertStanding =

@@ -1,5 +1,5 @@
-import { atMost } from '../async/atMost.ts';
 import type { AlertRecord, AlertRecords } from '../pipeline/alertRecords.ts';
+import { atMost } from '../promises.ts';
 
 /** Watches records of alerts for whoever waits for them: one reader for each alert, however many wait. */
 export interface AlertWatch {

@@ -2,7 +2,6 @@ import type { Machine } from '../device/machine.ts';
 import type { EnrichmentError } from '../enrichment/enrichment.ts';
 import type { Submission } from '../intake/submission.ts';
 import type { SourceAnswer } from '../sources/source.ts';
-import { backoffMs, LONGEST_DELAY_MS } from './backoff.ts';
 
 /** Why a submission is put back. */
 export type DeferralReason =
@@ -188,4 +187,12 @@ export function deferForClaim(
   const longest = Math.max(0, until.getTime() - now.getTime());
   const delayMs = Math.min(longest, backoffMs(rules.retryBaseDelayMs, submission.deferrals, random));
   return defer('claimed', delayMs, 'another submission is looking the same alert up', submission);
+}
+
+/** The longest delay between two look-ups of a submission. */
+export const LONGEST_DELAY_MS = 15 * 60_000;
+
+/** A delay of up to `base` doubled `attempts` times, any part of it equally likely (full jitter), in milliseconds. */
+export function backoffMs(baseMs: number, attempts: number, random: () => number): number {
+  return random() * Math.min(LONGEST_DELAY_MS, baseMs * 2 ** attempts);
 }

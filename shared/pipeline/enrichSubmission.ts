@@ -1,13 +1,15 @@
+import type { FormatName } from '../config/outputSettings.ts';
+import { normalizeMachine } from '../device/normalize.ts';
 import { enrichmentOf, type MessageOptions, type StoredAnswer } from '../enrichment/answer.ts';
 import type { EnrichmentError, Outcome } from '../enrichment/enrichment.ts';
-import type { Bearer } from '../intake/bearer.ts';
+import type { Bearer } from '../intake/queueMessage.ts';
 import type { Submission } from '../intake/submission.ts';
-import type { FormatName } from '../projections/formats.ts';
+import { project } from '../projections/projections.ts';
 import type { Source } from '../sources/source.ts';
 import type { AlertRecord } from './alertRecords.ts';
-import type { Claim } from './claim.ts';
-import { type ClaimDeps, claimAlert, holdClaim } from './claimAlert.ts';
+import { type Claim, type ClaimDeps, claimAlert, holdClaim } from './claim.ts';
 import {
+  type Decision,
   type DecisionRules,
   type Deferral,
   type DeferralReason,
@@ -16,7 +18,6 @@ import {
   deferForStorage,
 } from './decision.ts';
 import type { Outbox } from './outbox.ts';
-import { storedAnswerOf } from './storedAnswer.ts';
 
 export interface PipelineDeps extends ClaimDeps {
   source: Source;
@@ -180,4 +181,34 @@ async function putBack(deferral: Deferral, { outbox }: PipelineDeps, claimKey?: 
   const { reason, delayMs, detail, submission } = deferral;
   await outbox.submit(submission, delayMs, claimKey);
   return { kind: 'deferred', reason, delayMs, attempts: submission.attempts, detail };
+}
+
+/** What is stored about an alert when its look-up came to an end: the machine normalized, in all forms asked for. */
+export function storedAnswerOf(
+  decision: Exclude<Decision, Deferral>,
+  {
+    formats,
+    ...origin
+  }: { submissionId: string; sourceName: string; storedAt: Date; formats: readonly FormatName[] },
+): StoredAnswer {
+  const common = { ...origin, attempts: decision.attempts };
+  if (decision.kind === 'enriched') {
+    const { machine, retrievedAt } = decision;
+    const device = normalizeMachine(machine, retrievedAt);
+    return {
+      ...common,
+      outcome: 'enriched',
+      retrievedAt,
+      machine,
+      device,
+      ...(formats.length > 0 && { formats: project(device, formats, retrievedAt) }),
+    };
+  }
+  const isAnswered = decision.kind === 'not_found' || decision.error.code === 'source_rejected';
+  return {
+    ...common,
+    outcome: decision.kind,
+    retrievedAt: isAnswered ? origin.storedAt : null,
+    error: decision.error,
+  };
 }

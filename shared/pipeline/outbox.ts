@@ -1,6 +1,35 @@
+import * as z from 'zod';
 import type { Enrichment } from '../enrichment/enrichment.ts';
-import type { Submission } from '../intake/submission.ts';
-import type { DeadLetter } from './deadLetter.ts';
+import { type Submission, submissionSchema } from '../intake/submission.ts';
+
+/** A dead letter: what ended `failed` or was no alert, kept with its reason so that a person can act and replay it. */
+export const deadLetterSchema = z.strictObject({
+  reason: z.string().describe('Why it is dead, in a stable word.'),
+  detail: z.string().describe('What happened and what is expected, for a person.'),
+  submission: submissionSchema.optional().describe('The submission, when the message held an alert.'),
+  original: z.string().describe('The text as received, or the alert ID of a submission.'),
+  originalTruncated: z.boolean().optional().describe('True when the original was too long to keep whole.'),
+  attempts: z.int().min(0).describe('Look-ups made.'),
+  firstSeen: z.iso.datetime().describe('When the message or the submission was first seen.'),
+  deadAt: z.iso.datetime().describe('When it was given up.'),
+});
+export type DeadLetter = z.infer<typeof deadLetterSchema>;
+
+/** As much of a reason as a person reads; what quotes a damaged message can be as long as that. */
+const LONGEST_DETAIL = 4_000;
+
+/** The letter as text, its detail and its original shortened as far as needed to fit into a message. */
+export function deadLetterText(letter: DeadLetter, fits: (text: string) => boolean): string {
+  const { detail } = letter;
+  const readable = detail.length <= LONGEST_DETAIL ? detail : `${detail.slice(0, LONGEST_DETAIL)}...`;
+  let text = JSON.stringify({ ...letter, detail: readable });
+  for (let length = letter.original.length; !fits(text) && length > 0; ) {
+    length = Math.floor(length / 2);
+    const original = letter.original.slice(0, length);
+    text = JSON.stringify({ ...letter, detail: readable, original, originalTruncated: true });
+  }
+  return text;
+}
 
 /** Where the pipeline puts what it is done with. All methods throw when the storage service cannot be used. */
 export interface Outbox {

@@ -1,4 +1,4 @@
-import type { Delivery } from '../intake/messageId.ts';
+import type { Delivery } from '../intake/queueMessage.ts';
 import { readMessage } from '../intake/readMessage.ts';
 import type { Rejection } from '../intake/rejection.ts';
 import type { Submission } from '../intake/submission.ts';

@@ -1,10 +1,8 @@
-import { atMost } from '../async/atMost.ts';
-import type { Submission } from '../intake/submission.ts';
+import { newSubmission } from '../intake/alertRequest.ts';
+import { isAlertId, type Submission, submissionSchema } from '../intake/submission.ts';
 import type { Submit } from '../pipeline/submitAll.ts';
-import type { AlertBatch, AlertFeed, ListingEnd } from '../sources/alertFeed.ts';
-import { type AlertFilter, isWanted } from './alertFilter.ts';
-import { polledSubmission } from './polledSubmission.ts';
-import { nextWatermark, windowStart } from './pollWindow.ts';
+import { atMost } from '../promises.ts';
+import type { AlertBatch, AlertFeed, ListedAlert, ListingEnd } from '../sources/source.ts';
 import type { StoredWatermark, WatermarkStore } from './watermarkStore.ts';
 
 /** Finds new alerts by itself and submits each of them. */
@@ -134,4 +132,69 @@ export function createPoller(deps: PollerDeps): Poller {
   }
 
   return { poll };
+}
+
+/** Which alerts are wanted; an empty list wants all. */
+export interface AlertFilter {
+  severities: readonly string[];
+  statuses: readonly string[];
+  detectionSources: readonly string[];
+}
+
+/** Upper and lower case are the same: the API's own spelling varies. An alert without the field passes no list of it. */
+export function isWanted(alert: ListedAlert, filter: AlertFilter): boolean {
+  return (
+    isAmong(alert.severity, filter.severities) &&
+    isAmong(alert.status, filter.statuses) &&
+    isAmong(alert.detectionSource, filter.detectionSources)
+  );
+}
+
+function isAmong(value: string | undefined, wanted: readonly string[]): boolean {
+  return wanted.length === 0 || wanted.some((name) => name.toLowerCase() === value?.toLowerCase());
+}
+
+/**
+ * Each pass looks back this much further than the watermark, in milliseconds: an alert may become visible a while
+ * after the time of its update, and clocks differ.
+ */
+const OVERLAP_MS = 10 * 60_000;
+
+/** From when on alerts are listed. */
+export function windowStart(watermark: Date, now: Date): Date {
+  return new Date(earlier(watermark, now).getTime() - OVERLAP_MS);
+}
+
+/**
+ * The watermark after a complete pass: the latest update that the pass saw, but not beyond its start, because alerts
+ * updated since may have moved on the list to where the pass did not see them. It goes back only where it was ahead
+ * of the clock.
+ */
+export function nextWatermark(watermark: Date, latestUpdate: Date | undefined, passStartedAt: Date): Date {
+  const current = earlier(watermark, passStartedAt);
+  const seen = earlier(latestUpdate ?? current, passStartedAt);
+  return seen > current ? seen : current;
+}
+
+function earlier(left: Date, right: Date): Date {
+  return left < right ? left : right;
+}
+
+const LONGEST_SUBMISSION_ID = 128;
+
+/**
+ * The submission of an alert that was found on the list; undefined when its ID does not pass the gate. The submission
+ * ID follows from the alert's: when a crash makes an alert be submitted twice, both are known as one.
+ */
+export function polledSubmission(alert: ListedAlert, now: Date): Submission | undefined {
+  const { alertId } = alert;
+  if (!isAlertId(alertId)) return undefined;
+  const { machineId, tenantId } = submissionSchema.shape;
+  const request = {
+    alertId,
+    machineId: machineId.safeParse(alert.machineId).data,
+    tenantId: tenantId.safeParse(alert.tenantId).data,
+  };
+  // Compared within one alert only. The longest alert ID that was ever seen has 40 characters.
+  return newSubmission(request, `poll.${alertId}`.slice(0, LONGEST_SUBMISSION_ID), now);
 }

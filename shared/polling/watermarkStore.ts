@@ -1,6 +1,6 @@
 import type { TableClient } from '@azure/data-tables';
 import * as z from 'zod';
-import { hasStatus, isLostCreation, isLostUpdate } from '../storage/restStatus.ts';
+import { hasStatus, isLostCreation, isLostUpdate } from '../storage/storageError.ts';
 
 /** The watermark as read, with the mark that a write must present. */
 export interface StoredWatermark {

@@ -1,6 +1,5 @@
 import type { Device } from '../device/device.ts';
-import { azureResourceId } from './azureResource.ts';
-import { type JsonObject, known } from './known.ts';
+import { azureResourceId, type JsonObject, known } from './fields.ts';
 import { inPascalCase, type MdeProperties, mdeProperties, without } from './mdeProperties.ts';
 
 /** What ASIM has a field for; the resource ID only when it is one of Azure. */

@@ -1,7 +1,7 @@
 import { namesHost } from '../device/addresses.ts';
 import type { Device } from '../device/device.ts';
 import type { OsFamily } from '../device/platform.ts';
-import { type JsonObject, known } from './known.ts';
+import { type JsonObject, known } from './fields.ts';
 import { inSnakeCase, MDE, type MdeProperties, mdeProperties, without } from './mdeProperties.ts';
 
 /** What ECS has a field for. `host.architecture` does not tell all of `osArchitecture`. */

@@ -1,7 +1,7 @@
 import { namesHost } from '../device/addresses.ts';
 import type { Device } from '../device/device.ts';
 import type { Level } from '../device/levels.ts';
-import type { Draft, DraftObject } from './known.ts';
+import type { Draft, DraftObject } from './fields.ts';
 
 /** What MDE calls itself in the projections. */
 export const MDE = 'Microsoft Defender for Endpoint';

@@ -1,7 +1,7 @@
 import { namesHost } from '../device/addresses.ts';
 import type { Device } from '../device/device.ts';
 import type { OsFamily } from '../device/platform.ts';
-import { type DraftObject, type JsonObject, known } from './known.ts';
+import { type DraftObject, type JsonObject, known } from './fields.ts';
 import { inSnakeCase, MDE, type MdeProperties, mdeProperties, without } from './mdeProperties.ts';
 
 /** What has a field in the device object; `onboardingStatus` is more than the `is_managed` that it decides. */

@@ -1,8 +1,8 @@
+import { FORMATS, type FormatName } from '../config/outputSettings.ts';
 import type { Device } from '../device/device.ts';
 import { toAsim } from './asim.ts';
 import { toEcs } from './ecs.ts';
-import { FORMATS, type FormatName } from './formats.ts';
-import type { JsonObject } from './known.ts';
+import type { JsonObject } from './fields.ts';
 import { toOcsf } from './ocsf.ts';
 import { toSentinel } from './sentinel.ts';
 

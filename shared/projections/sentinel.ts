@@ -1,7 +1,6 @@
 import type { Device } from '../device/device.ts';
 import type { OsFamily } from '../device/platform.ts';
-import { azureResourceId } from './azureResource.ts';
-import { type JsonObject, known } from './known.ts';
+import { azureResourceId, type JsonObject, known } from './fields.ts';
 import { inPascalCase, type MdeProperties, mdeProperties, without } from './mdeProperties.ts';
 
 /** What the entity has a field for, or a name of its own; the resource ID only when it is one of Azure. */

@@ -1,10 +1,9 @@
-import { withinTime } from '../async/withinTime.ts';
+import { withinTime } from '../promises.ts';
 import type { Admission, CallGate, Denial } from './callGate.ts';
 import { type Caller, createCallLine } from './callLine.ts';
 import { book, type Feedback } from './feedback.ts';
 import { ask, emptyLedger, type Grant, gatheringMs, type Ledger, type LedgerRules } from './ledger.ts';
-import { type Change, createLedgerExchange } from './ledgerExchange.ts';
-import { LedgerError, type LedgerStore } from './ledgerStore.ts';
+import { type Change, createLedgerExchange, LedgerError, type LedgerStore } from './ledgerStore.ts';
 import { exchangeAt, type Outlook, outlookAfter, outlookAt, outlookOf } from './outlook.ts';
 import { safetyMarginMs } from './slidingLog.ts';
 import type { StorageClock } from './storageClock.ts';

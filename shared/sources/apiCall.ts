@@ -1,7 +1,7 @@
 import type { CallGate, CallRequest, Denial, Permit } from '../quota/callGate.ts';
 import type { AccessTokens } from './accessToken.ts';
+import { readTokenClaims } from './accessToken.ts';
 import { type Failure, isFailure } from './apiReply.ts';
-import { readTokenClaims } from './tokenClaims.ts';
 
 /** An API in words for a person: its name, and the setting that says for whom its tokens are made out. */
 export interface Api {

@@ -1,12 +1,11 @@
 import * as z from 'zod';
-import { deviceSchema } from '../device/device.ts';
+import { FORMATS } from '../config/outputSettings.ts';
+import { type Device, deviceSchema } from '../device/device.ts';
 import { machineSchema } from '../device/machine.ts';
 import type { StoredAnswer } from '../enrichment/answer.ts';
-import { outcomeSchema } from '../enrichment/enrichment.ts';
+import { formatsSchema, outcomeSchema } from '../enrichment/enrichment.ts';
 import type { AlertState, Claim } from '../pipeline/claim.ts';
-import { parseJson } from '../text/parseJson.ts';
-import { deviceColumns } from './deviceColumns.ts';
-import { formatColumns, readFormats } from './formatColumns.ts';
+import { parseJson } from '../text.ts';
 import { fromParts, toEndedParts, toParts } from './textParts.ts';
 
 /** Version of the columns. An answer in a row of another version is not used: the alert is looked up anew. */
@@ -111,4 +110,64 @@ export function answerColumns(answer: StoredAnswer): Columns {
 
 export function publishedColumns(published: readonly string[]): Columns {
   return toEndedParts('published', JSON.stringify(published.slice(-MOST_PUBLISHED)));
+}
+
+/** The columns by which a person filters the table; a property that is not known is no column. */
+export function deviceColumns(device: Device): Record<string, string | number | boolean> {
+  const columns = {
+    deviceId: device.id,
+    deviceName: device.hostname,
+    deviceFqdn: device.fqdn,
+    deviceType: device.type,
+    osFamily: device.os.family,
+    osPlatform: device.os.osPlatform,
+    osVersion: device.os.version,
+    riskLevel: device.risk.value,
+    exposureLevel: device.exposure.value,
+    deviceValue: device.deviceValue.value,
+    healthStatus: device.health.value,
+    onboardingStatus: device.onboarding.value,
+    ip: device.ip,
+    externalIp: device.externalIp?.ip ?? null,
+    groupName: device.groupName,
+    entraDeviceId: device.entraDeviceId,
+    azureResourceId: device.cloud?.resourceId ?? null,
+    deviceLastSeen: device.lastSeen,
+    deviceSchemaVersion: device.schemaVersion,
+  };
+  return Object.fromEntries(
+    Object.entries(columns).flatMap(([name, value]) => (value === null ? [] : [[name, truncated(value)]])),
+  );
+}
+
+/** Names are chosen by users of devices and may be long; the whole of them is in the `device` column. */
+function truncated<T>(value: T): T | string {
+  return typeof value === 'string' ? value.slice(0, 1_000) : value;
+}
+
+/**
+ * A row holds 1 MiB with two bytes a character, and the device must find room in it; the rest is left to the flat
+ * columns. What exceeds this is far too long for a queue message, so that no message tells more than its row.
+ */
+const MOST_CHARACTERS = 450_000;
+
+/** A column for each format, named after it, unless the row would become too long. */
+export function formatColumns({ device, machine, formats = {} }: StoredAnswer): Record<string, string> {
+  const columns = FORMATS.flatMap((format) => {
+    const projection = formats[format];
+    return projection === undefined ? [] : Object.entries(toParts(format, JSON.stringify(projection)));
+  });
+  const length = columns.reduce(
+    (sum, [, text]) => sum + text.length,
+    JSON.stringify([device, machine]).length,
+  );
+  return length > MOST_CHARACTERS ? {} : Object.fromEntries(columns);
+}
+
+/** The formats of a row as a part of its answer, which has none when they are not understood. */
+export function readFormats(row: Readonly<Record<string, unknown>>): Pick<StoredAnswer, 'formats'> {
+  const stored = FORMATS.map((format) => [format, parseJson(fromParts(format, row))] as const);
+  const known = stored.filter(([, projection]) => projection !== undefined);
+  const formats = known.length === 0 ? undefined : formatsSchema.safeParse(Object.fromEntries(known)).data;
+  return formats === undefined ? {} : { formats };
 }

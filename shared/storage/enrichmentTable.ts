@@ -2,7 +2,7 @@ import type { TableClient } from '@azure/data-tables';
 import type { AlertRecord, AlertRecords } from '../pipeline/alertRecords.ts';
 import type { AlertState } from '../pipeline/claim.ts';
 import { answerColumns, claimColumns, noClaimColumns, publishedColumns, readRow } from './enrichmentRow.ts';
-import { hasStatus, isLostCreation, isLostUpdate } from './restStatus.ts';
+import { hasStatus, isLostCreation, isLostUpdate } from './storageError.ts';
 
 /** The row key of every alert's row; the alert ID is its partition key. */
 export const DEVICE_ROW_KEY = 'device';

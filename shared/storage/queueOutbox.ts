@@ -1,10 +1,8 @@
 import type { QueueClient } from '@azure/storage-queue';
-import { fitMessage, type MessageWriter } from '../enrichment/fitMessage.ts';
+import { fitMessage, type MessageWriter } from '../enrichment/outputMessage.ts';
 import { envelopeOf } from '../intake/submission.ts';
-import { deadLetterText } from '../pipeline/deadLetter.ts';
-import type { Outbox } from '../pipeline/outbox.ts';
+import { deadLetterText, type Outbox } from '../pipeline/outbox.ts';
 import { DEVICE_ROW_KEY } from './enrichmentTable.ts';
-import { fitsMessage, toMessageText } from './messageText.ts';
 
 /** No expiry: what waits here must survive any outage of its reader. */
 const KEEP = -1;
@@ -34,4 +32,19 @@ export function createQueueOutbox(
     },
     bury: (letter) => send(queues.poison, deadLetterText(letter, fitsMessage), 0),
   };
+}
+
+/**
+ * A queue message holds at most 64 KiB of text
+ * (https://learn.microsoft.com/rest/api/storageservices/put-message), and base64 takes a third more than its content.
+ */
+const LONGEST_CONTENT_BYTES = 49_152;
+
+export function fitsMessage(content: string): boolean {
+  return Buffer.byteLength(content, 'utf8') <= LONGEST_CONTENT_BYTES;
+}
+
+/** The text of a message with this content: base64, which queue triggers and the Logic Apps connector read as it is. */
+export function toMessageText(content: string): string {
+  return Buffer.from(content, 'utf8').toString('base64');
 }

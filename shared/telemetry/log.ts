@@ -1,6 +1,7 @@
 import type { Progress } from '../pipeline/enrichSubmission.ts';
 import type { PollReport } from '../polling/poller.ts';
 import type { QuotaReport } from '../quota/quotaReport.ts';
+import { isStorageError, storageErrorText } from '../storage/storageError.ts';
 
 /** What the log is told: one event a line, its fields flat, so that queries can name them. */
 export type LogEvent =
@@ -97,4 +98,12 @@ export function progressEvent(
     case 'repeated':
       return { ...common, result: 'repeated', attempts: submission.attempts };
   }
+}
+
+const LONGEST = 500;
+
+/** What the log is told of an error: of one of the storage service no addresses, names or signatures. */
+export function errorText(error: unknown): string {
+  if (isStorageError(error)) return storageErrorText(error);
+  return error instanceof Error ? `${error.name}: ${error.message}`.slice(0, LONGEST) : 'unknown';
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { clouds } from '../../shared/config/clouds.ts';
+import { clouds } from '../../shared/config/apiHosts.ts';
 import { readSettings, settingsCatalogue } from '../../shared/config/settings.ts';
 import { type AzAnswer, runWithAz } from '../infra/grantStandIn.ts';
 import { grantsOf, ROLES } from '../infra/support/access.ts';

@@ -4,7 +4,7 @@ import { type CoreLog, type FunctionsCore, installFunctionsCore } from '../../de
 import { type RunningSimulator, startSimulator } from '../../dev/simulator/simulator.ts';
 import { type Azurite, startAzurite } from '../../dev/stack/azurite.ts';
 import { enrichmentSchema } from '../../shared/enrichment/enrichment.ts';
-import { deadLetterSchema } from '../../shared/pipeline/deadLetter.ts';
+import { deadLetterSchema } from '../../shared/pipeline/outbox.ts';
 
 let azurite: Azurite;
 let simulator: RunningSimulator;

@@ -14,7 +14,7 @@ import { packageFiles } from '../../dev/package/packageFiles.ts';
 import { writePackage } from '../../dev/package/writePackage.ts';
 import { PUBLISHED_KEY } from '../../dev/stack/azurite.ts';
 import { type IdentityStack, startIdentityStack } from '../../dev/stack/identityStack.ts';
-import { readTokenClaims } from '../../shared/sources/tokenClaims.ts';
+import { readTokenClaims } from '../../shared/sources/accessToken.ts';
 import { runOps } from '../ops/commandLine.ts';
 import { type Pipeline, startPipeline } from '../support/pipelineHarness.ts';
 import { secretsOf } from '../support/secrets.ts';

@@ -4,7 +4,7 @@ import { type Stack, startStack } from '../../dev/stack/stack.ts';
 import { createApplication } from '../../shared/application.ts';
 import { readSettings } from '../../shared/config/settings.ts';
 import { receiveMessage } from '../../shared/pipeline/receiveMessage.ts';
-import { toMessageText } from '../../shared/storage/messageText.ts';
+import { toMessageText } from '../../shared/storage/queueOutbox.ts';
 import type { LogEvent } from '../../shared/telemetry/log.ts';
 import { secretsOf } from '../support/secrets.ts';
 import { type OpsRun, runOps } from './commandLine.ts';

@@ -11,7 +11,7 @@ import {
   enrichmentPointerSchema,
   enrichmentSchema,
 } from '../../shared/enrichment/enrichment.ts';
-import { type DeadLetter, deadLetterSchema } from '../../shared/pipeline/deadLetter.ts';
+import { type DeadLetter, deadLetterSchema } from '../../shared/pipeline/outbox.ts';
 import { fromParts } from '../../shared/storage/textParts.ts';
 import { createQuickAppRoot } from './quickAppRoot.ts';
 import { waitUntil } from './waitUntil.ts';

@@ -1,7 +1,7 @@
-import type { AlertBatch, AlertFeed, ListedAlert, ListingEnd } from '../alertFeed.ts';
 import { type ApiAccess, type CallFailure, callApi } from '../apiCall.ts';
-import { readListedAlert } from './alertEntry.ts';
+import type { AlertBatch, AlertFeed, ListedAlert, ListingEnd } from '../source.ts';
 import { DEFENDER_API, type DefenderClient } from './defenderClient.ts';
+import { readListedAlert } from './reply.ts';
 
 export interface DefenderAlertFeedDeps extends ApiAccess {
   now: () => Date;

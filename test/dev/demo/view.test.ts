@@ -4,7 +4,7 @@ import { describeHostLine, readHostLine } from '../../../dev/demo/hostLines.ts';
 import { deadLetterTable, outcomeTable } from '../../../dev/demo/outcomeTable.ts';
 import { progressLine, progressPicture } from '../../../dev/demo/progressView.ts';
 import { normalizeMachine } from '../../../shared/device/normalize.ts';
-import { ageInWords, counted, printable, shortened } from '../../../shared/text/words.ts';
+import { ageInWords, counted, printable, shortened } from '../../../shared/text.ts';
 
 const time = '2026-02-10T08:12:44.114Z';
 const device = normalizeMachine(

@@ -7,8 +7,7 @@ import { createSubmit } from '../../../shared/pipeline/submitAll.ts';
 import { createPoller } from '../../../shared/polling/poller.ts';
 import { emptyLedger } from '../../../shared/quota/ledger.ts';
 import { quotaReport } from '../../../shared/quota/quotaReport.ts';
-import type { ListingEnd } from '../../../shared/sources/alertFeed.ts';
-import type { SourceAnswer } from '../../../shared/sources/source.ts';
+import type { ListingEnd, SourceAnswer } from '../../../shared/sources/source.ts';
 import { createWorld } from '../../shared/pipeline/world.ts';
 
 const ALERT = 'da637472900382838869_1364969609';

@@ -1,7 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { atMost } from '../../../shared/async/atMost.ts';
-import { cached } from '../../../shared/async/cached.ts';
-import { withinTime } from '../../../shared/async/withinTime.ts';
+import { atMost, cached, withinTime } from '../../../shared/promises.ts';
 
 test('at most so much work is under way at once, and all of it is done in order, failures too', async () => {
   const limited = atMost(3);

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { parseAddress } from '../../../shared/device/addresses.ts';
-import { architectureOf } from '../../../shared/device/architecture.ts';
-import { hostNames } from '../../../shared/device/hostname.ts';
+import { parseAddress, parseMac } from '../../../shared/device/addresses.ts';
 import { levelOf, RISK_LEVELS } from '../../../shared/device/levels.ts';
-import { parseMac } from '../../../shared/device/macAddress.ts';
+import { hostNames } from '../../../shared/device/normalize.ts';
+import { architectureOf } from '../../../shared/device/platform.ts';
 import { ageInSeconds, parseTimestamp } from '../../../shared/device/times.ts';
 
 describe('host names', () => {

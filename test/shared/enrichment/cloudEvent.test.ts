@@ -4,10 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { contracts } from '../../../dev/schema/contracts.ts';
 import { normalizeMachine } from '../../../shared/device/normalize.ts';
 import { enrichmentOf, type StoredAnswer } from '../../../shared/enrichment/answer.ts';
-import { cloudEventSchema, messageWriter } from '../../../shared/enrichment/cloudEvent.ts';
 import { type Enrichment, type Outcome, outcomeSchema } from '../../../shared/enrichment/enrichment.ts';
-import { fitMessage } from '../../../shared/enrichment/fitMessage.ts';
-import { fitsMessage } from '../../../shared/storage/messageText.ts';
+import { cloudEventSchema, fitMessage, messageWriter } from '../../../shared/enrichment/outputMessage.ts';
+import { fitsMessage } from '../../../shared/storage/queueOutbox.ts';
 import { errorsOf, validatorOf } from '../../dev/schema/validators.ts';
 import { seenAt, submissionOf } from '../pipeline/submissions.ts';
 

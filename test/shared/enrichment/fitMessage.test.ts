@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { normalizeMachine } from '../../../shared/device/normalize.ts';
 import { enrichmentOf, type StoredAnswer } from '../../../shared/enrichment/answer.ts';
 import { enrichmentPointerSchema, enrichmentSchema } from '../../../shared/enrichment/enrichment.ts';
-import { fitMessage } from '../../../shared/enrichment/fitMessage.ts';
+import { fitMessage } from '../../../shared/enrichment/outputMessage.ts';
 import { project } from '../../../shared/projections/projections.ts';
 import { seenAt, submissionOf } from '../pipeline/submissions.ts';
 

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkHealth } from '../../../shared/health/health.ts';
-import { circuitProbe, gateProbe, pollerProbe } from '../../../shared/health/probes.ts';
+import { checkHealth, circuitProbe, gateProbe, pollerProbe } from '../../../shared/health/health.ts';
 import { emptyLedger } from '../../../shared/quota/ledger.ts';
 
 const sound = { name: 'sound', look: async () => ({ isSound: true, detail: 'fine' }) };

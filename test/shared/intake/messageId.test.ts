@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Delivery } from '../../../shared/intake/messageId.ts';
+import type { Delivery } from '../../../shared/intake/queueMessage.ts';
 import { readMessage } from '../../../shared/intake/readMessage.ts';
 import { ALERT_ID, base64, delivery, MESSAGE_ID, NOW, sample } from './support.ts';
 

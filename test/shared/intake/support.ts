@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Delivery } from '../../../shared/intake/messageId.ts';
+import type { Delivery } from '../../../shared/intake/queueMessage.ts';
 import { type Intake, readMessage } from '../../../shared/intake/readMessage.ts';
 
 export const ALERT_ID = 'da637472900382838869_1364969609';

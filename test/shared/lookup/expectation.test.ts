@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { expectationOf } from '../../../shared/lookup/expectation.ts';
+import { expectationOf } from '../../../shared/lookup/alertLookup.ts';
 import type { QuotaReport } from '../../../shared/quota/quotaReport.ts';
 import { laterBy, seenAt } from '../pipeline/submissions.ts';
 

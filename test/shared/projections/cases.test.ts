@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { readMachines } from '../../../dev/normalize/machines.ts';
+import { FORMATS } from '../../../shared/config/outputSettings.ts';
 import { machineSchema } from '../../../shared/device/machine.ts';
 import { normalizeMachine } from '../../../shared/device/normalize.ts';
-import { FORMATS } from '../../../shared/projections/formats.ts';
 import { project } from '../../../shared/projections/projections.ts';
 
 const at = new Date('2026-11-26T12:00:00Z');

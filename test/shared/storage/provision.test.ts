@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Azurite, startAzurite } from '../../../dev/stack/azurite.ts';
-import { provision } from '../../../shared/storage/provision.ts';
-import { createStorageClients, type StorageClients } from '../../../shared/storage/storageClients.ts';
+import {
+  createStorageClients,
+  provision,
+  type StorageClients,
+} from '../../../shared/storage/storageClients.ts';
 
 function answering(label: string, statusCode: number) {
   return { label, create: async () => Promise.reject(Object.assign(new Error(label), { statusCode })) };

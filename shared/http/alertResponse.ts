@@ -1,0 +1,59 @@
+import type { Expectation, StoredEnrichment } from '../lookup/alertLookup.ts';
+import { noticeSummary, type Summary } from '../summary/summary.ts';
+import type { PendingAlert } from './contract.ts';
+import { type Answer, type AnswerType, cardsAnswer, entityTagOf, isKnown, jsonAnswer } from './response.ts';
+
+/** One address answers in several media types, and to those who may read it only. */
+const VARYING = { vary: 'Accept', 'cache-control': 'private, no-cache' };
+
+/**
+ * An alert's enrichment, or 304 when the caller has it already.
+ * @param ifNoneMatch The caller's header; null when there is none.
+ */
+export function enrichmentAnswer(
+  type: AnswerType,
+  enrichment: StoredEnrichment,
+  ifNoneMatch: string | null,
+): Answer {
+  const answer =
+    type === 'application/json'
+      ? jsonAnswer(200, enrichment, VARYING)
+      : cardsAnswer(type, 200, enrichment.summary === undefined ? [] : [enrichment.summary], VARYING);
+  const etag = entityTagOf(answer.body ?? '');
+  return isKnown(etag, ifNoneMatch)
+    ? { status: 304, headers: { ...VARYING, etag } }
+    : { ...answer, headers: { ...answer.headers, etag } };
+}
+
+export function pendingAnswer(type: AnswerType, alertId: string, expectation: Expectation): Answer {
+  // Clients that poll by themselves, Logic Apps among them, look for the address here.
+  const headers = { ...retryAfter(expectation), location: locationOf(alertId), vary: 'Accept' };
+  if (type !== 'application/json') {
+    return cardsAnswer(type, 202, [pendingCard(alertId, expectation)], headers);
+  }
+  const pending: PendingAlert = { alertId, status: 'pending', ...expectationFields(expectation) };
+  return jsonAnswer(202, pending, headers);
+}
+
+/** What a JSON answer says while something is pending. */
+export function expectationFields({ expectedAt, retryAfterSeconds }: Expectation) {
+  return { retryAfterSeconds, ...(expectedAt !== undefined && { expectedAt: expectedAt.toISOString() }) };
+}
+
+export function retryAfter({ retryAfterSeconds }: Expectation): Record<string, string> {
+  return { 'retry-after': String(retryAfterSeconds) };
+}
+
+/** The card of an alert that is not final. */
+export function pendingCard(alertId: string, { expectedAt, retryAfterSeconds }: Expectation): Summary {
+  return noticeSummary('The device is being looked up', [
+    { label: 'Alert', value: alertId },
+    ...(expectedAt === undefined ? [] : [{ label: 'Expected by', value: expectedAt.toISOString() }]),
+    { label: 'Ask again in', value: `${retryAfterSeconds} s` },
+  ]);
+}
+
+/** Where the enrichment of an alert is found, with the route prefix that host.json leaves at its default. */
+export function locationOf(alertId: string): string {
+  return `/api/enrichments/${alertId}`;
+}

@@ -1,0 +1,68 @@
+import type { Enrichment } from '../enrichment/enrichment.ts';
+import type { Order } from '../intake/order.ts';
+import type { Submission } from '../intake/submission.ts';
+import type { Expectation } from '../lookup/alertLookup.ts';
+import { noticeSummary, type Summary } from '../summary/summary.ts';
+import { expectationFields, locationOf, pendingCard, retryAfter } from './alertResponse.ts';
+import type { OrderAnswer } from './contract.ts';
+import { type Answer, type AnswerType, cardsAnswer, jsonAnswer } from './response.ts';
+
+/** What became of one valid alert of an order. */
+export type OrderedAlert =
+  | { index: number; submission: Submission; status: 'final'; enrichment: Enrichment }
+  | { index: number; submission: Submission; status: 'pending' | 'not_queued' };
+
+/** @param expectation When what is not final can be expected; undefined when all is. */
+export function orderAnswer(
+  type: AnswerType,
+  alerts: readonly OrderedAlert[],
+  rejected: Order['rejected'],
+  expectation: Expectation | undefined,
+): Answer {
+  const [only, ...others] = alerts;
+  const headers = {
+    vary: 'Accept',
+    ...(only !== undefined && others.length === 0 && { location: locationOf(only.submission.alertId) }),
+    ...(expectation !== undefined && retryAfter(expectation)),
+  };
+  const status = expectation === undefined ? 200 : 202;
+  if (type !== 'application/json') {
+    const cards = [
+      ...alerts.map((alert) => cardOf(alert, expectation)),
+      ...rejected.map(({ index, detail }) => rejectedCard(index, detail)),
+    ];
+    return cardsAnswer(type, status, cards, headers);
+  }
+  const answer: OrderAnswer = {
+    submissions: alerts.map(({ index, submission: { alertId, submissionId }, ...rest }) => ({
+      index,
+      alertId,
+      submissionId,
+      location: locationOf(alertId),
+      ...rest,
+    })),
+    rejected,
+    ...(expectation !== undefined && expectationFields(expectation)),
+  };
+  return jsonAnswer(status, answer, headers);
+}
+
+function cardOf(alert: OrderedAlert, expectation: Expectation | undefined): Summary {
+  const { alertId } = alert.submission;
+  if (alert.status === 'final' && alert.enrichment.summary !== undefined) {
+    return alert.enrichment.summary;
+  }
+  if (alert.status === 'not_queued' || expectation === undefined) {
+    return noticeSummary('The alert could not be queued; order it again', [
+      { label: 'Alert', value: alertId },
+    ]);
+  }
+  return pendingCard(alertId, expectation);
+}
+
+function rejectedCard(index: number, detail: string): Summary {
+  return noticeSummary('A part of the order is no valid alert', [
+    { label: 'Place in the order', value: String(index) },
+    { label: 'Reason', value: detail },
+  ]);
+}

@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import type { Summary } from '../summary/summary.ts';
+
+/** What an HTTP function answers. Header names are in lower case. */
+export interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  body?: string;
+}
+
+export function jsonAnswer(status: number, value: unknown, headers: Record<string, string> = {}): Answer {
+  return {
+    status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+    body: JSON.stringify(value),
+  };
+}
+
+/** The media types in which people read an answer. */
+export type CardType = 'text/markdown' | 'text/html';
+
+/** All media types in which an answer about alerts can be had; the first is the default. */
+export const ANSWER_TYPES = ['application/json', 'text/markdown', 'text/html'] as const;
+export type AnswerType = (typeof ANSWER_TYPES)[number];
+
+/** A page may load nothing, run nothing, and send nothing: it is text and links. */
+const NOTHING_ALLOWED = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** Cards one after the other: the Markdown as it would stand in a comment, the HTML as a page. */
+export function cardsAnswer(
+  type: CardType,
+  status: number,
+  cards: readonly Summary[],
+  headers: Record<string, string> = {},
+): Answer {
+  const isMarkdown = type === 'text/markdown';
+  return {
+    status,
+    headers: {
+      'content-type': `${type}; charset=utf-8`,
+      'cache-control': 'no-store',
+      ...(!isMarkdown && { 'content-security-policy': NOTHING_ALLOWED, 'referrer-policy': 'no-referrer' }),
+      ...headers,
+    },
+    body: isMarkdown ? cards.map(({ markdown }) => markdown).join('\n\n---\n\n') : pageOf(cards),
+  };
+}
+
+function pageOf(cards: readonly Summary[]): string {
+  return [
+    '<!doctype html>',
+    '<html lang="en">',
+    '<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Alert enrichment</title></head>',
+    '<body>',
+    ...cards.map(({ html }) => `<article>${html}</article>`),
+    '</body>',
+    '</html>',
+    '',
+  ].join('\n');
+}
+
+/** Names a body, in one media type: the same body has the same tag, in every process. */
+export function entityTagOf(body: string): string {
+  return `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
+}
+
+/**
+ * Whether the caller has this body already (RFC 9110, section 13.1.2: weak comparison).
+ * @param ifNoneMatch The header; null when there is none.
+ */
+export function isKnown(entityTag: string, ifNoneMatch: string | null): boolean {
+  if (ifNoneMatch === null) return false;
+  return ifNoneMatch
+    .split(',')
+    .map((part) => part.trim().replace(/^W\//, ''))
+    .some((tag) => tag === '*' || tag === entityTag);
+}

@@ -1,0 +1,56 @@
+/** Runs work so that at most `most` of it is under way at any moment; the rest waits, first come, first served. */
+export function atMost(most: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const line: (() => void)[] = [];
+  let running = 0;
+  return async (work) => {
+    if (running < most) running += 1;
+    else await new Promise<void>((resolve) => line.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = line.shift();
+      if (next === undefined) running -= 1;
+      else next();
+    }
+  };
+}
+
+/**
+ * Remembers what `load` brought for `maxAgeMs` milliseconds; who asks while it is being loaded gets the same. A failure
+ * is not remembered.
+ */
+export function cached<T>(load: () => Promise<T>, maxAgeMs: number, now: () => number): () => Promise<T> {
+  let value: Promise<T> | undefined;
+  let staleAt = Number.POSITIVE_INFINITY;
+  return () => {
+    if (value !== undefined && now() < staleAt) return value;
+    const loading = load();
+    value = loading;
+    staleAt = Number.POSITIVE_INFINITY;
+    loading.then(
+      () => {
+        staleAt = now() + maxAgeMs;
+      },
+      () => {
+        value = undefined;
+      },
+    );
+    return loading;
+  };
+}
+
+/**
+ * What the work brings, or what `late` says instead (returns or throws) when that takes longer than `ms` milliseconds.
+ * Late work is not stopped; nobody hears of it any more.
+ */
+export async function withinTime<T>(work: Promise<T>, ms: number, late: () => T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeIsUp = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  try {
+    return await Promise.race([work, timeIsUp.then(late)]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
