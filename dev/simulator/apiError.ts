@@ -25,6 +25,8 @@ export interface ApiErrors {
   throttled(limit: RateLimit, waitSeconds: number | undefined): ErrorText;
   wrongMethod(method: string): ErrorText;
   timeout: ErrorText;
+  /** Of a gateway in front of the service; `page` where that answers with HTML of its own. */
+  gateway: ErrorText | 'page';
   internal: ErrorText;
   badRequest: ErrorText;
   notFound: ErrorText;
@@ -62,6 +64,7 @@ export const defenderErrors: ApiErrors = {
     message: `The requested resource does not support http method '${method}'.`,
   }),
   timeout: { code: 'RequestTimeout', message: 'The request timed out.' },
+  gateway: 'page',
   internal: { code: 'InternalServerError', message: 'Something went wrong. Try again.' },
   badRequest: { code: 'InvalidInput', message: 'The alert ID is not valid.' },
   notFound: { code: 'ResourceNotFound', message: 'Alert not found' },

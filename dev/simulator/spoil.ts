@@ -45,9 +45,9 @@ const waysToSpoil: Record<FaultKind, (exchange: Exchange, fault: Fault) => void 
 
   'http-408': (exchange) => sendError(exchange, 408, exchange.errors.timeout),
   'http-500': (exchange) => sendError(exchange, 500, exchange.errors.internal),
-  'http-502': (exchange) => sendGatewayPage(exchange, 502, 'Bad Gateway'),
-  'http-503': (exchange) => sendGatewayPage(exchange, 503, 'Service Unavailable'),
-  'http-504': (exchange) => sendGatewayPage(exchange, 504, 'Gateway Timeout'),
+  'http-502': (exchange) => sendGatewayError(exchange, 502, 'Bad Gateway'),
+  'http-503': (exchange) => sendGatewayError(exchange, 503, 'Service Unavailable'),
+  'http-504': (exchange) => sendGatewayError(exchange, 504, 'Gateway Timeout'),
 
   'bad-request': (exchange) => sendError(exchange, 400, exchange.errors.badRequest),
   'not-found': (exchange) => sendError(exchange, 404, exchange.errors.notFound),
@@ -109,10 +109,14 @@ function sendError({ request, response, errors, context }: Exchange, status: num
   sendAnswer(request, response, { status, body: errors.body(error, context) });
 }
 
-/** Gateways in front of a service answer with a page of their own, not with the service's JSON. */
-function sendGatewayPage({ response }: Exchange, status: number, title: string): void {
+function sendGatewayError(exchange: Exchange, status: number, title: string): void {
+  const { gateway } = exchange.errors;
+  if (gateway !== 'page') {
+    sendError(exchange, status, gateway);
+    return;
+  }
   const page = `<html><head><title>${status} ${title}</title></head><body><h1>${status} ${title}</h1></body></html>`;
-  sendBody(response, page, { status, headers: { 'Content-Type': 'text/html' } });
+  sendBody(exchange.response, page, { status, headers: { 'Content-Type': 'text/html' } });
 }
 
 function sendInstead({ request, response }: Exchange, body: unknown): void {

@@ -139,12 +139,20 @@ const SOURCES: Record<string, readonly [serviceSource: string, detectionSource: 
   AzureATP: ['microsoftDefenderForIdentity', 'microsoftDefenderForIdentity'],
 };
 
+const PRODUCTS: Record<string, string> = {
+  microsoftDefenderForEndpoint: 'Microsoft Defender for Endpoint',
+  microsoftDefenderForOffice365: 'Microsoft Defender for Office 365',
+  microsoftDefenderForCloudApps: 'Microsoft Defender for Cloud Apps',
+  microsoftDefenderForIdentity: 'Microsoft Defender for Identity',
+  azureAdIdentityProtection: 'Microsoft Entra ID Protection',
+};
+
 function sourcesOf(source: string) {
   const [serviceSource, detectionSource] = SOURCES[source] ?? [
     'microsoftDefenderForEndpoint',
     'unknownFutureValue',
   ];
-  return { serviceSource, detectionSource, productName: 'Microsoft Defender for Endpoint' };
+  return { serviceSource, detectionSource, productName: PRODUCTS[serviceSource] };
 }
 
 function camelCase(word: string): string {

@@ -33,6 +33,7 @@ export const graphErrors: ApiErrors = {
     message: `The HTTP method '${method}' is not supported for this resource.`,
   }),
   timeout: { code: 'UnknownError', message: '' },
+  gateway: { code: 'UnknownError', message: '' },
   internal: { code: 'UnknownError', message: '' },
   badRequest: { code: 'BadRequest', message: 'Invalid alert ID.' },
   notFound: { code: 'NotFound', message: 'The alert was not found.' },

@@ -103,10 +103,13 @@ export function answerQuery(query: HuntingQuery, world: GraphWorld, now: number)
     const candidates = alert === undefined ? [] : candidateRows(id, alert, world);
     const [main] = candidates;
     const device = describe(main?.DeviceId);
-    const outcome = main === undefined ? 'alert_without_device' : deviceOutcome(device);
+    // Without DeviceInfo a query cannot tell whether there is more to know.
+    const found = asksFor.devices ? deviceOutcome(device) : 'device';
+    const outcome = main === undefined ? 'alert_without_device' : found;
     return {
       ...emptyRow(deviceColumns),
       ...device,
+      ...main,
       RequestId: id,
       EvidenceRows: alert === undefined ? 0 : candidates.length + 2,
       DeviceId: main?.DeviceId ?? '',

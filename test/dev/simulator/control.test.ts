@@ -137,7 +137,7 @@ test.for([
   ['--limits', '100'],
   ['--limits', '0/1m'],
   ['--graph-limits', '120'],
-  ['--hunting-limits', '20/x'],
+  ['--hunting-limits', '0/1m'],
   ['--retired', '500'],
   ['--windows', 'open'],
   ['--latency', '5'],
