@@ -27,9 +27,10 @@ export function graphAlertId({ id }: AlertRecord): string {
   return BARE_GUID.test(id) ? `da${id}` : id;
 }
 
-/** The alert by either of its IDs. */
+/** The alert by either of its IDs, whichever of them the Defender API knows it by. */
 export function findAlert(alerts: Alerts, id: string): AlertRecord | undefined {
-  return alerts.byId(id) ?? alerts.byId(id.replace(PREFIXED_GUID, ''));
+  const otherId = BARE_GUID.test(id) ? `da${id}` : id.replace(PREFIXED_GUID, '');
+  return alerts.byId(id) ?? alerts.byId(otherId);
 }
 
 /** The devices of an alert: none for an alert without one, a second one for one alert in six. */

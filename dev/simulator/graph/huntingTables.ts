@@ -92,6 +92,9 @@ export function answerQuery(query: HuntingQuery, world: GraphWorld, now: number)
     throw new KqlError('This service runs no KQL: it takes the IDs asked for from a datatable(...)[...].');
   }
 
+  // Where the end of a query does not say its columns, it has this one if it names it anywhere.
+  const outcome = names.has('Outcome') ? ['Outcome'] : [];
+
   const describe = (deviceId: string | undefined) => {
     const machine = deviceId === undefined ? undefined : world.fleet.byId(deviceId);
     return machine === undefined ? undefined : huntingDevice(machine, world.seed, now);
@@ -105,7 +108,7 @@ export function answerQuery(query: HuntingQuery, world: GraphWorld, now: number)
     const device = describe(main?.DeviceId);
     // Without DeviceInfo a query cannot tell whether there is more to know.
     const found = asksFor.devices ? deviceOutcome(device) : 'device';
-    const outcome = main === undefined ? 'alert_without_device' : found;
+    const ofKnown = main === undefined ? 'alert_without_device' : found;
     return {
       ...emptyRow(deviceColumns),
       ...device,
@@ -115,7 +118,7 @@ export function answerQuery(query: HuntingQuery, world: GraphWorld, now: number)
       DeviceId: main?.DeviceId ?? '',
       MainRank: main?.Rank ?? null,
       DeviceCount: main === undefined ? null : candidates.length,
-      Outcome: alert === undefined ? 'alert_unknown' : outcome,
+      Outcome: alert === undefined ? 'alert_unknown' : ofKnown,
     };
   }
 
@@ -132,7 +135,7 @@ export function answerQuery(query: HuntingQuery, world: GraphWorld, now: number)
 
   if (asksFor.alerts && deviceColumns.length === 0) {
     const known = [...new Set([...CANDIDATE_COLUMNS, ...ALERT_COLUMNS, 'Outcome'])];
-    const wanted = columnsOf(columns, CANDIDATE_COLUMNS, known);
+    const wanted = columnsOf(columns, [...CANDIDATE_COLUMNS, ...outcome], known);
     const isWhole = wanted.some(({ from }) => from === 'Outcome' || from === 'EvidenceRows');
     const rows = ids.flatMap((id) => {
       const alert = findAlert(world.alerts, id);
@@ -145,7 +148,7 @@ export function answerQuery(query: HuntingQuery, world: GraphWorld, now: number)
     return tableOf(columnsOf(columns, all, all), ids.map(alertRow));
   }
   const all = ['DeviceId', ...deviceColumns];
-  const wanted = columnsOf(columns, all, [...all, 'RequestId', 'Outcome']);
+  const wanted = columnsOf(columns, [...all, ...outcome], [...all, 'RequestId', 'Outcome']);
   const rows = ids.map(deviceRow);
   const isWhole = wanted.some(({ from }) => from === 'Outcome');
   return tableOf(wanted, isWhole ? rows : rows.filter(({ Outcome }) => Outcome === 'device'));

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { highestInAnyWindow } from '../../../dev/simulator/callLog.ts';
 import type { RunningSimulator } from '../../../dev/simulator/simulator.ts';
-import { callGraph, GRAPH_AUDIENCE, hunt } from './graphFixture.ts';
+import { callGraph, GRAPH_AUDIENCE, hunt, PLENTY } from './graphFixture.ts';
 import { callApi, machinePath, startForTest, tokenOf } from './simulatorFixture.ts';
 
 const START = Date.parse('2026-11-01T00:00:00Z');
@@ -24,7 +24,7 @@ async function devicesOf(simulator: RunningSimulator, id: string, token?: string
 }
 
 test('The evidence of an alert says of its device what the Defender API says, in the words of Graph', async () => {
-  const simulator = await startForTest({ machines: 300, alerts: 0, graphLimits: [] });
+  const simulator = await startForTest({ machines: 300, alerts: 0, graphLimits: PLENTY });
   const { machines } = simulator.control.fleet;
   simulator.control.addAlerts(machines.map(({ id }) => ({ id: `alert-${id}`, machineId: id })));
   const token = await graphToken(simulator);
@@ -119,7 +119,7 @@ test('An alert without a device has evidence of other kinds, and an unknown devi
 });
 
 test('Where an alert has several devices the main one is marked, in first place or not', async () => {
-  const simulator = await startForTest({ alerts: 200, graphLimits: [] });
+  const simulator = await startForTest({ alerts: 200, graphLimits: PLENTY });
   const token = await graphToken(simulator);
   const places = new Set<number>();
   for (const alert of simulator.control.alerts.all()) {

@@ -3,6 +3,9 @@ import { tokenOf } from './simulatorFixture.ts';
 
 export const GRAPH_AUDIENCE = 'https://graph.microsoft.com';
 
+/** For tests in which no limit may matter. */
+export const PLENTY = [{ calls: 10_000, windowMs: 1000 }];
+
 export interface GraphReply {
   status: number;
   headers: Headers;

@@ -8,11 +8,13 @@ import {
   devicesQuery,
   GRAPH_AUDIENCE,
   hunt,
+  PLENTY,
   rowsOf,
 } from './graphFixture.ts';
 import { startForTest, tokenOf } from './simulatorFixture.ts';
 
 const START = Date.parse('2026-11-01T00:02:00Z');
+const OTHER_GUID = '1a1b2c3d-0000-4000-8000-00000000abcd_1';
 const DAY_MS = 86_400_000;
 
 /** Whether the Defender API saw the machine in the last days, as hunting needs it for data of that age. */
@@ -127,16 +129,18 @@ test('Every alert asked for has a row that says what became of it, by either of 
   const everyday = everydayMachine(simulator).id;
   simulator.control.addAlerts([
     { id: guid, machineId: everyday },
+    { id: `da${OTHER_GUID}`, machineId: everyday },
     { id: 'deviceless', machineId: null },
     { id: 'long-gone', machineId: fleet.ofShape('no fractional digits')?.id },
     { id: 'stranger', machineId: 'f'.repeat(40) },
   ]);
-  const ids = [guid, `da${guid}`, 'deviceless', 'long-gone', 'stranger', 'unknown'];
+  const ids = [guid, `da${guid}`, OTHER_GUID, 'deviceless', 'long-gone', 'stranger', 'unknown'];
   const reply = await hunt(simulator, alertsQuery(ids));
   expect(reply.body.schema).toHaveLength(40);
   const rows = rowsOf(reply);
   expect(rows.map(({ RequestId }) => RequestId)).toEqual(ids);
   expect(rows.map(({ Outcome }) => Outcome)).toEqual([
+    'device',
     'device',
     'device',
     'alert_without_device',
@@ -145,16 +149,19 @@ test('Every alert asked for has a row that says what became of it, by either of 
     'alert_unknown',
   ]);
   expect(rows[0]).toMatchObject({ DeviceId: everyday, EvidenceRows: expect.stringMatching(/^[34]$/) });
-  expect(rows[4]).toMatchObject({
+  expect(rows[5]).toMatchObject({
     DeviceId: 'f'.repeat(40),
     DeviceInfoTime: '',
     DeviceName: '',
     OSBuild: '',
   });
-  expect(rows[5]).toMatchObject({ DeviceId: '', EvidenceRows: '0', MainRank: '', DeviceCount: '' });
+  expect(rows[6]).toMatchObject({ DeviceId: '', EvidenceRows: '0', MainRank: '', DeviceCount: '' });
+  const described = await hunt(simulator, `${devicesQuery([everyday, 'f'.repeat(40)])} | extend Outcome = 1`);
+  expect(rowsOf(described).map(({ Outcome }) => Outcome)).toEqual(['device', 'device_without_info']);
   // AlertEvidence alone does not tell whether DeviceInfo has more.
   const outcomes = rowsOf(await hunt(simulator, `${candidatesQuery(ids)}, Outcome`));
   expect(outcomes.map(({ Outcome }) => Outcome)).toEqual([
+    'device',
     'device',
     'device',
     'alert_without_device',
@@ -215,7 +222,7 @@ test('Uncast columns arrive as captured: bools as numbers, null as {}, objects a
 });
 
 test('A mixed wire has both forms, keys in every case and every spelling of a bool', async () => {
-  const simulator = await startForTest({ huntingLimits: [] });
+  const simulator = await startForTest({ huntingLimits: PLENTY });
   const ids = simulator.control.alertIds(5);
   const seen = { keys: new Set<string>(), bools: new Set<unknown>() };
   for (let index = 0; index < 60; index += 1) {
@@ -231,7 +238,7 @@ test('A mixed wire has both forms, keys in every case and every spelling of a bo
 });
 
 test('A table that the tenant does not have, too many IDs and bad text are each refused in their words', async () => {
-  const simulator = await startForTest({ huntingLimits: [] });
+  const simulator = await startForTest({ huntingLimits: PLENTY });
   const ids = simulator.control.alertIds(3);
   const refusalOf = async (query: string) => {
     const { status, body } = await hunt(simulator, query);
@@ -264,7 +271,7 @@ test('Rows beyond the maximum are cut without a word', async () => {
 
 test('A used-up CPU quota refuses every query until the next quarter of an hour', async () => {
   let now = START;
-  const simulator = await startForTest({ huntingLimits: [], now: () => now });
+  const simulator = await startForTest({ huntingLimits: PLENTY, now: () => now });
   const token = await tokenOf(simulator, { resource: GRAPH_AUDIENCE });
   const call = () => hunt(simulator, candidatesQuery(simulator.control.alertIds(1)), token);
   simulator.control.exhaustHunting();
@@ -286,7 +293,7 @@ test('A used-up CPU quota refuses every query until the next quarter of an hour'
 });
 
 test('Hunting is spoiled by scripts for its route, and the log says which IDs were asked for', async () => {
-  const simulator = await startForTest({ huntingLimits: [] });
+  const simulator = await startForTest({ huntingLimits: PLENTY });
   const ids = simulator.control.alertIds(2);
   simulator.control.scriptFaults({
     alertId: 'hunting',
@@ -303,7 +310,7 @@ test('Hunting is spoiled by scripts for its route, and the log says which IDs we
 });
 
 test('The body of a query may have names in any case, and must hold a query', async () => {
-  const simulator = await startForTest({ huntingLimits: [] });
+  const simulator = await startForTest({ huntingLimits: PLENTY });
   const query = candidatesQuery(simulator.control.alertIds(1));
   const post = (body: unknown) => callGraph(simulator, '/security/runHuntingQuery', { body });
   for (const body of [{ query, timespan: 'P7D' }, { QUERY: query }, { Query: query, Timespan: null }]) {
@@ -315,7 +322,7 @@ test('The body of a query may have names in any case, and must hold a query', as
 });
 
 test('Hunting is controlled over HTTP, and reset undoes it', async () => {
-  const simulator = await startForTest({ huntingLimits: [] });
+  const simulator = await startForTest({ huntingLimits: PLENTY });
   const control = (path: string, body: unknown) =>
     fetch(`${simulator.controlUrl}${path}`, { method: 'POST', body: JSON.stringify(body) });
   const statusOf = async () => (await hunt(simulator, alertsQuery(['a', 'b']))).status;
