@@ -91,6 +91,20 @@ test('Devices are described in text columns that agree with the Defender API', a
   }
 });
 
+test('Adapters are known for 7 days after the last report, and the device for 30', async () => {
+  let now = Date.now();
+  const simulator = await startForTest({ now: () => now });
+  const { id } = everydayMachine(simulator);
+  const interfacesAfter = async (days: number) => {
+    now += days * DAY_MS;
+    return rowsOf(await hunt(simulator, devicesQuery([id]))).map(({ Interfaces }) => Interfaces !== '');
+  };
+  expect(await interfacesAfter(4)).toEqual([true]);
+  expect(await interfacesAfter(4)).toEqual([false]);
+  expect(await interfacesAfter(19)).toEqual([false]);
+  expect(await interfacesAfter(4)).toEqual([]);
+});
+
 test('Some devices still have the row of an adapter from days before', async () => {
   const simulator = await startForTest({ machines: 400 });
   const reply = await hunt(simulator, devicesQuery(simulator.control.fleet.machines.map(({ id }) => id)));
