@@ -1,16 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Answer, sendAnswer } from './answer.ts';
-import { apiError, quotaMessage } from './apiError.ts';
+import type { ApiErrors, ErrorContext, ErrorText } from './apiError.ts';
 import { authorize } from './authorization.ts';
 import type { CallRecord } from './callLog.ts';
-import { type FaultPlan, isUncounted } from './faults.ts';
+import { type ApiName, type FaultPlan, isUncounted } from './faults.ts';
 import type { Identity } from './identity.ts';
 import type { Quota } from './quota.ts';
 import { guid, integer, seededRandom } from './random.ts';
 import type { Refusal } from './rateWindows.ts';
 import { requestUrl } from './requestUrl.ts';
-import { routeCall, type World } from './routes.ts';
+import type { Retirement } from './retirement.ts';
+import type { RoutedCall, World } from './routes.ts';
 import { spoil } from './spoil.ts';
 
 /** How long the service takes to answer, in milliseconds: drawn anew for each call. */
@@ -19,10 +21,21 @@ export interface Latency {
   most: number;
 }
 
+/** One of the APIs behind the server: what its calls are checked against, and how it words errors. */
+export interface Api {
+  isAudience(audience: string): boolean;
+  quota: Quota;
+  /** Whose calls share a bucket of the quota. */
+  bucketOf(appId: string): string;
+  errors: ApiErrors;
+}
+
 export interface ApiParts {
   world: World;
+  apis: Record<ApiName, Api>;
+  route(url: URL, body: string): RoutedCall;
+  retirement: Retirement;
   identity: Identity;
-  quota: Quota;
   faults: FaultPlan;
   calls: CallRecord[];
   latency: Latency;
@@ -45,12 +58,18 @@ export async function answerApiCall(
 ): Promise<void> {
   const now = parts.now();
   const random = seededRandom(parts.seed, 'call', parts.calls.length);
-  const target = guid(random);
-  const call = routeCall(requestUrl(request));
+  const context: ErrorContext = { target: guid(random), tenantId: parts.identity.tenantId, now };
+  const body = request.method === 'POST' ? await readBody(request) : '';
+  if (body === undefined) {
+    return;
+  }
+  const call = parts.route(requestUrl(request), body);
+  const { errors, quota, bucketOf, isAudience } = parts.apis[call.api];
   const record: CallRecord = {
     time: now,
     route: call.route,
     alertId: call.alertId,
+    ...(call.ids === undefined ? {} : { ids: call.ids }),
     appId: null,
     status: null,
     counted: false,
@@ -58,32 +77,51 @@ export async function answerApiCall(
   };
   parts.calls.push(record);
 
+  const refuse = (status: number, error: ErrorText, headers: Record<string, string> = {}): Answer => ({
+    status,
+    headers,
+    body: errors.body(error, context),
+  });
+
   function decide(): Decision {
-    const authorization = authorize(request.headers.authorization, call.roles, parts.identity, now);
+    const retired = call.api === 'defender' ? parts.retirement.answer(context) : undefined;
+    if (retired !== undefined) {
+      return { answer: retired };
+    }
+    const requirements = { isAudience, roles: call.roles, errors };
+    const authorization = authorize(request.headers.authorization, requirements, parts.identity, now);
     record.appId = authorization.appId;
     if (authorization.kind === 'refused') {
-      const { status, code, message } = authorization;
-      return { answer: { status, body: apiError(code, message, target) } };
+      return { answer: refuse(authorization.status, authorization.error) };
     }
-    const refusal = parts.quota.check(authorization.appId, now);
+    const bucket = bucketOf(authorization.appId);
+    const refusal = quota.check(bucket, now);
     if (refusal !== undefined) {
-      return { answer: throttle(refusal, parts.identity.tenantId) };
+      return { answer: throttle(refusal) };
     }
-    const fault = parts.faults.next(call.alertId ?? call.route);
+    const blocked = call.refusal?.(context);
+    if (blocked !== undefined) {
+      return { answer: blocked };
+    }
+    const fault = parts.faults.next(call.alertId ?? call.route, call.api);
     record.fault = fault?.kind ?? null;
     record.counted = fault === undefined || !isUncounted(fault);
     if (record.counted) {
-      parts.quota.record(authorization.appId, now);
+      quota.record(bucket, now);
     }
     return { answer: answerRequest(), fault };
   }
 
   function answerRequest(): Answer {
-    if (request.method === 'GET') {
-      return call.answer(parts.world, target);
-    }
-    const message = `The requested resource does not support http method '${request.method}'.`;
-    return { status: 405, body: apiError('BadRequest', message, target) };
+    return request.method === call.method
+      ? call.answer(parts.world, context)
+      : refuse(405, errors.wrongMethod(String(request.method)));
+  }
+
+  /** Retry-After has whole seconds only: rounded up, so that a caller who obeys is not refused again. */
+  function throttle({ limit, waitMs }: Refusal): Answer {
+    const seconds = Math.ceil(waitMs / 1000);
+    return refuse(429, errors.throttled(limit, seconds), { 'Retry-After': String(seconds) });
   }
 
   const gone = new AbortController();
@@ -94,7 +132,15 @@ export async function answerApiCall(
     if (fault === undefined) {
       sendAnswer(request, response, answer);
     } else {
-      await spoil(fault, { request, response, answer, target, now, signal: gone.signal });
+      await spoil(fault, {
+        request,
+        response,
+        answer,
+        errors,
+        context,
+        roles: call.roles,
+        signal: gone.signal,
+      });
     }
   } catch (error) {
     // A caller that has gone is no failure of ours: the record says how far the answer came.
@@ -106,12 +152,11 @@ export async function answerApiCall(
   }
 }
 
-/** Retry-After has whole seconds only: rounded up, so that a caller who obeys is not refused again. */
-function throttle({ limit, waitMs }: Refusal, tenantId: string): Answer {
-  const seconds = Math.ceil(waitMs / 1000);
-  return {
-    status: 429,
-    headers: { 'Retry-After': String(seconds) },
-    body: apiError('429', quotaMessage(limit.calls, limit.windowMs, seconds), tenantId),
-  };
+/** Undefined where the caller went away in the middle of it. */
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  try {
+    return await text(request);
+  } catch {
+    return undefined;
+  }
 }

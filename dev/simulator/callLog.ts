@@ -1,13 +1,24 @@
-/** The routes of the API, by the names that logs and reports use. */
-export type Route = 'alertMachine' | 'machines' | 'machine' | 'alerts' | 'alert' | 'unknown';
+/** The routes of the Defender API and of Microsoft Graph, by the names that logs and reports use. */
+export type Route =
+  | 'alertMachine'
+  | 'machines'
+  | 'machine'
+  | 'alerts'
+  | 'alert'
+  | 'graphAlert'
+  | 'graphAlerts'
+  | 'hunting'
+  | 'unknown';
 
 /** One call as the API saw it. */
 export interface CallRecord {
   /** When it arrived, in milliseconds since 1970. */
   time: number;
   route: Route;
-  /** Null where no alert was named. */
+  /** The ID that the Defender API knows the alert by; null where no alert was named. */
   alertId: string | null;
+  /** The IDs that a hunting query asked for. */
+  ids?: readonly string[];
   /** The app that called; null where the token did not say. */
   appId: string | null;
   /** Null while, or because, nothing was answered. */

@@ -2,8 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import type { SimulatorControl } from './control.ts';
-import { faultRatesSchema, faultScriptSchema } from './faults.ts';
+import { apiNames, faultRatesSchema, faultScriptSchema } from './faults.ts';
+import { cpuBlockSchema, huntingChangeSchema } from './graph/hunting.ts';
 import { requestUrl } from './requestUrl.ts';
+import { retiredStatuses } from './retirement.ts';
 
 /** Where control lives on the API's server. */
 export const CONTROL_PATH = '/_control';
@@ -12,6 +14,8 @@ type Handler = (control: SimulatorControl, input: { query: URLSearchParams; body
 
 const faultsBody = z.strictObject({
   rates: faultRatesSchema.optional(),
+  /** Whose rates; those of all APIs where left out. */
+  apis: z.array(z.enum(apiNames)).min(1).optional(),
   scripts: z.array(faultScriptSchema).default([]),
 });
 const rolesBody = z.strictObject({
@@ -23,6 +27,8 @@ const identityBody = z.strictObject({
   delayMs: z.number().min(0).exactOptional(),
   lifetimeSeconds: z.int().min(0).exactOptional(),
 });
+const retirementBody = z.strictObject({ status: z.literal(retiredStatuses).nullable() });
+const huntingBody = huntingChangeSchema.extend({ cpuExhausted: cpuBlockSchema.optional() });
 const neighbourBody = z.strictObject({ share: z.number().min(0).max(1) });
 const alertsBody = z.union([
   z.strictObject({ count: z.int().min(1).max(100_000) }),
@@ -59,9 +65,9 @@ const handlers: Record<string, Handler> = {
     return { alertIds: added.map((alert) => alert.id) };
   },
   'POST /faults': (control, { body }) => {
-    const { rates, scripts } = faultsBody.parse(body);
+    const { rates, apis, scripts } = faultsBody.parse(body);
     if (rates !== undefined) {
-      control.setFaultRates(rates);
+      control.setFaultRates(rates, apis);
     }
     for (const script of scripts) {
       control.scriptFaults(script);
@@ -80,6 +86,18 @@ const handlers: Record<string, Handler> = {
   },
   'POST /neighbour': (control, { body }) => {
     control.setNeighbourShare(neighbourBody.parse(body).share);
+    return {};
+  },
+  'POST /retirement': (control, { body }) => {
+    control.retireDefender(retirementBody.parse(body).status);
+    return {};
+  },
+  'POST /hunting': (control, { body }) => {
+    const { cpuExhausted, ...behaviour } = huntingBody.parse(body);
+    control.setHunting(behaviour);
+    if (cpuExhausted !== undefined) {
+      control.exhaustHunting(cpuExhausted);
+    }
     return {};
   },
   'POST /reset': (control) => {

@@ -79,6 +79,8 @@ const rateSchema = z.union([
   detailedRateSchema,
 ]);
 
+type RateDetails = z.output<typeof rateSchema>;
+
 /** The share of answers (0 to 1) that each fault spoils; together at most 1. */
 export const faultRatesSchema = z
   .partialRecord(z.enum(faultKinds), rateSchema)
@@ -88,14 +90,18 @@ export const faultRatesSchema = z
   );
 export type FaultRates = z.input<typeof faultRatesSchema>;
 
+/** The APIs that answers come from: the Defender API, and Microsoft Graph's alerts and hunting. */
+export const apiNames = ['defender', 'graph', 'hunting'] as const;
+export type ApiName = (typeof apiNames)[number];
+
 /** Decides which answers are spoiled. */
 export interface FaultPlan {
-  /** Replaces the rates. */
-  setRates(rates: FaultRates): void;
+  /** Replaces the rates of these APIs; of all where none is named. */
+  setRates(rates: FaultRates, apis?: readonly ApiName[]): void;
   /** Replaces the script of one alert. */
   script(script: FaultScript): void;
   /** The fault for the next answer about this alert or, where no alert is asked for, this route. */
-  next(subject: string): Fault | undefined;
+  next(subject: string, api: ApiName): Fault | undefined;
   reset(): void;
 }
 
@@ -104,7 +110,7 @@ export interface FaultPlan {
  * callers arrive does not matter.
  */
 export function createFaultPlan(seed: string): FaultPlan {
-  let rates: [FaultKind, z.output<typeof rateSchema>][] = [];
+  const rates = new Map<ApiName, [FaultKind, RateDetails][]>();
   const scripts = new Map<string, z.output<typeof faultScriptSchema>>();
   const askedFor = new Map<string, number>();
 
@@ -117,11 +123,11 @@ export function createFaultPlan(seed: string): FaultPlan {
     return answer;
   }
 
-  function drawn(subject: string): Fault | undefined {
+  function drawn(subject: string, api: ApiName): Fault | undefined {
     const asked = askedFor.get(subject) ?? 0;
     askedFor.set(subject, asked + 1);
     let rest = seededRandom(seed, 'fault', subject, asked)();
-    for (const [kind, { rate, ...faultDetails }] of rates) {
+    for (const [kind, { rate, ...faultDetails }] of rates.get(api) ?? []) {
       rest -= rate;
       if (rest < 0) {
         return { kind, ...faultDetails };
@@ -131,19 +137,22 @@ export function createFaultPlan(seed: string): FaultPlan {
   }
 
   return {
-    setRates(newRates) {
-      rates = Object.entries(faultRatesSchema.parse(newRates)) as typeof rates;
+    setRates(newRates, apis = apiNames) {
+      const entries = Object.entries(faultRatesSchema.parse(newRates)) as [FaultKind, RateDetails][];
+      for (const api of apis) {
+        rates.set(api, entries);
+      }
     },
     script(script) {
       const parsed = faultScriptSchema.parse(script);
       scripts.set(parsed.alertId, parsed);
     },
-    next(subject) {
-      const answer = scripted(subject) ?? drawn(subject);
+    next(subject, api) {
+      const answer = scripted(subject) ?? drawn(subject, api);
       return answer === 'ok' ? undefined : answer;
     },
     reset() {
-      rates = [];
+      rates.clear();
       scripts.clear();
       askedFor.clear();
     },

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { isDefenderAudience } from './audiences.ts';
+import { rolesFor } from './audiences.ts';
 import { guid, seededRandom } from './random.ts';
 import { checkToken, signToken, type TokenCheck } from './tokens.ts';
 
@@ -27,7 +27,7 @@ export interface Identity {
   readonly header: string;
   readonly behaviour: IdentityBehaviour;
   setBehaviour(change: Partial<IdentityBehaviour>): void;
-  /** App permissions that tokens for the Defender API issued from now on carry. */
+  /** App permissions that tokens issued from now on carry, each for its own API. */
   readonly roles: ReadonlySet<string>;
   grant(roles: readonly string[]): void;
   revoke(roles: readonly string[]): void;
@@ -102,7 +102,7 @@ export function createIdentity(options: IdentityOptions): Identity {
           oid: objectId,
           sub: objectId,
           tid: tenantId,
-          roles: isDefenderAudience(audience) ? [...roles] : [],
+          roles: rolesFor(audience, roles),
           ver: '1.0',
         },
         secret,

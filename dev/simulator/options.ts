@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { Latency } from './api.ts';
 import type { RateLimit, WindowKind } from './rateWindows.ts';
+import { type RetiredStatus, retiredStatuses } from './retirement.ts';
 
 /** How the simulator starts. Everything has a default. */
 export interface SimulatorOptions {
@@ -14,14 +15,20 @@ export interface SimulatorOptions {
   machines?: number;
   /** Alerts known at the start (1000). */
   alerts?: number;
-  /** Limits that hold at the same time (100 calls in 1 minute, 1500 in 1 hour). */
+  /** Limits of the Defender API that hold at the same time (100 calls in 1 minute, 1500 in 1 hour). */
   limits?: readonly RateLimit[];
+  /** The same for Microsoft Graph's alerts (120 calls in 1 minute). */
+  graphLimits?: readonly RateLimit[];
+  /** The same for hunting queries (20 calls in 1 minute). */
+  huntingLimits?: readonly RateLimit[];
   /** How the limits' windows lie (`sliding`). */
   windows?: WindowKind;
   /** (No delay.) */
   latency?: Latency;
-  /** App permissions of the identity (`Machine.Read.All`). */
+  /** App permissions of the identity (`Machine.Read.All`, and `SecurityAlert.Read.All` and `ThreatHunting.Read.All` of Graph). */
   roles?: readonly string[];
+  /** The status of every answer of a Defender API that is gone (it serves). */
+  retired?: RetiredStatus;
   /** How long tokens live (3600). */
   tokenLifetimeSeconds?: number;
   /** Client ID of the only identity (a system-assigned one, and one of any client ID). */
@@ -45,9 +52,12 @@ export function parseCommandLine(commandLine: readonly string[]): SimulatorOptio
       machines: { type: 'string', default: '200' },
       alerts: { type: 'string', default: '1000' },
       limits: { type: 'string', default: '100/1m,1500/1h' },
+      'graph-limits': { type: 'string', default: '120/1m' },
+      'hunting-limits': { type: 'string', default: '20/1m' },
       windows: { type: 'string', default: 'sliding' },
       latency: { type: 'string', default: '0ms' },
-      roles: { type: 'string', default: 'Machine.Read.All' },
+      roles: { type: 'string', default: 'Machine.Read.All,SecurityAlert.Read.All,ThreatHunting.Read.All' },
+      retired: { type: 'string' },
       'token-lifetime': { type: 'string', default: '1h' },
     },
   });
@@ -58,22 +68,25 @@ export function parseCommandLine(commandLine: readonly string[]): SimulatorOptio
     seed: values.seed,
     machines: parseCount('--machines', values.machines, 1),
     alerts: parseCount('--alerts', values.alerts),
-    limits: parseLimits(values.limits),
+    limits: parseLimits('--limits', values.limits),
+    graphLimits: parseLimits('--graph-limits', values['graph-limits']),
+    huntingLimits: parseLimits('--hunting-limits', values['hunting-limits']),
     windows: parseWindowKind(values.windows),
     latency: parseLatency(values.latency),
     roles: values.roles.split(',').filter((role) => role !== ''),
+    ...(values.retired === undefined ? {} : { retired: parseRetired(values.retired) }),
     tokenLifetimeSeconds: parseDuration('--token-lifetime', values['token-lifetime']) / 1000,
   };
 }
 
 /** A list of calls/window, for example `100/1m,1500/1h`. */
-function parseLimits(text: string): RateLimit[] {
+function parseLimits(option: string, text: string): RateLimit[] {
   return text.split(',').map((limit) => {
     const [calls = '', window, ...rest] = limit.trim().split('/');
     if (!/^[1-9]\d*$/.test(calls) || window === undefined || rest.length > 0) {
-      throw new Error(`--limits has '${limit}': write calls/window, for example 100/1m,1500/1h.`);
+      throw new Error(`${option} has '${limit}': write calls/window, for example 100/1m,1500/1h.`);
     }
-    return { calls: Number(calls), windowMs: parseDuration('--limits', window) };
+    return { calls: Number(calls), windowMs: parseDuration(option, window) };
   });
 }
 
@@ -88,6 +101,14 @@ function parseWindowKind(text: string): WindowKind {
     throw new Error(`--windows is '${text}': write sliding or fixed.`);
   }
   return text;
+}
+
+function parseRetired(text: string): RetiredStatus {
+  const status = retiredStatuses.find((candidate) => String(candidate) === text);
+  if (status === undefined) {
+    throw new Error(`--retired is '${text}': write ${retiredStatuses.join(', ')}.`);
+  }
+  return status;
 }
 
 function parseCount(option: string, text: string, least = 0): number {

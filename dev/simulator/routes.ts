@@ -1,7 +1,8 @@
 import type { Alerts } from './alerts/alerts.ts';
 import type { Answer } from './answer.ts';
-import { apiError } from './apiError.ts';
+import { apiError, type ErrorContext } from './apiError.ts';
 import type { Route } from './callLog.ts';
+import type { ApiName } from './faults.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import { PAGE_MAXIMUM, parseListQuery, QueryError } from './odata.ts';
 
@@ -13,14 +14,24 @@ export interface World {
 
 /** A request that is understood: which route it is for, what it takes, and what an undisturbed service answers. */
 export interface RoutedCall {
+  api: ApiName;
   route: Route;
+  method: 'GET' | 'POST';
   /** The app permissions of which one is enough. */
   roles: readonly string[];
   /** Null where no alert is named. */
   alertId: string | null;
+  /** The IDs that a hunting query asks for. */
+  ids?: readonly string[];
+  /** A refusal that is due before the call counts against the quota. */
+  refusal?(context: ErrorContext): Answer | undefined;
+  answer(world: World, context: ErrorContext): Answer;
+}
+
+type Handler = Pick<RoutedCall, 'route' | 'roles' | 'alertId'> & {
   /** `target` is the tracking ID of errors. */
   answer(world: World, target: string): Answer;
-}
+};
 
 const MACHINE_ROLES = ['Machine.Read.All', 'Machine.ReadWrite.All'];
 const ALERT_ROLES = ['Alert.Read.All', 'Alert.ReadWrite.All'];
@@ -47,6 +58,11 @@ const ALERT_FIELDS = [
 
 /** Finds the route of a request for `/api/...` or `/api/v1.0/...`. */
 export function routeCall(url: URL): RoutedCall {
+  const { answer, ...call } = findHandler(url);
+  return { ...call, api: 'defender', method: 'GET', answer: (world, { target }) => answer(world, target) };
+}
+
+function findHandler(url: URL): Handler {
   const [api, ...rest] = url.pathname.split('/').slice(1).map(decodeSegment);
   const [collection, id, property, ...more] = rest[0] === 'v1.0' ? rest.slice(1) : rest;
   if (api === 'api' && more.length === 0) {
@@ -75,7 +91,7 @@ export function routeCall(url: URL): RoutedCall {
   };
 }
 
-function answerAlertMachine(id: string): RoutedCall['answer'] {
+function answerAlertMachine(id: string): Handler['answer'] {
   return ({ alerts }, target) => {
     const alert = alerts.byId(id);
     if (alert === undefined) {
@@ -88,14 +104,14 @@ function answerAlertMachine(id: string): RoutedCall['answer'] {
   };
 }
 
-function answerAlert(id: string): RoutedCall['answer'] {
+function answerAlert(id: string): Handler['answer'] {
   return ({ alerts }, target) => {
     const alert = alerts.byId(id);
     return alert === undefined ? notFound(`Alert ${id} not found`, target) : entity('Alerts', alert);
   };
 }
 
-function answerMachine(idOrName: string): RoutedCall['answer'] {
+function answerMachine(idOrName: string): Handler['answer'] {
   return ({ fleet }, target) => {
     const machine = fleet.byId(idOrName) ?? fleet.byName(idOrName);
     return machine === undefined
@@ -104,11 +120,11 @@ function answerMachine(idOrName: string): RoutedCall['answer'] {
   };
 }
 
-function answerAlerts(url: URL): RoutedCall['answer'] {
+function answerAlerts(url: URL): Handler['answer'] {
   return ({ alerts }, target) => list('Alerts', alerts.all(), ALERT_FIELDS, url, target);
 }
 
-function answerMachines(url: URL): RoutedCall['answer'] {
+function answerMachines(url: URL): Handler['answer'] {
   return ({ fleet }, target) => list('Machines', fleet.machines, MACHINE_FIELDS, url, target);
 }
 
@@ -138,7 +154,7 @@ function list(
   }
 }
 
-function selectFrom(row: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
+export function selectFrom(row: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(Object.entries(row).filter(([name]) => names.includes(name)));
 }
 
@@ -151,7 +167,7 @@ function notFound(message: string, target: string): Answer {
 }
 
 /** A segment that is no valid percent-encoding stays as it came: it then names nothing that exists. */
-function decodeSegment(segment: string): string {
+export function decodeSegment(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {

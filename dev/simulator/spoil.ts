@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { type Answer, JSON_HEADERS, sendAnswer, sendBody } from './answer.ts';
-import { apiError, quotaMessage } from './apiError.ts';
+import type { ApiErrors, ErrorContext, ErrorText } from './apiError.ts';
 import type { Fault, FaultKind } from './faults.ts';
 
 /** One call whose answer is to be spoiled. */
@@ -11,10 +11,11 @@ export interface Exchange {
   response: ServerResponse;
   /** What would have been answered. */
   answer: Answer;
-  /** Tracking ID for error bodies. */
-  target: string;
-  /** The time of the call, in milliseconds. */
-  now: number;
+  /** How the API words its errors, and what they may refer to. */
+  errors: ApiErrors;
+  context: ErrorContext;
+  /** The app permissions that the call needs one of. */
+  roles: readonly string[];
   /** Ends when the caller has gone or the server closes. */
   signal: AbortSignal;
 }
@@ -33,24 +34,23 @@ const waysToSpoil: Record<FaultKind, (exchange: Exchange, fault: Fault) => void 
   // The date has whole seconds only: rounded up, so that nobody is told to come back too early.
   'throttle-date': (exchange, { waitSeconds }) =>
     sendThrottle(exchange, undefined, {
-      'Retry-After': new Date(Math.ceil(exchange.now / 1000 + waitSeconds) * 1000).toUTCString(),
+      'Retry-After': new Date(Math.ceil(exchange.context.now / 1000 + waitSeconds) * 1000).toUTCString(),
     }),
   'throttle-body': (exchange, { waitSeconds }) => sendThrottle(exchange, waitSeconds, {}),
   'throttle-bare': (exchange) => sendThrottle(exchange, undefined, {}),
 
-  unauthorized: (exchange) => sendError(exchange, 401, 'Unauthorized', 'Account mode is inactive.'),
-  forbidden: (exchange) =>
-    sendError(exchange, 403, 'Forbidden', 'Missing application roles. API required roles: Machine.Read.All'),
+  unauthorized: (exchange) =>
+    sendError(exchange, 401, exchange.errors.invalidToken('Account mode is inactive.')),
+  forbidden: (exchange) => sendError(exchange, 403, exchange.errors.missingRole(exchange.roles, [])),
 
-  'http-408': (exchange) => sendError(exchange, 408, 'RequestTimeout', 'The request timed out.'),
-  'http-500': (exchange) =>
-    sendError(exchange, 500, 'InternalServerError', 'Something went wrong. Try again.'),
-  'http-502': (exchange) => sendGatewayPage(exchange, 502, 'Bad Gateway'),
-  'http-503': (exchange) => sendGatewayPage(exchange, 503, 'Service Unavailable'),
-  'http-504': (exchange) => sendGatewayPage(exchange, 504, 'Gateway Timeout'),
+  'http-408': (exchange) => sendError(exchange, 408, exchange.errors.timeout),
+  'http-500': (exchange) => sendError(exchange, 500, exchange.errors.internal),
+  'http-502': (exchange) => sendGatewayError(exchange, 502, 'Bad Gateway'),
+  'http-503': (exchange) => sendGatewayError(exchange, 503, 'Service Unavailable'),
+  'http-504': (exchange) => sendGatewayError(exchange, 504, 'Gateway Timeout'),
 
-  'bad-request': (exchange) => sendError(exchange, 400, 'InvalidInput', 'The alert ID is not valid.'),
-  'not-found': (exchange) => sendError(exchange, 404, 'ResourceNotFound', 'Alert not found'),
+  'bad-request': (exchange) => sendError(exchange, 400, exchange.errors.badRequest),
+  'not-found': (exchange) => sendError(exchange, 404, exchange.errors.notFound),
 
   reset: ({ response }) => {
     response.socket?.resetAndDestroy();
@@ -77,10 +77,7 @@ const waysToSpoil: Record<FaultKind, (exchange: Exchange, fault: Fault) => void 
   'empty-object': (exchange) => sendInstead(exchange, {}),
   array: (exchange) => sendInstead(exchange, [exchange.answer.body]),
   'error-object': (exchange) =>
-    sendInstead(
-      exchange,
-      apiError('InternalServerError', 'Something went wrong. Try again.', exchange.target),
-    ),
+    sendInstead(exchange, exchange.errors.body(exchange.errors.internal, exchange.context)),
 
   'wrong-content-type': ({ response, answer }) =>
     sendBody(response, JSON.stringify(answer.body), {
@@ -103,23 +100,23 @@ function sendThrottle(
   waitSeconds: number | undefined,
   headers: Record<string, string>,
 ): void {
-  const body = apiError('429', quotaMessage(100, 60_000, waitSeconds), exchange.target);
-  sendAnswer(exchange.request, exchange.response, { status: 429, body, headers });
+  const { request, response, errors, context } = exchange;
+  const error = errors.throttled({ calls: 100, windowMs: 60_000 }, waitSeconds);
+  sendAnswer(request, response, { status: 429, body: errors.body(error, context), headers });
 }
 
-function sendError(
-  { request, response, target }: Exchange,
-  status: number,
-  code: string,
-  message: string,
-): void {
-  sendAnswer(request, response, { status, body: apiError(code, message, target) });
+function sendError({ request, response, errors, context }: Exchange, status: number, error: ErrorText): void {
+  sendAnswer(request, response, { status, body: errors.body(error, context) });
 }
 
-/** Gateways in front of a service answer with a page of their own, not with the service's JSON. */
-function sendGatewayPage({ response }: Exchange, status: number, title: string): void {
+function sendGatewayError(exchange: Exchange, status: number, title: string): void {
+  const { gateway } = exchange.errors;
+  if (gateway !== 'page') {
+    sendError(exchange, status, gateway);
+    return;
+  }
   const page = `<html><head><title>${status} ${title}</title></head><body><h1>${status} ${title}</h1></body></html>`;
-  sendBody(response, page, { status, headers: { 'Content-Type': 'text/html' } });
+  sendBody(exchange.response, page, { status, headers: { 'Content-Type': 'text/html' } });
 }
 
 function sendInstead({ request, response }: Exchange, body: unknown): void {

@@ -110,7 +110,7 @@ test('An unknown control names the known ones, and text that is not JSON is refu
 
 test('The command line reads every option', () => {
   const commandLine =
-    '--port 8080 --identity-port 8081 --seed x --machines 5 --alerts 6 --limits 100/6s,1500/90s --windows fixed --latency 5ms..20ms --roles Machine.Read.All,Alert.Read.All --token-lifetime 10m';
+    '--port 8080 --identity-port 8081 --seed x --machines 5 --alerts 6 --limits 100/6s,1500/90s --graph-limits 120/6s --hunting-limits 20/6s --retired 410 --windows fixed --latency 5ms..20ms --roles Machine.Read.All,Alert.Read.All --token-lifetime 10m';
   expect(parseCommandLine(commandLine.split(' '))).toEqual({
     port: 8080,
     identityPort: 8081,
@@ -121,6 +121,9 @@ test('The command line reads every option', () => {
       { calls: 100, windowMs: 6000 },
       { calls: 1500, windowMs: 90_000 },
     ],
+    graphLimits: [{ calls: 120, windowMs: 6000 }],
+    huntingLimits: [{ calls: 20, windowMs: 6000 }],
+    retired: 410,
     windows: 'fixed',
     latency: { least: 5, most: 20 },
     roles: ['Machine.Read.All', 'Alert.Read.All'],
@@ -133,6 +136,9 @@ test.for([
   ['--machines', '0'],
   ['--limits', '100'],
   ['--limits', '0/1m'],
+  ['--graph-limits', '120'],
+  ['--hunting-limits', '0/1m'],
+  ['--retired', '500'],
   ['--windows', 'open'],
   ['--latency', '5'],
 ])('A wrong option is named with what it got: %s %s', ([option = '', value = '']) => {
