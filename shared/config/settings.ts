@@ -108,7 +108,7 @@ function hintAtWords(value = '', words: readonly string[] = []): string {
 }
 
 function isMisspelt(name: string): boolean {
-  return /^(DEFENDER|GRAPH|HUNTING|ALERT_POLL)_/.test(name) && !settingsCatalogue.has(name);
+  return /^(DEFENDER|ALERT_POLL)_/.test(name) && !settingsCatalogue.has(name);
 }
 
 function misspelt(name: string): SettingProblem {
