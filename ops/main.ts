@@ -1,11 +1,11 @@
 /** Command line of `npm run ops`: what the operator of a deployment asks and does. */
 import { Command, InvalidArgumentError } from 'commander';
-import { createApplication } from '../shared/application.ts';
-import { keepLocalTrafficFromProxies } from '../shared/config/proxy.ts';
-import { SettingsError } from '../shared/config/setting.ts';
-import { readSettings } from '../shared/config/settings.ts';
-import { ALERT_ID_RULE, isAlertId } from '../shared/intake/submission.ts';
-import { createStorageClients } from '../shared/storage/storageClients.ts';
+import { createApplication } from '#shared/application.ts';
+import { keepLocalTrafficFromProxies } from '#shared/config/proxy.ts';
+import { SettingsError } from '#shared/config/setting.ts';
+import { readSettings } from '#shared/config/settings.ts';
+import { ALERT_ID_RULE, isAlertId } from '#shared/intake/submission.ts';
+import { createStorageClients } from '#shared/storage/storageClients.ts';
 import { check, settingsFindings } from './check/check.ts';
 import { findingLines, isAllOk } from './check/findingsView.ts';
 import { listDeadLetters, replayDeadLetters, showDeadLetter } from './deadLetters/deadLettersCommand.ts';

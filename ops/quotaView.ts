@@ -1,6 +1,6 @@
-import { formatDuration } from '../shared/config/setting.ts';
-import type { QuotaReport } from '../shared/quota/quotaReport.ts';
-import { counted, printable } from '../shared/text.ts';
+import { formatDuration } from '#shared/config/setting.ts';
+import type { QuotaReport } from '#shared/quota/quotaReport.ts';
+import { counted, printable } from '#shared/text.ts';
 import { ageOf, columns, timeOf } from './words.ts';
 
 /** The quota for a person. */

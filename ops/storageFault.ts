@@ -1,4 +1,4 @@
-import { isSignInError } from '../shared/storage/storageError.ts';
+import { isSignInError } from '#shared/storage/storageError.ts';
 
 /** What the storage service, or the way to it, has against an operation. */
 export type StorageFault =

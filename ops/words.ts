@@ -1,4 +1,4 @@
-import { ageInWords } from '../shared/text.ts';
+import { ageInWords } from '#shared/text.ts';
 
 /** Rows as columns with space between them; the first row is the heading. */
 export function columns(rows: readonly (readonly string[])[]): string[] {

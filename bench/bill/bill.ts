@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { readHostJson } from '../../dev/host/hostJson.ts';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
+import { readHostJson } from '#dev/host/hostJson.ts';
+import { type Stack, startStack } from '#dev/stack/stack.ts';
 import { putAll } from '../support/queueMessages.ts';
 import { type RunEvent, runEventIn } from '../support/runEvents.ts';
 import { billedMs, type Usage } from './cost.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { seededRandom } from '../../dev/simulator/random.ts';
-import { startStack } from '../../dev/stack/stack.ts';
+import { seededRandom } from '#dev/simulator/random.ts';
+import { startStack } from '#dev/stack/stack.ts';
 import { putAll, takeAll } from '../support/queueMessages.ts';
 import { withRepeats } from '../support/repeats.ts';
 

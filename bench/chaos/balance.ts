@@ -1,5 +1,5 @@
-import type { CallRecord } from '../../dev/simulator/callLog.ts';
-import type { Outcome } from '../../shared/enrichment/enrichment.ts';
+import type { CallRecord } from '#dev/simulator/callLog.ts';
+import type { Outcome } from '#shared/enrichment/enrichment.ts';
 
 /** One run of the function that lived to report its end. */
 export interface Run {

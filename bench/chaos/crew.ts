@@ -1,5 +1,5 @@
-import { pick, type Random } from '../../dev/simulator/random.ts';
-import type { HostProcess } from '../../dev/stack/hostProcess.ts';
+import { pick, type Random } from '#dev/simulator/random.ts';
+import type { HostProcess } from '#dev/stack/hostProcess.ts';
 
 /** As many hosts as asked for, of which one after another is killed and replaced. */
 export interface Crew {

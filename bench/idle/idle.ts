@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { readHostJson } from '../../dev/host/hostJson.ts';
-import { seededRandom } from '../../dev/simulator/random.ts';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
+import { readHostJson } from '#dev/host/hostJson.ts';
+import { seededRandom } from '#dev/simulator/random.ts';
+import { type Stack, startStack } from '#dev/stack/stack.ts';
 import { type RunEvent, runEventIn } from '../support/runEvents.ts';
 
 export interface IdlePlan {

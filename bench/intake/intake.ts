@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { readMessage } from '../../shared/intake/readMessage.ts';
+import { readMessage } from '#shared/intake/readMessage.ts';
 
 const fixtures = new URL('../../test/fixtures/', import.meta.url);
 const WARM_UP_MS = 100;

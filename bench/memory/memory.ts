@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import { startSimulator } from '../../dev/simulator/simulator.ts';
-import { appSettings } from '../../dev/stack/appSettings.ts';
-import { startProgram } from '../../dev/stack/program.ts';
+import { startSimulator } from '#dev/simulator/simulator.ts';
+import { appSettings } from '#dev/stack/appSettings.ts';
+import { startProgram } from '#dev/stack/program.ts';
 import { withPackagedApp } from '../support/packagedApp.ts';
 import { startStandInStorage } from '../support/standInStorage.ts';
 import { type Sample, sampleIn } from './sample.ts';

@@ -1,8 +1,8 @@
-import { createFleet } from '../../dev/simulator/fleet/fleet.ts';
-import { FORMATS } from '../../shared/config/outputSettings.ts';
-import { type Machine, machineSchema } from '../../shared/device/machine.ts';
-import { normalizeMachine } from '../../shared/device/normalize.ts';
-import { project } from '../../shared/projections/projections.ts';
+import { createFleet } from '#dev/simulator/fleet/fleet.ts';
+import { FORMATS } from '#shared/config/outputSettings.ts';
+import { type Machine, machineSchema } from '#shared/device/machine.ts';
+import { normalizeMachine } from '#shared/device/normalize.ts';
+import { project } from '#shared/projections/projections.ts';
 
 /** How fast one kind of work went: machines per second, round by round. */
 export interface Speed {

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import got from 'got';
-import { appSettings } from '../../dev/stack/appSettings.ts';
-import { type Azurite, startAzurite } from '../../dev/stack/azurite.ts';
-import { startProgram } from '../../dev/stack/program.ts';
-import { type SimulatorProcess, startSimulatorProcess } from '../../dev/stack/simulatorProcess.ts';
+import { appSettings } from '#dev/stack/appSettings.ts';
+import { type Azurite, startAzurite } from '#dev/stack/azurite.ts';
+import { startProgram } from '#dev/stack/program.ts';
+import { type SimulatorProcess, startSimulatorProcess } from '#dev/stack/simulatorProcess.ts';
 import { withPackagedApp } from '../support/packagedApp.ts';
 import { costIn } from './measured.ts';
 import type { Cost, MeterPlan } from './meter.ts';

@@ -1,6 +1,6 @@
 import type { TableClient } from '@azure/data-tables';
 import type { QueueClient } from '@azure/storage-queue';
-import { DEVICE_ROW_KEY } from '../../shared/storage/enrichmentTable.ts';
+import { DEVICE_ROW_KEY } from '#shared/storage/enrichmentTable.ts';
 
 type Columns = Record<string, unknown>;
 

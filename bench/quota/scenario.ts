@@ -1,12 +1,12 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { highestInAnyWindow } from '../../dev/simulator/callLog.ts';
-import type { WindowKind } from '../../dev/simulator/rateWindows.ts';
-import type { HostProcess } from '../../dev/stack/hostProcess.ts';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
-import type { RateLimit } from '../../shared/config/rateLimits.ts';
-import { formatDuration } from '../../shared/config/setting.ts';
+import { highestInAnyWindow } from '#dev/simulator/callLog.ts';
+import type { WindowKind } from '#dev/simulator/rateWindows.ts';
+import type { HostProcess } from '#dev/stack/hostProcess.ts';
+import { type Stack, startStack } from '#dev/stack/stack.ts';
+import type { RateLimit } from '#shared/config/rateLimits.ts';
+import { formatDuration } from '#shared/config/setting.ts';
 import { floorMs, permittedCalls } from '../support/floor.ts';
 import { peakMemoryMiB } from '../support/processMemory.ts';
 import { mean, percentile } from '../support/statistics.ts';

@@ -1,4 +1,4 @@
-import type { RateLimit } from '../../shared/config/rateLimits.ts';
+import type { RateLimit } from '#shared/config/rateLimits.ts';
 import { floorMs } from '../support/floor.ts';
 import type { Scenario } from './scenario.ts';
 

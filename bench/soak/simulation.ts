@@ -1,11 +1,11 @@
 import { type Clock, install } from '@sinonjs/fake-timers';
-import { seededRandom } from '../../dev/simulator/random.ts';
-import type { RateLimit } from '../../shared/config/rateLimits.ts';
-import type { CallGate } from '../../shared/quota/callGate.ts';
-import { emptyLedger, type Ledger, type LedgerRules, limitsInForce } from '../../shared/quota/ledger.ts';
-import { createLedgerGate } from '../../shared/quota/ledgerGate.ts';
-import type { LedgerStore } from '../../shared/quota/ledgerStore.ts';
-import { allowedSince } from '../../shared/quota/slidingLog.ts';
+import { seededRandom } from '#dev/simulator/random.ts';
+import type { RateLimit } from '#shared/config/rateLimits.ts';
+import type { CallGate } from '#shared/quota/callGate.ts';
+import { emptyLedger, type Ledger, type LedgerRules, limitsInForce } from '#shared/quota/ledger.ts';
+import { createLedgerGate } from '#shared/quota/ledgerGate.ts';
+import type { LedgerStore } from '#shared/quota/ledgerStore.ts';
+import { allowedSince } from '#shared/quota/slidingLog.ts';
 
 /** What happens in a soak, in virtual time. */
 export interface SoakPlan {

@@ -1,4 +1,4 @@
-import type { RateLimit } from '../../shared/config/rateLimits.ts';
+import type { RateLimit } from '#shared/config/rateLimits.ts';
 
 /** When each call can be made at the earliest if every limit is kept, the first one at 0 (milliseconds). */
 function earliestCalls(calls: number, limits: readonly RateLimit[]): number[] {

@@ -1,11 +1,11 @@
-import { loadApp } from '../../dev/host/appLoader.ts';
-import { indexFunction } from '../../dev/host/functionIndex.ts';
-import { installFunctionsCore } from '../../dev/host/functionsCore.ts';
-import type { FunctionsWorker } from '../../dev/host/functionsWorker.ts';
-import { readHostJson } from '../../dev/host/hostJson.ts';
-import { logToConsole } from '../../dev/host/log.ts';
-import { createQueueArrivals } from '../../dev/host/queueArrivals.ts';
-import { leaseSeconds, loadSettings } from '../../dev/host/settings.ts';
+import { loadApp } from '#dev/host/appLoader.ts';
+import { indexFunction } from '#dev/host/functionIndex.ts';
+import { installFunctionsCore } from '#dev/host/functionsCore.ts';
+import type { FunctionsWorker } from '#dev/host/functionsWorker.ts';
+import { readHostJson } from '#dev/host/hostJson.ts';
+import { logToConsole } from '#dev/host/log.ts';
+import { createQueueArrivals } from '#dev/host/queueArrivals.ts';
+import { leaseSeconds, loadSettings } from '#dev/host/settings.ts';
 
 /**
  * Runs the app's queue function in this very process, so that one process can be measured with all that an alert

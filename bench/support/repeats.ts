@@ -1,4 +1,4 @@
-import { pick, type Random } from '../../dev/simulator/random.ts';
+import { pick, type Random } from '#dev/simulator/random.ts';
 
 /**
  * A stream of submissions: each alert once, in order, and in between repeats of those before, at random.

@@ -1,8 +1,8 @@
 import { EventEmitter, once } from 'node:events';
 import { styleText } from 'node:util';
-import { readSettings } from '../../shared/config/settings.ts';
-import { createEnrichmentTable } from '../../shared/storage/enrichmentTable.ts';
-import { createStorageClients } from '../../shared/storage/storageClients.ts';
+import { readSettings } from '#shared/config/settings.ts';
+import { createEnrichmentTable } from '#shared/storage/enrichmentTable.ts';
+import { createStorageClients } from '#shared/storage/storageClients.ts';
 import { type DemoStack, startDemoStack } from './demoStack.ts';
 import { guide } from './guide.ts';
 import { describeHostLine, type HostLine, readHostLine } from './hostLines.ts';

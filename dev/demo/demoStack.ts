@@ -1,4 +1,4 @@
-import { settingsCatalogue } from '../../shared/config/settings.ts';
+import { settingsCatalogue } from '#shared/config/settings.ts';
 import { appSettings } from '../stack/appSettings.ts';
 import { startAzurite } from '../stack/azurite.ts';
 import { type HostProcess, startHostProcess } from '../stack/hostProcess.ts';

@@ -1,12 +1,12 @@
 /** Command line of `npm run enrich`: submits alerts to the running app, waits, and prints their enrichments as JSON. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { keepLocalTrafficFromProxies } from '../../shared/config/proxy.ts';
-import { formatDuration } from '../../shared/config/setting.ts';
-import { readSettings, type Settings } from '../../shared/config/settings.ts';
-import { createEnrichmentTable, DEVICE_ROW_KEY } from '../../shared/storage/enrichmentTable.ts';
-import { createStorageClients } from '../../shared/storage/storageClients.ts';
-import { hasStatus } from '../../shared/storage/storageError.ts';
+import { keepLocalTrafficFromProxies } from '#shared/config/proxy.ts';
+import { formatDuration } from '#shared/config/setting.ts';
+import { readSettings, type Settings } from '#shared/config/settings.ts';
+import { createEnrichmentTable, DEVICE_ROW_KEY } from '#shared/storage/enrichmentTable.ts';
+import { createStorageClients } from '#shared/storage/storageClients.ts';
+import { hasStatus } from '#shared/storage/storageError.ts';
 import { loadSettings } from '../host/settings.ts';
 import { awaitEnrichment, submitAlert } from './enrichAlert.ts';
 import { ENRICH_USAGE, type EnrichOptions, parseEnrichOptions } from './enrichOptions.ts';

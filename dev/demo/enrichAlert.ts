@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { QueueClient } from '@azure/storage-queue';
-import { enrichmentOf, type MessageOptions } from '../../shared/enrichment/answer.ts';
-import type { Enrichment } from '../../shared/enrichment/enrichment.ts';
-import type { Submission } from '../../shared/intake/submission.ts';
-import type { AlertRecords } from '../../shared/pipeline/alertRecords.ts';
-import { toMessageText } from '../../shared/storage/queueOutbox.ts';
+import { enrichmentOf, type MessageOptions } from '#shared/enrichment/answer.ts';
+import type { Enrichment } from '#shared/enrichment/enrichment.ts';
+import type { Submission } from '#shared/intake/submission.ts';
+import type { AlertRecords } from '#shared/pipeline/alertRecords.ts';
+import { toMessageText } from '#shared/storage/queueOutbox.ts';
 
 const LOOK_EVERY_MS = 250;
 /** No expiry. */

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { parseDuration } from '../../shared/config/setting.ts';
-import { ALERT_ID_RULE, isAlertId } from '../../shared/intake/submission.ts';
+import { parseDuration } from '#shared/config/setting.ts';
+import { ALERT_ID_RULE, isAlertId } from '#shared/intake/submission.ts';
 import { DEFAULT_STACK_FILE } from './stackFile.ts';
 
 export const ENRICH_USAGE = `Usage: npm run enrich -- [options] <alertId>...

@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { styleText } from 'node:util';
-import type { Settings } from '../../shared/config/settings.ts';
+import type { Settings } from '#shared/config/settings.ts';
 import type { RunningStack } from './stackFile.ts';
 
 /** What a person can do with a demo that serves, and where things are. */

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { z } from 'zod';
-import { coloured, printable } from '../../shared/text.ts';
+import { coloured, printable } from '#shared/text.ts';
 
 const submissionEventSchema = z.object({
   event: z.literal('submission'),

@@ -1,4 +1,4 @@
-import type { AlertRecords } from '../../shared/pipeline/alertRecords.ts';
+import type { AlertRecords } from '#shared/pipeline/alertRecords.ts';
 import type { Outcome } from './outcomeTable.ts';
 import type { EnrichmentMessage } from './results.ts';
 import type { SentSample } from './submit.ts';

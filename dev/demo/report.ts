@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { counted } from '../../shared/text.ts';
+import { counted } from '#shared/text.ts';
 import { SHORT_DELAYS } from './demoStack.ts';
 import type { StartOptions } from './options.ts';
 import type { Outcomes } from './outcomes.ts';

@@ -5,8 +5,8 @@ import {
   type EnrichmentPointer,
   enrichmentPointerSchema,
   enrichmentSchema,
-} from '../../shared/enrichment/enrichment.ts';
-import { deadLetterSchema } from '../../shared/pipeline/outbox.ts';
+} from '#shared/enrichment/enrichment.ts';
+import { deadLetterSchema } from '#shared/pipeline/outbox.ts';
 
 export type EnrichmentMessage = Enrichment | EnrichmentPointer;
 

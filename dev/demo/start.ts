@@ -2,7 +2,7 @@
  * Command line of `npm start`: storage emulator, Defender simulator and functions on this machine, with a sample of
  * alerts that goes through them.
  */
-import { keepLocalTrafficFromProxies } from '../../shared/config/proxy.ts';
+import { keepLocalTrafficFromProxies } from '#shared/config/proxy.ts';
 import { runDemo } from './demo.ts';
 import { parseStartOptions, START_USAGE } from './options.ts';
 

@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import type { QueueClient } from '@azure/storage-queue';
-import { printable } from '../../shared/text.ts';
+import { printable } from '#shared/text.ts';
 import type { HostLine } from './hostLines.ts';
 import type { ProgressView } from './progressView.ts';
 import { collectResults, type Results } from './results.ts';

@@ -1,6 +1,6 @@
 /** Command line of the local host: `node dev/host/main.ts [--app-root <folder>] [--port <number>]`. */
 import { parseArgs } from 'node:util';
-import { keepLocalTrafficFromProxies } from '../../shared/config/proxy.ts';
+import { keepLocalTrafficFromProxies } from '#shared/config/proxy.ts';
 import { type RunningHost, startHost } from './host.ts';
 import { loadSettings } from './settings.ts';
 

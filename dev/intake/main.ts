@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { text as readAll } from 'node:stream/consumers';
 import Table from 'cli-table3';
 import { Command } from 'commander';
-import { readMessage } from '../../shared/intake/readMessage.ts';
-import type { Rejection } from '../../shared/intake/rejection.ts';
-import type { Submission } from '../../shared/intake/submission.ts';
+import { readMessage } from '#shared/intake/readMessage.ts';
+import type { Rejection } from '#shared/intake/rejection.ts';
+import type { Submission } from '#shared/intake/submission.ts';
 
 /** Stands for the ID that the queue gives a message. */
 const NEW_MESSAGE = '00000000-0000-4000-8000-000000000000';

@@ -1,4 +1,4 @@
-import { type MachineReading, parseMachine } from '../../shared/device/machine.ts';
+import { type MachineReading, parseMachine } from '#shared/device/machine.ts';
 
 /** One item of the input: its place, to a person, and what it was read as. */
 export type Item = { place: string } & MachineReading;

@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { text as readAll } from 'node:stream/consumers';
 import { Command } from 'commander';
-import { FORMATS } from '../../shared/config/outputSettings.ts';
-import { normalizeMachine } from '../../shared/device/normalize.ts';
-import { project } from '../../shared/projections/projections.ts';
+import { FORMATS } from '#shared/config/outputSettings.ts';
+import { normalizeMachine } from '#shared/device/normalize.ts';
+import { project } from '#shared/projections/projections.ts';
 import { readMachines } from './machines.ts';
 
 const program = new Command('npm run --silent normalize --')

@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
-import { quotaAnswer } from '../../functions/getQuota.ts';
-import type { StoredAnswer } from '../../shared/enrichment/answer.ts';
-import { enrichmentOf } from '../../shared/enrichment/answer.ts';
-import { type Enrichment, enrichmentSchema } from '../../shared/enrichment/enrichment.ts';
-import type { HealthReport } from '../../shared/health/health.ts';
-import { enrichmentAnswer, pendingAnswer } from '../../shared/http/alertResponse.ts';
-import type { QuotaAnswer } from '../../shared/http/contract.ts';
-import { type OrderedAlert, orderAnswer } from '../../shared/http/orderResponse.ts';
-import type { Answer } from '../../shared/http/response.ts';
-import { ANSWER_TYPES, type AnswerType } from '../../shared/http/response.ts';
-import { readOrder } from '../../shared/intake/order.ts';
-import { storedEnrichmentOf } from '../../shared/lookup/alertLookup.ts';
+import { quotaAnswer } from '#functions/getQuota.ts';
+import type { StoredAnswer } from '#shared/enrichment/answer.ts';
+import { enrichmentOf } from '#shared/enrichment/answer.ts';
+import { type Enrichment, enrichmentSchema } from '#shared/enrichment/enrichment.ts';
+import type { HealthReport } from '#shared/health/health.ts';
+import { enrichmentAnswer, pendingAnswer } from '#shared/http/alertResponse.ts';
+import type { QuotaAnswer } from '#shared/http/contract.ts';
+import { type OrderedAlert, orderAnswer } from '#shared/http/orderResponse.ts';
+import type { Answer } from '#shared/http/response.ts';
+import { ANSWER_TYPES, type AnswerType } from '#shared/http/response.ts';
+import { readOrder } from '#shared/intake/order.ts';
+import { storedEnrichmentOf } from '#shared/lookup/alertLookup.ts';
 import { SCHEMA_FOLDER } from '../schema/schemaFiles.ts';
 
 const ORDER_ID = '3e1f6c0a-52d5-4a55-9d0b-6f2f5a9f7a11';

@@ -1,4 +1,4 @@
-import { LONGEST_WAIT_SECONDS } from '../../shared/http/contract.ts';
+import { LONGEST_WAIT_SECONDS } from '#shared/http/contract.ts';
 import type { OpenApiDocument } from './openApi.ts';
 import { operations } from './operations.ts';
 import { problemExamples } from './problemExamples.ts';

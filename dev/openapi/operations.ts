@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { waitSchema } from '../../shared/http/contract.ts';
+import { waitSchema } from '#shared/http/contract.ts';
 import {
   finalLookUp,
   finalOrder,

@@ -1,4 +1,4 @@
-import type { Answer } from '../../shared/http/response.ts';
+import type { Answer } from '#shared/http/response.ts';
 import { type Header, type MediaType, type ResponseObject, referenceTo } from './openApi.ts';
 import type { ProblemExample } from './problemExamples.ts';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { enrichmentSchema, publishedDeviceSchema } from '../../shared/enrichment/enrichment.ts';
+import { enrichmentSchema, publishedDeviceSchema } from '#shared/enrichment/enrichment.ts';
 import {
   alertEnrichmentSchema,
   healthAnswerSchema,
@@ -9,10 +9,10 @@ import {
   problemSchema,
   quotaAnswerSchema,
   rejectedAlertSchema,
-} from '../../shared/http/contract.ts';
-import { MAX_ORDER } from '../../shared/intake/order.ts';
-import { MAX_ALERTS } from '../../shared/intake/readPayload.ts';
-import { summarySchema } from '../../shared/summary/summary.ts';
+} from '#shared/http/contract.ts';
+import { MAX_ORDER } from '#shared/intake/order.ts';
+import { MAX_ALERTS } from '#shared/intake/readPayload.ts';
+import { summarySchema } from '#shared/summary/summary.ts';
 import { inputSchema } from '../schema/inputForms.ts';
 import type { JsonSchema } from '../schema/jsonSchema.ts';
 import { referenceTo } from './openApi.ts';

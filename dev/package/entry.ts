@@ -1,4 +1,4 @@
-import '../../functions/main.ts';
+import '#functions/main.ts';
 
 /**
  * Where the deployed app starts. From here on, stack traces name the lines of the sources: in the handlers and all that

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { deviceSchema } from '../../shared/device/device.ts';
+import { deviceSchema } from '#shared/device/device.ts';
 import {
   ENRICHMENT_VERSION,
   enrichmentPointerSchema,
   enrichmentSchema,
-} from '../../shared/enrichment/enrichment.ts';
-import { cloudEventSchema } from '../../shared/enrichment/outputMessage.ts';
-import { deadLetterSchema } from '../../shared/pipeline/outbox.ts';
+} from '#shared/enrichment/enrichment.ts';
+import { cloudEventSchema } from '#shared/enrichment/outputMessage.ts';
+import { deadLetterSchema } from '#shared/pipeline/outbox.ts';
 import { inputSchema } from './inputForms.ts';
 import type { Audience, JsonSchema } from './jsonSchema.ts';
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { sharedFieldsSchema } from '../../shared/intake/alertRequest.ts';
-import { MAX_ALERTS } from '../../shared/intake/readPayload.ts';
-import { alertIdSchema, submissionSchema } from '../../shared/intake/submission.ts';
+import { sharedFieldsSchema } from '#shared/intake/alertRequest.ts';
+import { MAX_ALERTS } from '#shared/intake/readPayload.ts';
+import { alertIdSchema, submissionSchema } from '#shared/intake/submission.ts';
 
 /** Playbooks write null or an empty text where they have no value. */
 const blank = z.union([z.null(), z.literal('')]);

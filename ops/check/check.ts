@@ -1,7 +1,7 @@
-import type { Application } from '../../shared/application.ts';
-import type { SettingsError } from '../../shared/config/setting.ts';
-import type { Settings } from '../../shared/config/settings.ts';
-import type { StorageClients } from '../../shared/storage/storageClients.ts';
+import type { Application } from '#shared/application.ts';
+import type { SettingsError } from '#shared/config/setting.ts';
+import type { Settings } from '#shared/config/settings.ts';
+import type { StorageClients } from '#shared/storage/storageClients.ts';
 import { checkDefender, withoutLedger } from './checkDefender.ts';
 import { checkDeadLetters, checkQueue, checkTable } from './checkStorage.ts';
 import { checkToken } from './checkToken.ts';

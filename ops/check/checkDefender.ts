@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Application } from '../../shared/application.ts';
-import type { QuotaReport } from '../../shared/quota/quotaReport.ts';
-import type { Reply } from '../../shared/sources/defender/reply.ts';
+import type { Application } from '#shared/application.ts';
+import type { QuotaReport } from '#shared/quota/quotaReport.ts';
+import type { Reply } from '#shared/sources/defender/reply.ts';
 import { describeError } from '../storageFault.ts';
 import { timeOf } from '../words.ts';
 import { type Finding, ok, problem, unknown } from './finding.ts';

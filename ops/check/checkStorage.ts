@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { TableClient } from '@azure/data-tables';
 import type { QueueClient } from '@azure/storage-queue';
-import type { StorageConnection } from '../../shared/config/storageSettings.ts';
-import { counted } from '../../shared/text.ts';
+import type { StorageConnection } from '#shared/config/storageSettings.ts';
+import { counted } from '#shared/text.ts';
 import { readPoisonMessage } from '../deadLetters/poisonMessage.ts';
 import { type StorageFault, storageFault } from '../storageFault.ts';
 import { ageOf } from '../words.ts';

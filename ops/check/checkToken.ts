@@ -1,5 +1,5 @@
-import type { AccessTokens } from '../../shared/sources/accessToken.ts';
-import { readTokenClaims, type TokenClaims } from '../../shared/sources/accessToken.ts';
+import type { AccessTokens } from '#shared/sources/accessToken.ts';
+import { readTokenClaims, type TokenClaims } from '#shared/sources/accessToken.ts';
 import { timeOf } from '../words.ts';
 import { type Finding, ok, problem, unknown } from './finding.ts';
 

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { printable } from '../../shared/text.ts';
+import { printable } from '#shared/text.ts';
 import type { Finding } from './finding.ts';
 
 const COLOURS = { ok: 'green', problem: 'red', unknown: 'yellow' } as const;

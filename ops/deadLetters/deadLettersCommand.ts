@@ -1,5 +1,5 @@
 import type { QueueClient } from '@azure/storage-queue';
-import type { Outbox } from '../../shared/pipeline/outbox.ts';
+import type { Outbox } from '#shared/pipeline/outbox.ts';
 import { createProgressBar } from '../progressBar.ts';
 import {
   deadLetterDetails,

@@ -1,4 +1,4 @@
-import { counted, printable, shortened } from '../../shared/text.ts';
+import { counted, printable, shortened } from '#shared/text.ts';
 import { ageOf, columns, timeOf } from '../words.ts';
 import type { PoisonMessage } from './poisonMessage.ts';
 import { LEASE_SECONDS, type PoisonContents } from './poisonQueue.ts';

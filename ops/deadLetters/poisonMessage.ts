@@ -1,6 +1,6 @@
-import { readMessage } from '../../shared/intake/readMessage.ts';
-import type { Submission } from '../../shared/intake/submission.ts';
-import { type DeadLetter, deadLetterSchema } from '../../shared/pipeline/outbox.ts';
+import { readMessage } from '#shared/intake/readMessage.ts';
+import type { Submission } from '#shared/intake/submission.ts';
+import { type DeadLetter, deadLetterSchema } from '#shared/pipeline/outbox.ts';
 
 /** A message as the poison queue holds it. */
 export interface RawMessage {

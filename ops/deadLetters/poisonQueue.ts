@@ -1,5 +1,5 @@
 import type { QueueClient } from '@azure/storage-queue';
-import { hasStatus } from '../../shared/storage/storageError.ts';
+import { hasStatus } from '#shared/storage/storageError.ts';
 import { type PoisonMessage, readPoisonMessage } from './poisonMessage.ts';
 
 /** What one look at the queue showed. */

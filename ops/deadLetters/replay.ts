@@ -1,7 +1,7 @@
 import type { QueueClient } from '@azure/storage-queue';
-import type { Submission } from '../../shared/intake/submission.ts';
-import type { Outbox } from '../../shared/pipeline/outbox.ts';
-import { hasStatus } from '../../shared/storage/storageError.ts';
+import type { Submission } from '#shared/intake/submission.ts';
+import type { Outbox } from '#shared/pipeline/outbox.ts';
+import { hasStatus } from '#shared/storage/storageError.ts';
 import type { PoisonMessage } from './poisonMessage.ts';
 import type { PoisonQueue } from './poisonQueue.ts';
 import { isSelected, type Selection } from './selection.ts';

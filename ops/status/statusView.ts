@@ -1,7 +1,7 @@
-import type { Device } from '../../shared/device/device.ts';
-import type { StoredAnswer } from '../../shared/enrichment/answer.ts';
-import type { AlertState } from '../../shared/pipeline/claim.ts';
-import { counted, printable } from '../../shared/text.ts';
+import type { Device } from '#shared/device/device.ts';
+import type { StoredAnswer } from '#shared/enrichment/answer.ts';
+import type { AlertState } from '#shared/pipeline/claim.ts';
+import { counted, printable } from '#shared/text.ts';
 import { deadLetterJson } from '../deadLetters/deadLettersView.ts';
 import { ageOf, columns, timeOf } from '../words.ts';
 import type { AlertStatus } from './alertStatus.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Books, balance, type Run } from '../../bench/chaos/balance.ts';
-import type { CallRecord } from '../../dev/simulator/callLog.ts';
+import { type Books, balance, type Run } from '#bench/chaos/balance.ts';
+import type { CallRecord } from '#dev/simulator/callLog.ts';
 
 function messageOf(submissionId: string, outcome: 'enriched' | 'failed' = 'enriched', alertId = 'alert') {
   return { submissionId, alertId, outcome };

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { billedMs, meterCost, monthlyCost } from '../../bench/bill/cost.ts';
-import { countOperations, operationIn } from '../../bench/bill/operations.ts';
-import { readPrices } from '../../bench/bill/prices.ts';
-import { operationsOfOneAlert, operationsPerAlert, usagePerAlert } from '../../bench/bill/usage.ts';
+import { billedMs, meterCost, monthlyCost } from '#bench/bill/cost.ts';
+import { countOperations, operationIn } from '#bench/bill/operations.ts';
+import { readPrices } from '#bench/bill/prices.ts';
+import { operationsOfOneAlert, operationsPerAlert, usagePerAlert } from '#bench/bill/usage.ts';
 
 const prices = readPrices();
 

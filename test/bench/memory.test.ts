@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { memoryTable } from '../../bench/memory/report.ts';
-import { sampleIn } from '../../bench/memory/sample.ts';
+import { memoryTable } from '#bench/memory/report.ts';
+import { sampleIn } from '#bench/memory/sample.ts';
 
 const MEBIBYTE = 2 ** 20;
 const plan = { alerts: 40_000, sampleEvery: 1_000, warmUp: 20_000 };

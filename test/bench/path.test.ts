@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { costIn } from '../../bench/path/measured.ts';
-import { type Cost, createMeter } from '../../bench/path/meter.ts';
-import { createOperationCount } from '../../bench/path/operations.ts';
-import { pathTable } from '../../bench/path/report.ts';
+import { costIn } from '#bench/path/measured.ts';
+import { type Cost, createMeter } from '#bench/path/meter.ts';
+import { createOperationCount } from '#bench/path/operations.ts';
+import { pathTable } from '#bench/path/report.ts';
 
 test('a meter measures between the last alert of the warm-up and the last one measured', () => {
   let alert = 0;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fitLine, type Point, quantileOfT } from '../../bench/support/regression.ts';
-import { seededRandom } from '../../dev/simulator/random.ts';
+import { fitLine, type Point, quantileOfT } from '#bench/support/regression.ts';
+import { seededRandom } from '#dev/simulator/random.ts';
 
 function pointsOf(values: readonly number[]): Point[] {
   return values.map((y, x) => ({ x, y }));

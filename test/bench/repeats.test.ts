@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { withRepeats } from '../../bench/support/repeats.ts';
-import { seededRandom } from '../../dev/simulator/random.ts';
+import { withRepeats } from '#bench/support/repeats.ts';
+import { seededRandom } from '#dev/simulator/random.ts';
 
 const alertIds = Array.from({ length: 40 }, (_, index) => `alert${index}`);
 

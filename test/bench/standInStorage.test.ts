@@ -1,7 +1,7 @@
 import { TableClient } from '@azure/data-tables';
 import { QueueServiceClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type StandInStorage, startStandInStorage } from '../../bench/support/standInStorage.ts';
+import { type StandInStorage, startStandInStorage } from '#bench/support/standInStorage.ts';
 
 let storage: StandInStorage;
 const openTable = (name: string) =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mean, percentile } from '../../bench/support/statistics.ts';
+import { mean, percentile } from '#bench/support/statistics.ts';
 
 const hundred = Array.from({ length: 100 }, (_, index) => 100 - index);
 

@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { TableClient } from '@azure/data-tables';
 import { type QueueClient, QueueServiceClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Azurite, startAzurite } from '../../dev/stack/azurite.ts';
-import { type HostProcess, startHostProcess } from '../../dev/stack/hostProcess.ts';
-import { createApplication } from '../../shared/application.ts';
-import { readSettings } from '../../shared/config/settings.ts';
-import { type Enrichment, enrichmentSchema } from '../../shared/enrichment/enrichment.ts';
-import { toParts } from '../../shared/storage/textParts.ts';
+import { type Azurite, startAzurite } from '#dev/stack/azurite.ts';
+import { type HostProcess, startHostProcess } from '#dev/stack/hostProcess.ts';
+import { createApplication } from '#shared/application.ts';
+import { readSettings } from '#shared/config/settings.ts';
+import { type Enrichment, enrichmentSchema } from '#shared/enrichment/enrichment.ts';
+import { toParts } from '#shared/storage/textParts.ts';
 import { waitUntil } from '../support/waitUntil.ts';
 
 const projectRoot = fileURLToPath(new URL('../../', import.meta.url));

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { machineSchema } from '../../shared/device/machine.ts';
-import { normalizeMachine } from '../../shared/device/normalize.ts';
-import { ENRICHMENT_VERSION, outcomeSchema } from '../../shared/enrichment/enrichment.ts';
-import { deviceColumns } from '../../shared/storage/enrichmentRow.ts';
+import { machineSchema } from '#shared/device/machine.ts';
+import { normalizeMachine } from '#shared/device/normalize.ts';
+import { ENRICHMENT_VERSION, outcomeSchema } from '#shared/enrichment/enrichment.ts';
+import { deviceColumns } from '#shared/storage/enrichmentRow.ts';
 
 type Actions = Record<string, Action>;
 interface Action {

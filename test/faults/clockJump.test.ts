@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { highestInAnyWindow } from '../../dev/simulator/callLog.ts';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
+import { highestInAnyWindow } from '#dev/simulator/callLog.ts';
+import { type Stack, startStack } from '#dev/stack/stack.ts';
 import { type Pipeline, startPipeline } from '../support/pipelineHarness.ts';
 
 const LIMIT = { calls: 30, windowMs: 10_000 };

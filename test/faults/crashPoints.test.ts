@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { FaultScript } from '../../dev/simulator/faults.ts';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
+import type { FaultScript } from '#dev/simulator/faults.ts';
+import { type Stack, startStack } from '#dev/stack/stack.ts';
 import { type HttpProxy, type RequestMatch, startHttpProxy } from '../support/httpProxy.ts';
 import { type Pipeline, startPipeline } from '../support/pipelineHarness.ts';
 import { secretsOf } from '../support/secrets.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
+import { type Stack, startStack } from '#dev/stack/stack.ts';
 import { startPipeline } from '../support/pipelineHarness.ts';
 import { waitUntil } from '../support/waitUntil.ts';
 
@@ -47,10 +47,11 @@ test('a long order by HTTP whose host is killed in the middle is sent again, and
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ alertIds }),
     });
-  const cut = order(pipeline.hosts[0]?.url);
+  // The expectation waits from the start: the connection may break before the kill is confirmed.
+  const cut = expect(order(pipeline.hosts[0]?.url)).rejects.toThrow();
   await waitUntil('a part of the order is in the queue', async () => (await pipeline.waiting()) > 20);
   await pipeline.hosts[0]?.kill();
-  await expect(cut).rejects.toThrow();
+  await cut;
   const next = await pipeline.startHost();
   const again = await order(next.url);
   expect(again.status).toBe(202);

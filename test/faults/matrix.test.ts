@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { FaultInput, FaultScript } from '../../dev/simulator/faults.ts';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
+import type { FaultInput, FaultScript } from '#dev/simulator/faults.ts';
+import { type Stack, startStack } from '#dev/stack/stack.ts';
 import { type Pipeline, startPipeline } from '../support/pipelineHarness.ts';
 import { secretsOf } from '../support/secrets.ts';
 import { waitUntil } from '../support/waitUntil.ts';

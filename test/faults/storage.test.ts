@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
+import { type Stack, startStack } from '#dev/stack/stack.ts';
 import { startPipeline } from '../support/pipelineHarness.ts';
 import { startStorageProxy } from '../support/storageProxy.ts';
 import { waitUntil } from '../support/waitUntil.ts';

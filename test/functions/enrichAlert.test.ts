@@ -1,10 +1,10 @@
 import { QueueServiceClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { type CoreLog, type FunctionsCore, installFunctionsCore } from '../../dev/host/functionsCore.ts';
-import { type RunningSimulator, startSimulator } from '../../dev/simulator/simulator.ts';
-import { type Azurite, startAzurite } from '../../dev/stack/azurite.ts';
-import { enrichmentSchema } from '../../shared/enrichment/enrichment.ts';
-import { deadLetterSchema } from '../../shared/pipeline/outbox.ts';
+import { type CoreLog, type FunctionsCore, installFunctionsCore } from '#dev/host/functionsCore.ts';
+import { type RunningSimulator, startSimulator } from '#dev/simulator/simulator.ts';
+import { type Azurite, startAzurite } from '#dev/stack/azurite.ts';
+import { enrichmentSchema } from '#shared/enrichment/enrichment.ts';
+import { deadLetterSchema } from '#shared/pipeline/outbox.ts';
 
 let azurite: Azurite;
 let simulator: RunningSimulator;
@@ -22,7 +22,7 @@ beforeAll(async () => {
   vi.stubEnv('IDENTITY_ENDPOINT', simulator.identityEndpoint);
   vi.stubEnv('IDENTITY_HEADER', simulator.identityHeader);
   core = installFunctionsCore((entry) => logs.push(entry));
-  await import('../../functions/main.ts');
+  await import('#functions/main.ts');
   await core.start();
 });
 

@@ -1,9 +1,9 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { createGetEnrichment } from '../../functions/getEnrichment.ts';
-import { createGetHealth } from '../../functions/getHealth.ts';
-import { createGetLiveness } from '../../functions/getLiveness.ts';
-import { createGetQuota } from '../../functions/getQuota.ts';
-import { createSubmitEnrichments } from '../../functions/submitEnrichments.ts';
+import { createGetEnrichment } from '#functions/getEnrichment.ts';
+import { createGetHealth } from '#functions/getHealth.ts';
+import { createGetLiveness } from '#functions/getLiveness.ts';
+import { createGetQuota } from '#functions/getQuota.ts';
+import { createSubmitEnrichments } from '#functions/submitEnrichments.ts';
 import {
   alertEnrichmentSchema,
   healthAnswerSchema,
@@ -11,10 +11,10 @@ import {
   pendingAlertSchema,
   problemSchema,
   quotaAnswerSchema,
-} from '../../shared/http/contract.ts';
-import { createAlertLookup } from '../../shared/lookup/alertLookup.ts';
-import { createSubmit } from '../../shared/pipeline/submitAll.ts';
-import type { QuotaReport } from '../../shared/quota/quotaReport.ts';
+} from '#shared/http/contract.ts';
+import { createAlertLookup } from '#shared/lookup/alertLookup.ts';
+import { createSubmit } from '#shared/pipeline/submitAll.ts';
+import type { QuotaReport } from '#shared/quota/quotaReport.ts';
 import { invoke } from '../shared/http/invocation.ts';
 import { laterBy, seenAt, submissionOf } from '../shared/pipeline/submissions.ts';
 import { createWorld, type Step, type WorldOptions } from '../shared/pipeline/world.ts';

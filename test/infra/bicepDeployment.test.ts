@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cloudNames, geoNames } from '../../shared/config/apiHosts.ts';
+import { cloudNames, geoNames } from '#shared/config/apiHosts.ts';
 import { accessProblems, grantsOf, ROLES } from './support/access.ts';
 import { appSettings, settingsProblems } from './support/appSettings.ts';
 import {

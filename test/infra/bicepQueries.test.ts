@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { book } from '../../shared/quota/feedback.ts';
-import { emptyLedger, type LedgerRules } from '../../shared/quota/ledger.ts';
+import { book } from '#shared/quota/feedback.ts';
+import { emptyLedger, type LedgerRules } from '#shared/quota/ledger.ts';
 import { type Deployed, deploy, describeCompiled } from './support/bicep.ts';
 import { collectLogLines } from './support/logLines.ts';
 import {

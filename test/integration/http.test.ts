@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { SimulatorControl } from '../../dev/simulator/control.ts';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
+import type { SimulatorControl } from '#dev/simulator/control.ts';
+import { type Stack, startStack } from '#dev/stack/stack.ts';
 import {
   alertEnrichmentSchema,
   healthAnswerSchema,
@@ -10,7 +10,7 @@ import {
   pendingAlertSchema,
   problemSchema,
   quotaAnswerSchema,
-} from '../../shared/http/contract.ts';
+} from '#shared/http/contract.ts';
 import { type Pipeline, startPipeline } from '../support/pipelineHarness.ts';
 import { type StorageProxy, startStorageProxy } from '../support/storageProxy.ts';
 import { waitUntil } from '../support/waitUntil.ts';

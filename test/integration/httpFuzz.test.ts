@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openApiDocument } from '../../dev/openapi/document.ts';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
+import { openApiDocument } from '#dev/openapi/document.ts';
+import { type Stack, startStack } from '#dev/stack/stack.ts';
 import { mismatchesOf } from '../support/fuzz/conformance.ts';
 import { documentValidator } from '../support/fuzz/documentValidator.ts';
 import { type FuzzRequest, send } from '../support/fuzz/fuzzRequest.ts';

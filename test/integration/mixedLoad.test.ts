@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { FaultRates } from '../../dev/simulator/faults.ts';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
+import type { FaultRates } from '#dev/simulator/faults.ts';
+import { type Stack, startStack } from '#dev/stack/stack.ts';
 import { type Delivered, type Pipeline, startPipeline } from '../support/pipelineHarness.ts';
 import { secretsOf } from '../support/secrets.ts';
 

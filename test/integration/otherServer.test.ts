@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
+import { type Stack, startStack } from '#dev/stack/stack.ts';
 import { type DefenderServer, startDefenderServer } from '../support/defenderServer.ts';
 import { type Pipeline, startPipeline } from '../support/pipelineHarness.ts';
 import { waitUntil } from '../support/waitUntil.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { SimulatorControl } from '../../dev/simulator/control.ts';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
+import type { SimulatorControl } from '#dev/simulator/control.ts';
+import { type Stack, startStack } from '#dev/stack/stack.ts';
 import { type Pipeline, startPipeline } from '../support/pipelineHarness.ts';
 import { secretsOf } from '../support/secrets.ts';
 import { waitUntil } from '../support/waitUntil.ts';

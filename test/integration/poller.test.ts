@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TableClient } from '@azure/data-tables';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { HostProcess } from '../../dev/stack/hostProcess.ts';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
-import { createWatermarkStore } from '../../shared/polling/watermarkStore.ts';
+import type { HostProcess } from '#dev/stack/hostProcess.ts';
+import { type Stack, startStack } from '#dev/stack/stack.ts';
+import { createWatermarkStore } from '#shared/polling/watermarkStore.ts';
 import { type Pipeline, startPipeline } from '../support/pipelineHarness.ts';
 import { secretsOf } from '../support/secrets.ts';
 import { waitUntil } from '../support/waitUntil.ts';

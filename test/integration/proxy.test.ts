@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
-import { createDefenderClient } from '../../shared/sources/defender/defenderClient.ts';
+import { type Stack, startStack } from '#dev/stack/stack.ts';
+import { createDefenderClient } from '#shared/sources/defender/defenderClient.ts';
 import { startPipeline } from '../support/pipelineHarness.ts';
 
 /** A proxy as companies have one: it forwards plain requests, and notes what it is asked to tunnel. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TableClient } from '@azure/data-tables';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
+import { type Stack, startStack } from '#dev/stack/stack.ts';
 import { type Pipeline, startPipeline } from '../support/pipelineHarness.ts';
 import { FORBIDDEN, type StorageProxy, startStorageProxy } from '../support/storageProxy.ts';
 import { waitUntil } from '../support/waitUntil.ts';

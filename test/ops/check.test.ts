@@ -10,10 +10,10 @@ import {
   StorageSharedKeyCredential,
 } from '@azure/storage-queue';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
-import type { Finding } from '../../ops/check/finding.ts';
-import { createApplication } from '../../shared/application.ts';
-import { readSettings } from '../../shared/config/settings.ts';
+import { type Stack, startStack } from '#dev/stack/stack.ts';
+import type { Finding } from '#ops/check/finding.ts';
+import { createApplication } from '#shared/application.ts';
+import { readSettings } from '#shared/config/settings.ts';
 import { secretsOf } from '../support/secrets.ts';
 import { startStorageProxy } from '../support/storageProxy.ts';
 import { runOps, startOps } from './commandLine.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkToken } from '../../ops/check/checkToken.ts';
+import { checkToken } from '#ops/check/checkToken.ts';
 
 const AUDIENCE = 'https://api.securitycenter.microsoft.com';
 

@@ -1,11 +1,11 @@
 import type { QueueClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
-import { createApplication } from '../../shared/application.ts';
-import { readSettings } from '../../shared/config/settings.ts';
-import { receiveMessage } from '../../shared/pipeline/receiveMessage.ts';
-import { toMessageText } from '../../shared/storage/queueOutbox.ts';
-import type { LogEvent } from '../../shared/telemetry/log.ts';
+import { type Stack, startStack } from '#dev/stack/stack.ts';
+import { createApplication } from '#shared/application.ts';
+import { readSettings } from '#shared/config/settings.ts';
+import { receiveMessage } from '#shared/pipeline/receiveMessage.ts';
+import { toMessageText } from '#shared/storage/queueOutbox.ts';
+import type { LogEvent } from '#shared/telemetry/log.ts';
 import { secretsOf } from '../support/secrets.ts';
 import { type OpsRun, runOps } from './commandLine.ts';
 import { bury, failedLetter, rejectionLetter, submissionIn, takeAll } from './poison.ts';

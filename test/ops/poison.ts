@@ -1,7 +1,7 @@
 import type { DequeuedMessageItem, QueueClient } from '@azure/storage-queue';
-import { readMessage } from '../../shared/intake/readMessage.ts';
-import type { DeadLetter } from '../../shared/pipeline/outbox.ts';
-import { toMessageText } from '../../shared/storage/queueOutbox.ts';
+import { readMessage } from '#shared/intake/readMessage.ts';
+import type { DeadLetter } from '#shared/pipeline/outbox.ts';
+import { toMessageText } from '#shared/storage/queueOutbox.ts';
 import { submissionOf } from '../shared/pipeline/submissions.ts';
 
 /** When the letters of these tests died. */

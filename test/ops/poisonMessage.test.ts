@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { readPoisonMessage } from '../../ops/deadLetters/poisonMessage.ts';
-import { isSelected, selectionOf } from '../../ops/deadLetters/selection.ts';
-import { envelopeOf } from '../../shared/intake/submission.ts';
-import { toMessageText } from '../../shared/storage/queueOutbox.ts';
+import { readPoisonMessage } from '#ops/deadLetters/poisonMessage.ts';
+import { isSelected, selectionOf } from '#ops/deadLetters/selection.ts';
+import { envelopeOf } from '#shared/intake/submission.ts';
+import { toMessageText } from '#shared/storage/queueOutbox.ts';
 import { submissionOf } from '../shared/pipeline/submissions.ts';
 import { deadAt, failedLetter, rejectionLetter } from './poison.ts';
 

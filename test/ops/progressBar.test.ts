@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import type { WriteStream } from 'node:tty';
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
-import { createProgressBar } from '../../ops/progressBar.ts';
+import { createProgressBar } from '#ops/progressBar.ts';
 
 function drawnOn(isTTY: boolean): string {
   const stream = Object.assign(new PassThrough(), { isTTY }) as unknown as WriteStream;

@@ -1,10 +1,10 @@
 import { TableClient } from '@azure/data-tables';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Stack, startStack } from '../../dev/stack/stack.ts';
-import { quotaLines } from '../../ops/quotaView.ts';
-import { createApplication } from '../../shared/application.ts';
-import { readSettings } from '../../shared/config/settings.ts';
-import { receiveMessage } from '../../shared/pipeline/receiveMessage.ts';
+import { type Stack, startStack } from '#dev/stack/stack.ts';
+import { quotaLines } from '#ops/quotaView.ts';
+import { createApplication } from '#shared/application.ts';
+import { readSettings } from '#shared/config/settings.ts';
+import { receiveMessage } from '#shared/pipeline/receiveMessage.ts';
 import { runOps } from './commandLine.ts';
 import { bury, failedLetter } from './poison.ts';
 

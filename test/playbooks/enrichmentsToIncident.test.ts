@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import { toMessageText } from '#shared/storage/queueOutbox.ts';
 import published from '../../docs/schema/examples/enrichment.json' with { type: 'json' };
 import notFound from '../../docs/schema/examples/enrichment-not-found.json' with { type: 'json' };
 import pointer from '../../docs/schema/examples/enrichment-pointer.json' with { type: 'json' };
-import { toMessageText } from '../../shared/storage/queueOutbox.ts';
 import { hostileTexts } from '../shared/summary/hostileTexts.ts';
 import { enrichment, json } from './support/enrichments.ts';
 import type { Json, JsonObject } from './support/evaluate.ts';

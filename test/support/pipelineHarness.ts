@@ -3,16 +3,16 @@ import { TableClient } from '@azure/data-tables';
 import { type DequeuedMessageItem, type QueueClient, RestError } from '@azure/storage-queue';
 import { afterAll } from 'vitest';
 import { z } from 'zod';
-import type { HostProcess, HostProcessOptions } from '../../dev/stack/hostProcess.ts';
-import type { Stack } from '../../dev/stack/stack.ts';
+import type { HostProcess, HostProcessOptions } from '#dev/stack/hostProcess.ts';
+import type { Stack } from '#dev/stack/stack.ts';
 import {
   type Enrichment,
   type EnrichmentPointer,
   enrichmentPointerSchema,
   enrichmentSchema,
-} from '../../shared/enrichment/enrichment.ts';
-import { type DeadLetter, deadLetterSchema } from '../../shared/pipeline/outbox.ts';
-import { fromParts } from '../../shared/storage/textParts.ts';
+} from '#shared/enrichment/enrichment.ts';
+import { type DeadLetter, deadLetterSchema } from '#shared/pipeline/outbox.ts';
+import { fromParts } from '#shared/storage/textParts.ts';
 import { createQuickAppRoot } from './quickAppRoot.ts';
 import { waitUntil } from './waitUntil.ts';
 

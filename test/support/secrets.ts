@@ -1,4 +1,4 @@
-import type { Stack } from '../../dev/stack/stack.ts';
+import type { Stack } from '#dev/stack/stack.ts';
 
 /** What must never show: the tokens handed out, the storage key, and the secret of the identity endpoint. */
 export function secretsOf(stack: Stack): string[] {

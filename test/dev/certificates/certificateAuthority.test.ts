@@ -4,7 +4,7 @@ import { createServer, get } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
-import { createCertificateAuthority } from '../../../dev/certificates/certificateAuthority.ts';
+import { createCertificateAuthority } from '#dev/certificates/certificateAuthority.ts';
 
 const LOOPBACK = '127.0.0.1';
 

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { writeStackFile } from '../../../dev/demo/stackFile.ts';
-import { enrichmentSchema } from '../../../shared/enrichment/enrichment.ts';
-import { waitUntil } from '../../support/waitUntil.ts';
+import { writeStackFile } from '#dev/demo/stackFile.ts';
+import { enrichmentSchema } from '#shared/enrichment/enrichment.ts';
+import { waitUntil } from '#test/support/waitUntil.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'demo-'));
 const stackFile = join(folder, 'stack.json');

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createBacklog, createSamples, KNOWN_ALERTS_IN_SAMPLES } from '../../../dev/demo/samples.ts';
-import { readMessage } from '../../../shared/intake/readMessage.ts';
+import { createBacklog, createSamples, KNOWN_ALERTS_IN_SAMPLES } from '#dev/demo/samples.ts';
+import { readMessage } from '#shared/intake/readMessage.ts';
 
 const now = new Date('2026-02-10T08:12:44.114Z');
 const known = Array.from({ length: KNOWN_ALERTS_IN_SAMPLES }, (_, index) => `da63747290038283886${index}_1`);

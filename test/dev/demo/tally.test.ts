@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { Results } from '../../../dev/demo/results.ts';
-import { tally } from '../../../dev/demo/tally.ts';
-import { createWaitingRoom } from '../../../dev/demo/waitingRoom.ts';
-import type { Enrichment } from '../../../shared/enrichment/enrichment.ts';
+import type { Results } from '#dev/demo/results.ts';
+import { tally } from '#dev/demo/tally.ts';
+import { createWaitingRoom } from '#dev/demo/waitingRoom.ts';
+import type { Enrichment } from '#shared/enrichment/enrichment.ts';
 
 const samples = [
   { form: 'bare ID', text: 'da1_1', alertIds: ['da1_1'], rejections: 0 },

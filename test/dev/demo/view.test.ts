@@ -1,10 +1,10 @@
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
-import { describeHostLine, readHostLine } from '../../../dev/demo/hostLines.ts';
-import { deadLetterTable, outcomeTable } from '../../../dev/demo/outcomeTable.ts';
-import { progressLine, progressPicture } from '../../../dev/demo/progressView.ts';
-import { normalizeMachine } from '../../../shared/device/normalize.ts';
-import { ageInWords, counted, printable, shortened } from '../../../shared/text.ts';
+import { describeHostLine, readHostLine } from '#dev/demo/hostLines.ts';
+import { deadLetterTable, outcomeTable } from '#dev/demo/outcomeTable.ts';
+import { progressLine, progressPicture } from '#dev/demo/progressView.ts';
+import { normalizeMachine } from '#shared/device/normalize.ts';
+import { ageInWords, counted, printable, shortened } from '#shared/text.ts';
 
 const time = '2026-02-10T08:12:44.114Z';
 const device = normalizeMachine(

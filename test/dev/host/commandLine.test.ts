@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type QueueClient, QueueServiceClient } from '@azure/storage-queue';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import { type Azurite, startAzurite } from '../../../dev/stack/azurite.ts';
+import { type Azurite, startAzurite } from '#dev/stack/azurite.ts';
 import { type FixtureApp, writeFixtureApp } from './fixtureApp.ts';
 
 const source = `

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openQueue, openTable, resolveConnection } from '../../../dev/host/connections.ts';
+import { openQueue, openTable, resolveConnection } from '#dev/host/connections.ts';
 
 describe('A connection', () => {
   it('is a connection string, under the prefixed name first', () => {

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type HostOptions, type RunningHost, startHost } from '../../../dev/host/host.ts';
-import type { HostLog } from '../../../dev/host/log.ts';
+import { type HostOptions, type RunningHost, startHost } from '#dev/host/host.ts';
+import type { HostLog } from '#dev/host/log.ts';
 
 const nodeModules = fileURLToPath(new URL('../../../node_modules', import.meta.url));
 

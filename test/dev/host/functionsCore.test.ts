@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type CoreLog, type FunctionsCore, installFunctionsCore } from '../../../dev/host/functionsCore.ts';
-import type { TypedData } from '../../../dev/host/rpcTypes.ts';
+import { type CoreLog, type FunctionsCore, installFunctionsCore } from '#dev/host/functionsCore.ts';
+import type { TypedData } from '#dev/host/rpcTypes.ts';
 
 const logs: CoreLog[] = [];
 const seen: string[] = [];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { matcherOf, specificityOf } from '../../../dev/host/httpRoute.ts';
+import { matcherOf, specificityOf } from '#dev/host/httpRoute.ts';
 
 describe('A route', () => {
   const match = matcherOf('/api/alerts/{id}/{part?}');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeMessage, encodeMessage } from '../../../dev/host/messageEncoding.ts';
+import { decodeMessage, encodeMessage } from '#dev/host/messageEncoding.ts';
 
 describe('The encoding of messages', () => {
   it('gives back any text in either encoding', () => {

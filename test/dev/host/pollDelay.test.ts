@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createPollDelay } from '../../../dev/host/pollDelay.ts';
+import { createPollDelay } from '#dev/host/pollDelay.ts';
 
 it('The delay of an empty queue grows from 100 ms to the longest, stays there, and starts over', () => {
   const pollDelay = createPollDelay(2_000, () => 0.5);

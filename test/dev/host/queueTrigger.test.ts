@@ -1,6 +1,6 @@
 import { type QueueClient, QueueServiceClient } from '@azure/storage-queue';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import { type Azurite, startAzurite } from '../../../dev/stack/azurite.ts';
+import { type Azurite, startAzurite } from '#dev/stack/azurite.ts';
 import { type FixtureApp, type StartedFixture, startFixtureHost, writeFixtureApp } from './fixtureApp.ts';
 
 const source = `

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseSchedule } from '../../../dev/host/schedule.ts';
+import { parseSchedule } from '#dev/host/schedule.ts';
 
 describe('A schedule', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { isDisabled, leaseSeconds, loadSettings, resolveNames } from '../../../dev/host/settings.ts';
+import { isDisabled, leaseSeconds, loadSettings, resolveNames } from '#dev/host/settings.ts';
 import { type FixtureApp, writeFixtureApp } from './fixtureApp.ts';
 
 let app: FixtureApp | undefined;

@@ -1,7 +1,7 @@
 import { TableClient } from '@azure/data-tables';
 import { QueueServiceClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { type Azurite, startAzurite } from '../../../dev/stack/azurite.ts';
+import { type Azurite, startAzurite } from '#dev/stack/azurite.ts';
 import { type FixtureApp, type StartedFixture, startFixtureHost, writeFixtureApp } from './fixtureApp.ts';
 
 const source = `

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { triggerMetadataOf } from '../../../dev/host/triggerMetadata.ts';
+import { triggerMetadataOf } from '#dev/host/triggerMetadata.ts';
 
 const message = {
   messageId: 'message-1',

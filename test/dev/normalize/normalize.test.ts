@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { deviceSchema } from '../../../shared/device/device.ts';
+import { deviceSchema } from '#shared/device/device.ts';
 
 const program = fileURLToPath(new URL('../../../dev/normalize/main.ts', import.meta.url));
 const fixtures = fileURLToPath(new URL('../../fixtures/machines/', import.meta.url));

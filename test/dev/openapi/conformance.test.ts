@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { openApiDocument } from '../../../dev/openapi/document.ts';
-import { mismatchesOf } from '../../support/fuzz/conformance.ts';
-import { documentValidator } from '../../support/fuzz/documentValidator.ts';
-import type { FuzzRequest, FuzzResponse } from '../../support/fuzz/fuzzRequest.ts';
+import { openApiDocument } from '#dev/openapi/document.ts';
+import { mismatchesOf } from '#test/support/fuzz/conformance.ts';
+import { documentValidator } from '#test/support/fuzz/documentValidator.ts';
+import type { FuzzRequest, FuzzResponse } from '#test/support/fuzz/fuzzRequest.ts';
 
 const document = await openApiDocument();
 const validator = documentValidator(document);

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, test } from 'vitest';
-import type { OpenApiDocument } from '../../../dev/openapi/openApi.ts';
-import { openApiFiles } from '../../../dev/openapi/openApiFiles.ts';
-import type { JsonSchema } from '../../../dev/schema/jsonSchema.ts';
-import { documentValidator } from '../../support/fuzz/documentValidator.ts';
+import type { OpenApiDocument } from '#dev/openapi/openApi.ts';
+import { openApiFiles } from '#dev/openapi/openApiFiles.ts';
+import type { JsonSchema } from '#dev/schema/jsonSchema.ts';
+import { documentValidator } from '#test/support/fuzz/documentValidator.ts';
 
 const files = (await openApiFiles()).map(({ file, text }) => ({
   name: file.href.split('/').at(-1),

@@ -1,6 +1,6 @@
 /** Starts an app and prints the stack of what its start throws: `node startApp.ts <folder of the app>`. */
-import { loadApp } from '../../../dev/host/appLoader.ts';
-import { installFunctionsCore } from '../../../dev/host/functionsCore.ts';
+import { loadApp } from '#dev/host/appLoader.ts';
+import { installFunctionsCore } from '#dev/host/functionsCore.ts';
 
 const core = installFunctionsCore(() => {});
 await loadApp(process.argv[2] ?? '');

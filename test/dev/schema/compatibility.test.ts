@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { breaksOf } from '../../../dev/schema/compatibility.ts';
-import { contracts } from '../../../dev/schema/contracts.ts';
-import type { Audience } from '../../../dev/schema/jsonSchema.ts';
+import { breaksOf } from '#dev/schema/compatibility.ts';
+import { contracts } from '#dev/schema/contracts.ts';
+import type { Audience } from '#dev/schema/jsonSchema.ts';
 
 const released = z.object({
   id: z.string().min(1).max(9),

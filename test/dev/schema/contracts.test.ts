@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { breaksOf } from '../../../dev/schema/compatibility.ts';
-import { contracts } from '../../../dev/schema/contracts.ts';
-import { currentFile, readReleased, releasedVersions, schemaText } from '../../../dev/schema/schemaFiles.ts';
+import { breaksOf } from '#dev/schema/compatibility.ts';
+import { contracts } from '#dev/schema/contracts.ts';
+import { currentFile, readReleased, releasedVersions, schemaText } from '#dev/schema/schemaFiles.ts';
 
 describe.each(contracts)('the contract $name', (contract) => {
   test('is published as the program has it (else run "npm run schema")', () => {

@@ -2,14 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { machineSchema } from '../../../shared/device/machine.ts';
-import { normalizeMachine } from '../../../shared/device/normalize.ts';
-import { fitMessage, messageWriter } from '../../../shared/enrichment/outputMessage.ts';
-import { deadLetterText } from '../../../shared/pipeline/outbox.ts';
-import { receiveMessage } from '../../../shared/pipeline/receiveMessage.ts';
-import type { SourceAnswer } from '../../../shared/sources/source.ts';
-import { asDelivered, base64, read } from '../../shared/intake/support.ts';
-import { createWorld } from '../../shared/pipeline/world.ts';
+import { machineSchema } from '#shared/device/machine.ts';
+import { normalizeMachine } from '#shared/device/normalize.ts';
+import { fitMessage, messageWriter } from '#shared/enrichment/outputMessage.ts';
+import { deadLetterText } from '#shared/pipeline/outbox.ts';
+import { receiveMessage } from '#shared/pipeline/receiveMessage.ts';
+import type { SourceAnswer } from '#shared/sources/source.ts';
+import { asDelivered, base64, read } from '#test/shared/intake/support.ts';
+import { createWorld } from '#test/shared/pipeline/world.ts';
 import { errorsOf, validatorOf } from './validators.ts';
 
 // After a change of the output, `npx vitest run test/dev/schema -u` writes the examples anew.

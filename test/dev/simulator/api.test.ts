@@ -1,6 +1,6 @@
 import got from 'got';
 import { expect, test } from 'vitest';
-import { highestInAnyWindow } from '../../../dev/simulator/callLog.ts';
+import { highestInAnyWindow } from '#dev/simulator/callLog.ts';
 import { callApi, machinePath, startForTest, tokenOf } from './simulatorFixture.ts';
 
 const START = Date.parse('2026-11-01T00:00:00Z');

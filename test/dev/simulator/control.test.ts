@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { parseCommandLine } from '../../../dev/simulator/options.ts';
-import type { RunningSimulator } from '../../../dev/simulator/simulator.ts';
+import { parseCommandLine } from '#dev/simulator/options.ts';
+import type { RunningSimulator } from '#dev/simulator/simulator.ts';
 import { callApi, machinePath, requestToken, startForTest, tokenOf } from './simulatorFixture.ts';
 
 async function get(simulator: RunningSimulator, path: string) {

@@ -1,7 +1,7 @@
 import got from 'got';
 import { expect, test } from 'vitest';
-import { type FaultInput, type FaultKind, faultKinds } from '../../../dev/simulator/faults.ts';
-import type { RunningSimulator } from '../../../dev/simulator/simulator.ts';
+import { type FaultInput, type FaultKind, faultKinds } from '#dev/simulator/faults.ts';
+import type { RunningSimulator } from '#dev/simulator/simulator.ts';
 import { callApi, machinePath, startForTest, tokenOf } from './simulatorFixture.ts';
 
 /** A simulator whose first alert is answered with these faults, and calls about that alert. */

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { alertIdShapes } from '../../../dev/simulator/alerts/alertIds.ts';
-import { createAlerts } from '../../../dev/simulator/alerts/alerts.ts';
-import { createFleet } from '../../../dev/simulator/fleet/fleet.ts';
-import { oddShapeNames } from '../../../dev/simulator/fleet/oddShapes.ts';
+import { alertIdShapes } from '#dev/simulator/alerts/alertIds.ts';
+import { createAlerts } from '#dev/simulator/alerts/alerts.ts';
+import { createFleet } from '#dev/simulator/fleet/fleet.ts';
+import { oddShapeNames } from '#dev/simulator/fleet/oddShapes.ts';
 
 const NOW = Date.parse('2026-11-01T00:00:00Z');
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { highestInAnyWindow } from '../../../dev/simulator/callLog.ts';
-import type { RunningSimulator } from '../../../dev/simulator/simulator.ts';
+import { highestInAnyWindow } from '#dev/simulator/callLog.ts';
+import type { RunningSimulator } from '#dev/simulator/simulator.ts';
 import { callGraph, GRAPH_AUDIENCE, hunt, PLENTY } from './graphFixture.ts';
 import { callApi, machinePath, startForTest, tokenOf } from './simulatorFixture.ts';
 

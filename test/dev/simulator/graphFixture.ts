@@ -1,4 +1,4 @@
-import type { RunningSimulator } from '../../../dev/simulator/simulator.ts';
+import type { RunningSimulator } from '#dev/simulator/simulator.ts';
 import { tokenOf } from './simulatorFixture.ts';
 
 export const GRAPH_AUDIENCE = 'https://graph.microsoft.com';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { MachineRecord } from '../../../dev/simulator/fleet/machineRecord.ts';
-import type { RunningSimulator } from '../../../dev/simulator/simulator.ts';
+import type { MachineRecord } from '#dev/simulator/fleet/machineRecord.ts';
+import type { RunningSimulator } from '#dev/simulator/simulator.ts';
 import {
   alertsQuery,
   callGraph,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { KqlError, parseQuery } from '../../../dev/simulator/graph/kql.ts';
+import { KqlError, parseQuery } from '#dev/simulator/graph/kql.ts';
 
 const namesOf = (query: string) => parseQuery(query).columns?.map(({ name }) => name);
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseListQuery, QueryError } from '../../../dev/simulator/odata.ts';
+import { parseListQuery, QueryError } from '#dev/simulator/odata.ts';
 
 const FIELDS = ['id', 'severity', 'lastUpdateTime'];
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type CallRecord, highestInAnyWindow } from '../../../dev/simulator/callLog.ts';
-import { createNeighbour } from '../../../dev/simulator/neighbour.ts';
-import { createQuota } from '../../../dev/simulator/quota.ts';
-import { seededRandom } from '../../../dev/simulator/random.ts';
-import { createRateWindows, type RateLimit } from '../../../dev/simulator/rateWindows.ts';
+import { type CallRecord, highestInAnyWindow } from '#dev/simulator/callLog.ts';
+import { createNeighbour } from '#dev/simulator/neighbour.ts';
+import { createQuota } from '#dev/simulator/quota.ts';
+import { seededRandom } from '#dev/simulator/random.ts';
+import { createRateWindows, type RateLimit } from '#dev/simulator/rateWindows.ts';
 
 const limitsArbitrary = fc.array(
   fc.record({ calls: fc.integer({ min: 1, max: 8 }), windowMs: fc.integer({ min: 1, max: 300 }) }),

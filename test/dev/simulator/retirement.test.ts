@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { retiredStatuses } from '../../../dev/simulator/retirement.ts';
+import { retiredStatuses } from '#dev/simulator/retirement.ts';
 import { callGraph } from './graphFixture.ts';
 import { callApi, machinePath, startForTest, tokenOf } from './simulatorFixture.ts';
 

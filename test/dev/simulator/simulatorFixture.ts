@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
-import type { SimulatorOptions } from '../../../dev/simulator/options.ts';
-import { type RunningSimulator, startSimulator } from '../../../dev/simulator/simulator.ts';
+import type { SimulatorOptions } from '#dev/simulator/options.ts';
+import { type RunningSimulator, startSimulator } from '#dev/simulator/simulator.ts';
 
 export const AUDIENCE = 'https://api.securitycenter.microsoft.com';
 

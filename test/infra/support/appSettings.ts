@@ -1,5 +1,5 @@
-import { SettingsError } from '../../../shared/config/setting.ts';
-import { readSettings, settingsCatalogue } from '../../../shared/config/settings.ts';
+import { SettingsError } from '#shared/config/setting.ts';
+import { readSettings, settingsCatalogue } from '#shared/config/settings.ts';
 import type { Deployment } from './bicep.ts';
 
 /** Settings that the Functions host reads, and not the app. */

@@ -1,14 +1,14 @@
 import { HttpRequest, InvocationContext, type Timer } from '@azure/functions';
-import { createEnrichAlert } from '../../../functions/enrichAlert.ts';
-import { createPollAlerts } from '../../../functions/pollAlerts.ts';
-import { createSubmitEnrichments } from '../../../functions/submitEnrichments.ts';
-import { createAlertLookup } from '../../../shared/lookup/alertLookup.ts';
-import { createSubmit } from '../../../shared/pipeline/submitAll.ts';
-import { createPoller } from '../../../shared/polling/poller.ts';
-import { emptyLedger } from '../../../shared/quota/ledger.ts';
-import { quotaReport } from '../../../shared/quota/quotaReport.ts';
-import type { ListingEnd, SourceAnswer } from '../../../shared/sources/source.ts';
-import { createWorld } from '../../shared/pipeline/world.ts';
+import { createEnrichAlert } from '#functions/enrichAlert.ts';
+import { createPollAlerts } from '#functions/pollAlerts.ts';
+import { createSubmitEnrichments } from '#functions/submitEnrichments.ts';
+import { createAlertLookup } from '#shared/lookup/alertLookup.ts';
+import { createSubmit } from '#shared/pipeline/submitAll.ts';
+import { createPoller } from '#shared/polling/poller.ts';
+import { emptyLedger } from '#shared/quota/ledger.ts';
+import { quotaReport } from '#shared/quota/quotaReport.ts';
+import type { ListingEnd, SourceAnswer } from '#shared/sources/source.ts';
+import { createWorld } from '#test/shared/pipeline/world.ts';
 
 const ALERT = 'da637472900382838869_1364969609';
 const TIME = new Date('2026-11-02T08:00:00Z');

@@ -1,4 +1,4 @@
-import { readSettings, type Settings } from '../../../shared/config/settings.ts';
+import { readSettings, type Settings } from '#shared/config/settings.ts';
 import { appSettings } from './appSettings.ts';
 import type { Deployment } from './bicep.ts';
 

@@ -1,7 +1,7 @@
-import { normalizeMachine } from '../../../shared/device/normalize.ts';
-import { enrichmentOf } from '../../../shared/enrichment/answer.ts';
-import type { Enrichment, Outcome } from '../../../shared/enrichment/enrichment.ts';
-import type { Submission } from '../../../shared/intake/submission.ts';
+import { normalizeMachine } from '#shared/device/normalize.ts';
+import { enrichmentOf } from '#shared/enrichment/answer.ts';
+import type { Enrichment, Outcome } from '#shared/enrichment/enrichment.ts';
+import type { Submission } from '#shared/intake/submission.ts';
 import type { Json } from './evaluate.ts';
 
 const at = new Date('2026-11-23T12:00:00Z');

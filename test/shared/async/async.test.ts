@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { atMost, cached, withinTime } from '../../../shared/promises.ts';
+import { atMost, cached, withinTime } from '#shared/promises.ts';
 
 test('at most so much work is under way at once, and all of it is done in order, failures too', async () => {
   const limited = atMost(3);

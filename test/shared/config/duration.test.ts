@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatDuration, parseDuration } from '../../../shared/config/setting.ts';
+import { formatDuration, parseDuration } from '#shared/config/setting.ts';
 
 describe('durations', () => {
   it.each([

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { requireAuthentication } from '../../../shared/config/httpSettings.ts';
-import { SettingsError } from '../../../shared/config/setting.ts';
+import { requireAuthentication } from '#shared/config/httpSettings.ts';
+import { SettingsError } from '#shared/config/setting.ts';
 import { problemsWith, settingsWith } from './problems.ts';
 
 test('callers are told by a key unless the setting says otherwise', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseSchedule } from '../../../dev/host/schedule.ts';
-import { longestGapMs, parseNcrontab } from '../../../shared/config/ncrontab.ts';
+import { parseSchedule } from '#dev/host/schedule.ts';
+import { longestGapMs, parseNcrontab } from '#shared/config/ncrontab.ts';
 import { problemsWith, settingsWith } from './problems.ts';
 
 describe('the schedule of the poller', () => {

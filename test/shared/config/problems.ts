@@ -1,5 +1,5 @@
-import { SettingsError } from '../../../shared/config/setting.ts';
-import { readSettings, type Settings } from '../../../shared/config/settings.ts';
+import { SettingsError } from '#shared/config/setting.ts';
+import { readSettings, type Settings } from '#shared/config/settings.ts';
 
 /** The only setting without which the app does not start. */
 const enough = { AlertsStorage: 'UseDevelopmentStorage=true' };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { keepLocalTrafficFromProxies } from '../../../shared/config/proxy.ts';
+import { keepLocalTrafficFromProxies } from '#shared/config/proxy.ts';
 
 test('what runs on this machine, and the identity endpoint, is never asked through a proxy', () => {
   const environment: Record<string, string | undefined> = {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseRateLimits } from '../../../shared/config/rateLimits.ts';
-import { formatDuration } from '../../../shared/config/setting.ts';
+import { parseRateLimits } from '#shared/config/rateLimits.ts';
+import { formatDuration } from '#shared/config/setting.ts';
 
 describe('rate limits', () => {
   it('are read in their order', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { registrationFrom } from '../../../shared/config/registration.ts';
-import { readSettings } from '../../../shared/config/settings.ts';
+import { registrationFrom } from '#shared/config/registration.ts';
+import { readSettings } from '#shared/config/settings.ts';
 
 const storage = { AlertsStorage: 'UseDevelopmentStorage=true' };
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { SettingsError } from '../../../shared/config/setting.ts';
-import { readSettings } from '../../../shared/config/settings.ts';
+import { SettingsError } from '#shared/config/setting.ts';
+import { readSettings } from '#shared/config/settings.ts';
 import { problemsOf, problemsWith, settingsWith } from './problems.ts';
 
 describe('readSettings', () => {

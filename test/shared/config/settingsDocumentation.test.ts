@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { readSettings, settingsCatalogue } from '../../../shared/config/settings.ts';
+import { readSettings, settingsCatalogue } from '#shared/config/settings.ts';
 
 // After a change of the settings, `npx vitest run test/shared/config -u` writes both files anew.
 const readme = fileURLToPath(new URL('../../../README.md', import.meta.url));

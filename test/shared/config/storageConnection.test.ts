@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readSettings } from '../../../shared/config/settings.ts';
+import { readSettings } from '#shared/config/settings.ts';
 import { problemsOf } from './problems.ts';
 
 const withKey =

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { deviceSchema } from '../../../shared/device/device.ts';
-import { machineSchema } from '../../../shared/device/machine.ts';
-import { propertiesSchema } from '../../../shared/device/properties.ts';
+import { deviceSchema } from '#shared/device/device.ts';
+import { machineSchema } from '#shared/device/machine.ts';
+import { propertiesSchema } from '#shared/device/properties.ts';
 
 const page = readFileSync(new URL('../../../docs/device.md', import.meta.url), 'utf8');
 const section = page.split('## From machine to device')[1]?.split('\n## ')[0] ?? '';

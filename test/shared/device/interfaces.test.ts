@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { normalizeMachine } from '../../../shared/device/normalize.ts';
+import { normalizeMachine } from '#shared/device/normalize.ts';
 
 const at = new Date('2026-11-23T12:00:00Z');
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { machineSchema, parseMachine } from '../../../shared/device/machine.ts';
+import { machineSchema, parseMachine } from '#shared/device/machine.ts';
 
 test('a body with an ID is a machine, and nothing of it is changed', () => {
   const body = {

@@ -2,10 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { deviceSchema } from '../../../shared/device/device.ts';
-import { machineSchema, parseMachine } from '../../../shared/device/machine.ts';
-import { normalizeMachine } from '../../../shared/device/normalize.ts';
-import { propertiesSchema } from '../../../shared/device/properties.ts';
+import { deviceSchema } from '#shared/device/device.ts';
+import { machineSchema, parseMachine } from '#shared/device/machine.ts';
+import { normalizeMachine } from '#shared/device/normalize.ts';
+import { propertiesSchema } from '#shared/device/properties.ts';
 
 const at = new Date('2026-11-23T12:00:00Z');
 const fixtures = new URL('../../fixtures/', import.meta.url);

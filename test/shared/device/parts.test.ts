@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { parseAddress, parseMac } from '../../../shared/device/addresses.ts';
-import { levelOf, RISK_LEVELS } from '../../../shared/device/levels.ts';
-import { hostNames } from '../../../shared/device/normalize.ts';
-import { architectureOf } from '../../../shared/device/platform.ts';
-import { ageInSeconds, parseTimestamp } from '../../../shared/device/times.ts';
+import { parseAddress, parseMac } from '#shared/device/addresses.ts';
+import { levelOf, RISK_LEVELS } from '#shared/device/levels.ts';
+import { hostNames } from '#shared/device/normalize.ts';
+import { architectureOf } from '#shared/device/platform.ts';
+import { ageInSeconds, parseTimestamp } from '#shared/device/times.ts';
 
 describe('host names', () => {
   test.each([

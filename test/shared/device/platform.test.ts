@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { platformOf } from '../../../shared/device/platform.ts';
+import { platformOf } from '#shared/device/platform.ts';
 
 test.each([
   ['Windows7', 'windows', null],

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { normalizeMachine } from '../../../shared/device/normalize.ts';
-import { enrichmentOf, type StoredAnswer } from '../../../shared/enrichment/answer.ts';
-import { enrichmentSchema } from '../../../shared/enrichment/enrichment.ts';
+import { normalizeMachine } from '#shared/device/normalize.ts';
+import { enrichmentOf, type StoredAnswer } from '#shared/enrichment/answer.ts';
+import { enrichmentSchema } from '#shared/enrichment/enrichment.ts';
 import { laterBy, seenAt, submissionOf } from '../pipeline/submissions.ts';
 
 const enriched: StoredAnswer = {

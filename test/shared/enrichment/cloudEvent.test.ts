@@ -1,13 +1,13 @@
 import { CloudEvent, HTTP } from 'cloudevents';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { contracts } from '../../../dev/schema/contracts.ts';
-import { normalizeMachine } from '../../../shared/device/normalize.ts';
-import { enrichmentOf, type StoredAnswer } from '../../../shared/enrichment/answer.ts';
-import { type Enrichment, type Outcome, outcomeSchema } from '../../../shared/enrichment/enrichment.ts';
-import { cloudEventSchema, fitMessage, messageWriter } from '../../../shared/enrichment/outputMessage.ts';
-import { fitsMessage } from '../../../shared/storage/queueOutbox.ts';
-import { errorsOf, validatorOf } from '../../dev/schema/validators.ts';
+import { contracts } from '#dev/schema/contracts.ts';
+import { normalizeMachine } from '#shared/device/normalize.ts';
+import { enrichmentOf, type StoredAnswer } from '#shared/enrichment/answer.ts';
+import { type Enrichment, type Outcome, outcomeSchema } from '#shared/enrichment/enrichment.ts';
+import { cloudEventSchema, fitMessage, messageWriter } from '#shared/enrichment/outputMessage.ts';
+import { fitsMessage } from '#shared/storage/queueOutbox.ts';
+import { errorsOf, validatorOf } from '#test/dev/schema/validators.ts';
 import { seenAt, submissionOf } from '../pipeline/submissions.ts';
 
 const row = { table: 'AlertEnrichments', partitionKey: 'alert-1', rowKey: 'device' };

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { normalizeMachine } from '../../../shared/device/normalize.ts';
-import { enrichmentOf, type StoredAnswer } from '../../../shared/enrichment/answer.ts';
-import { enrichmentPointerSchema, enrichmentSchema } from '../../../shared/enrichment/enrichment.ts';
-import { fitMessage } from '../../../shared/enrichment/outputMessage.ts';
-import { project } from '../../../shared/projections/projections.ts';
+import { normalizeMachine } from '#shared/device/normalize.ts';
+import { enrichmentOf, type StoredAnswer } from '#shared/enrichment/answer.ts';
+import { enrichmentPointerSchema, enrichmentSchema } from '#shared/enrichment/enrichment.ts';
+import { fitMessage } from '#shared/enrichment/outputMessage.ts';
+import { project } from '#shared/projections/projections.ts';
 import { seenAt, submissionOf } from '../pipeline/submissions.ts';
 
 const row = { table: 'AlertEnrichments', partitionKey: 'alert-1', rowKey: 'device' };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { checkHealth, circuitProbe, gateProbe, pollerProbe } from '../../../shared/health/health.ts';
-import { emptyLedger } from '../../../shared/quota/ledger.ts';
+import { checkHealth, circuitProbe, gateProbe, pollerProbe } from '#shared/health/health.ts';
+import { emptyLedger } from '#shared/quota/ledger.ts';
 
 const sound = { name: 'sound', look: async () => ({ isSound: true, detail: 'fine' }) };
 

@@ -1,7 +1,7 @@
 import { TableClient } from '@azure/data-tables';
 import { expect, onTestFinished, test } from 'vitest';
-import { startAzurite } from '../../../dev/stack/azurite.ts';
-import { checkHealth, tableProbe } from '../../../shared/health/health.ts';
+import { startAzurite } from '#dev/stack/azurite.ts';
+import { checkHealth, tableProbe } from '#shared/health/health.ts';
 
 test('a table that is empty can be read, and one that is missing is a failed check', async () => {
   const azurite = await startAzurite();

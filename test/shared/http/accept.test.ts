@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { negotiate } from '../../../shared/http/contentNegotiation.ts';
+import { negotiate } from '#shared/http/contentNegotiation.ts';
 
 const offered = ['application/json', 'text/markdown', 'text/html'] as const;
 

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { FUNCTION_DEADLINE_MS } from '../../../shared/config/timingSettings.ts';
-import { problemSchema } from '../../../shared/http/contract.ts';
-import { endpoint, type Respond } from '../../../shared/http/endpoint.ts';
+import { FUNCTION_DEADLINE_MS } from '#shared/config/timingSettings.ts';
+import { problemSchema } from '#shared/http/contract.ts';
+import { endpoint, type Respond } from '#shared/http/endpoint.ts';
 import { invoke } from './invocation.ts';
 
 afterEach(() => {

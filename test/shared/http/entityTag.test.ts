@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { entityTagOf, isKnown } from '../../../shared/http/response.ts';
+import { entityTagOf, isKnown } from '#shared/http/response.ts';
 
 test('the same body has the same tag, another body another', () => {
   expect(entityTagOf('a')).toBe(entityTagOf('a'));

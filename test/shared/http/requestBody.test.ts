@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { MAX_BODY_BYTES, readRequestBody } from '../../../shared/http/request.ts';
+import { MAX_BODY_BYTES, readRequestBody } from '#shared/http/request.ts';
 
 type Body = Parameters<typeof readRequestBody>[0]['body'];
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { endOfWait, readWait } from '../../../shared/http/request.ts';
+import { endOfWait, readWait } from '#shared/http/request.ts';
 
 test.each([
   [null, undefined],

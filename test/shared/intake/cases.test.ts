@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { readMessage } from '../../../shared/intake/readMessage.ts';
+import { readMessage } from '#shared/intake/readMessage.ts';
 import { delivery, NOW } from './support.ts';
 
 interface Case {

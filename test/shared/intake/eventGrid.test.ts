@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { CloudEvent } from 'cloudevents';
 import { describe, expect, test } from 'vitest';
-import { readMessage } from '../../../shared/intake/readMessage.ts';
+import { readMessage } from '#shared/intake/readMessage.ts';
 import { ALERT_ID, asDelivered, base64, delivery, MACHINE_ID, NOW, read, TENANT_ID } from './support.ts';
 
 /** An event as a subscription of Event Grid puts it into a queue. */

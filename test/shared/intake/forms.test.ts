@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Submission } from '../../../shared/intake/submission.ts';
+import type { Submission } from '#shared/intake/submission.ts';
 import {
   ALERT_ID,
   asDelivered,

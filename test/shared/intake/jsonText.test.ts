@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { quote, textOf } from '../../../shared/intake/jsonText.ts';
-import { isAlertId } from '../../../shared/intake/submission.ts';
+import { quote, textOf } from '#shared/intake/jsonText.ts';
+import { isAlertId } from '#shared/intake/submission.ts';
 
 test('a value is quoted without a look at what is not shown of it', () => {
   const list: unknown[] = Array.from({ length: 2_000 }, (_, index) => index);

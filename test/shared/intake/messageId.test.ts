@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Delivery } from '../../../shared/intake/queueMessage.ts';
-import { readMessage } from '../../../shared/intake/readMessage.ts';
+import type { Delivery } from '#shared/intake/queueMessage.ts';
+import { readMessage } from '#shared/intake/readMessage.ts';
 import { ALERT_ID, base64, delivery, MESSAGE_ID, NOW, sample } from './support.ts';
 
 const UUID_8 = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;

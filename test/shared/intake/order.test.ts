@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { MAX_ORDER, readOrder } from '../../../shared/intake/order.ts';
+import { MAX_ORDER, readOrder } from '#shared/intake/order.ts';
 import { NOW } from './support.ts';
 
 const read = (value: unknown) => readOrder(value, 'order', NOW);

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isKnownAlertId } from '../../../shared/intake/forms.ts';
-import { readMessage } from '../../../shared/intake/readMessage.ts';
-import { isAlertId, submissionSchema } from '../../../shared/intake/submission.ts';
+import { isKnownAlertId } from '#shared/intake/forms.ts';
+import { readMessage } from '#shared/intake/readMessage.ts';
+import { isAlertId, submissionSchema } from '#shared/intake/submission.ts';
 import { alertIdsIn, asDelivered, base64, delivery, NOW, read, reasonsIn, sample } from './support.ts';
 
 /** Whatever comes in, this holds for what comes out. */

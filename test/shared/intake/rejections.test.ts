@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { RejectionReason } from '../../../shared/intake/rejection.ts';
+import type { RejectionReason } from '#shared/intake/rejection.ts';
 import { ALERT_ID, asDelivered, base64, read, sample } from './support.ts';
 
 const event = { specversion: '1.0', id: 'e1', source: '/contoso', type: 't' };

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { Delivery } from '../../../shared/intake/queueMessage.ts';
-import { type Intake, readMessage } from '../../../shared/intake/readMessage.ts';
+import type { Delivery } from '#shared/intake/queueMessage.ts';
+import { type Intake, readMessage } from '#shared/intake/readMessage.ts';
 
 export const ALERT_ID = 'da637472900382838869_1364969609';
 export const MACHINE_ID = '1e5bc9d7e413ddd7902c2932e418702b84d0cc07';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createAlertWatch } from '../../../shared/lookup/alertWatch.ts';
-import type { AlertRecord } from '../../../shared/pipeline/alertRecords.ts';
+import { createAlertWatch } from '#shared/lookup/alertWatch.ts';
+import type { AlertRecord } from '#shared/pipeline/alertRecords.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

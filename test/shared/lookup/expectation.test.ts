@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { expectationOf } from '../../../shared/lookup/alertLookup.ts';
-import type { QuotaReport } from '../../../shared/quota/quotaReport.ts';
+import { expectationOf } from '#shared/lookup/alertLookup.ts';
+import type { QuotaReport } from '#shared/quota/quotaReport.ts';
 import { laterBy, seenAt } from '../pipeline/submissions.ts';
 
 function report(changes: Partial<QuotaReport>): QuotaReport {

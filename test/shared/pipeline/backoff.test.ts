@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { backoffMs } from '../../../shared/pipeline/decision.ts';
+import { backoffMs } from '#shared/pipeline/decision.ts';
 
 const QUARTER_HOUR_MS = 900_000;
 const almostOne = () => 1 - Number.EPSILON;

@@ -1,13 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Submission } from '../../../shared/intake/submission.ts';
-import {
-  type Decision,
-  type DecisionRules,
-  decide,
-  deferForClaim,
-} from '../../../shared/pipeline/decision.ts';
-import type { SourceAnswer } from '../../../shared/sources/source.ts';
+import type { Submission } from '#shared/intake/submission.ts';
+import { type Decision, type DecisionRules, decide, deferForClaim } from '#shared/pipeline/decision.ts';
+import type { SourceAnswer } from '#shared/sources/source.ts';
 import { laterBy, seenAt, submissionOf } from './submissions.ts';
 
 const rules: DecisionRules = {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { enrichmentSchema } from '../../../shared/enrichment/enrichment.ts';
-import type { SourceAnswer } from '../../../shared/sources/source.ts';
+import { enrichmentSchema } from '#shared/enrichment/enrichment.ts';
+import type { SourceAnswer } from '#shared/sources/source.ts';
 import { laterBy, seenAt, submissionOf } from './submissions.ts';
 import { Crash, createWorld, type Step, StorageFault } from './world.ts';
 

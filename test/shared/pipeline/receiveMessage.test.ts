@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { receiveMessage } from '../../../shared/pipeline/receiveMessage.ts';
-import type { LogEvent } from '../../../shared/telemetry/log.ts';
+import { receiveMessage } from '#shared/pipeline/receiveMessage.ts';
+import type { LogEvent } from '#shared/telemetry/log.ts';
 import { seenAt } from './submissions.ts';
 import { createWorld, type WorldOptions } from './world.ts';
 

@@ -1,4 +1,4 @@
-import type { Submission } from '../../../shared/intake/submission.ts';
+import type { Submission } from '#shared/intake/submission.ts';
 
 /** When the submissions of these tests are first seen. */
 export const seenAt = new Date('2026-11-23T12:00:00Z');

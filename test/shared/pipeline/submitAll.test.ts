@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createSubmit, submitAll } from '../../../shared/pipeline/submitAll.ts';
+import { createSubmit, submitAll } from '#shared/pipeline/submitAll.ts';
 import { submissionOf } from './submissions.ts';
 import { createWorld } from './world.ts';
 

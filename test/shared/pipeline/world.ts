@@ -1,16 +1,12 @@
-import type { StoredAnswer } from '../../../shared/enrichment/answer.ts';
-import type { Enrichment } from '../../../shared/enrichment/enrichment.ts';
-import type { Bearer } from '../../../shared/intake/queueMessage.ts';
-import type { Submission } from '../../../shared/intake/submission.ts';
-import type { AlertRecord, AlertRecords } from '../../../shared/pipeline/alertRecords.ts';
-import type { AlertState } from '../../../shared/pipeline/claim.ts';
-import {
-  enrichSubmission,
-  type PipelineDeps,
-  type Progress,
-} from '../../../shared/pipeline/enrichSubmission.ts';
-import type { DeadLetter, Outbox } from '../../../shared/pipeline/outbox.ts';
-import type { AlertReference, Source, SourceAnswer } from '../../../shared/sources/source.ts';
+import type { StoredAnswer } from '#shared/enrichment/answer.ts';
+import type { Enrichment } from '#shared/enrichment/enrichment.ts';
+import type { Bearer } from '#shared/intake/queueMessage.ts';
+import type { Submission } from '#shared/intake/submission.ts';
+import type { AlertRecord, AlertRecords } from '#shared/pipeline/alertRecords.ts';
+import type { AlertState } from '#shared/pipeline/claim.ts';
+import { enrichSubmission, type PipelineDeps, type Progress } from '#shared/pipeline/enrichSubmission.ts';
+import type { DeadLetter, Outbox } from '#shared/pipeline/outbox.ts';
+import type { AlertReference, Source, SourceAnswer } from '#shared/sources/source.ts';
 import { seenAt } from './submissions.ts';
 
 /** Everything that the pipeline does to the world around it. */

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Submission } from '../../../shared/intake/submission.ts';
-import { submitAll } from '../../../shared/pipeline/submitAll.ts';
-import type { AlertFilter } from '../../../shared/polling/poller.ts';
-import { createPoller } from '../../../shared/polling/poller.ts';
-import type { StoredWatermark } from '../../../shared/polling/watermarkStore.ts';
-import { createDefenderAlertFeed } from '../../../shared/sources/defender/defenderAlertFeed.ts';
-import type { AlertFeed, ListedAlert, ListingEnd } from '../../../shared/sources/source.ts';
+import type { Submission } from '#shared/intake/submission.ts';
+import { submitAll } from '#shared/pipeline/submitAll.ts';
+import type { AlertFilter } from '#shared/polling/poller.ts';
+import { createPoller } from '#shared/polling/poller.ts';
+import type { StoredWatermark } from '#shared/polling/watermarkStore.ts';
+import { createDefenderAlertFeed } from '#shared/sources/defender/defenderAlertFeed.ts';
+import type { AlertFeed, ListedAlert, ListingEnd } from '#shared/sources/source.ts';
 import { anyChange, type Change, createChangingList } from '../sources/defender/changingList.ts';
 
 const START = Date.parse('2026-11-23T12:00:00Z');

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { readMachines } from '../../../dev/normalize/machines.ts';
-import { FORMATS } from '../../../shared/config/outputSettings.ts';
-import { machineSchema } from '../../../shared/device/machine.ts';
-import { normalizeMachine } from '../../../shared/device/normalize.ts';
-import { project } from '../../../shared/projections/projections.ts';
+import { readMachines } from '#dev/normalize/machines.ts';
+import { FORMATS } from '#shared/config/outputSettings.ts';
+import { machineSchema } from '#shared/device/machine.ts';
+import { normalizeMachine } from '#shared/device/normalize.ts';
+import { project } from '#shared/projections/projections.ts';
 
 const at = new Date('2026-11-26T12:00:00Z');
 const cases: { name: string; machine: object }[] = JSON.parse(

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { FORMATS } from '../../../shared/config/outputSettings.ts';
-import type { Machine } from '../../../shared/device/machine.ts';
-import { normalizeMachine } from '../../../shared/device/normalize.ts';
-import { propertiesSchema } from '../../../shared/device/properties.ts';
-import { project } from '../../../shared/projections/projections.ts';
+import { FORMATS } from '#shared/config/outputSettings.ts';
+import type { Machine } from '#shared/device/machine.ts';
+import { normalizeMachine } from '#shared/device/normalize.ts';
+import { propertiesSchema } from '#shared/device/properties.ts';
+import { project } from '#shared/projections/projections.ts';
 
 // After a change of a projection, `npx vitest run test/shared/projections -u` writes the table anew.
 const page = fileURLToPath(new URL('../../../docs/device.md', import.meta.url));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Probe } from '../../../shared/quota/callGate.ts';
-import { book } from '../../../shared/quota/feedback.ts';
+import type { Probe } from '#shared/quota/callGate.ts';
+import { book } from '#shared/quota/feedback.ts';
 import {
   type Ask,
   ask,
@@ -9,7 +9,7 @@ import {
   type Grant,
   type Ledger,
   type LedgerRules,
-} from '../../../shared/quota/ledger.ts';
+} from '#shared/quota/ledger.ts';
 
 const rules: LedgerRules = {
   limits: [

@@ -1,10 +1,10 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
-import type { RateLimit } from '../../../shared/config/rateLimits.ts';
-import type { Admission, CallGate, CallRequest, Permit } from '../../../shared/quota/callGate.ts';
-import { emptyLedger, type Ledger, type LedgerRules } from '../../../shared/quota/ledger.ts';
-import { createLedgerGate } from '../../../shared/quota/ledgerGate.ts';
-import type { LedgerStore } from '../../../shared/quota/ledgerStore.ts';
+import type { RateLimit } from '#shared/config/rateLimits.ts';
+import type { Admission, CallGate, CallRequest, Permit } from '#shared/quota/callGate.ts';
+import { emptyLedger, type Ledger, type LedgerRules } from '#shared/quota/ledger.ts';
+import { createLedgerGate } from '#shared/quota/ledgerGate.ts';
+import type { LedgerStore } from '#shared/quota/ledgerStore.ts';
 
 const never = new AbortController().signal;
 

@@ -1,10 +1,10 @@
 import { TableClient } from '@azure/data-tables';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Azurite, startAzurite } from '../../../dev/stack/azurite.ts';
-import { emptyLedger, type Ledger } from '../../../shared/quota/ledger.ts';
-import { createLedgerStore } from '../../../shared/quota/ledgerStore.ts';
-import { createStorageClock } from '../../../shared/quota/storageClock.ts';
+import { type Azurite, startAzurite } from '#dev/stack/azurite.ts';
+import { emptyLedger, type Ledger } from '#shared/quota/ledger.ts';
+import { createLedgerStore } from '#shared/quota/ledgerStore.ts';
+import { createStorageClock } from '#shared/quota/storageClock.ts';
 
 let azurite: Azurite;
 let table: TableClient;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { emptyLedger, type LedgerRules } from '../../../shared/quota/ledger.ts';
-import { quotaReport } from '../../../shared/quota/quotaReport.ts';
+import { emptyLedger, type LedgerRules } from '#shared/quota/ledger.ts';
+import { quotaReport } from '#shared/quota/quotaReport.ts';
 
 const rules: LedgerRules = {
   limits: [{ calls: 10, windowMs: 60_000 }],

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { RateLimit } from '../../../shared/config/rateLimits.ts';
-import { callsInWindow, nextSlot, nextSlots, trimLog } from '../../../shared/quota/slidingLog.ts';
+import type { RateLimit } from '#shared/config/rateLimits.ts';
+import { callsInWindow, nextSlot, nextSlots, trimLog } from '#shared/quota/slidingLog.ts';
 
 const limit = fc.record({
   calls: fc.integer({ min: 1, max: 30 }),

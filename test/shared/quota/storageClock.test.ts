@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createStorageClock } from '../../../shared/quota/storageClock.ts';
+import { createStorageClock } from '#shared/quota/storageClock.ts';
 
 const START = Date.UTC(2026, 10, 1);
 

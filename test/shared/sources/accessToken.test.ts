@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { type RunningSimulator, startSimulator } from '../../../dev/simulator/simulator.ts';
-import { createAccessTokens, tokenRequester } from '../../../shared/sources/accessToken.ts';
-import { AUDIENCE, callApi, machinePath } from '../../dev/simulator/simulatorFixture.ts';
+import { type RunningSimulator, startSimulator } from '#dev/simulator/simulator.ts';
+import { createAccessTokens, tokenRequester } from '#shared/sources/accessToken.ts';
+import { AUDIENCE, callApi, machinePath } from '#test/dev/simulator/simulatorFixture.ts';
 
 const HOUR_MS = 3_600_000;
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { retryAfterMs } from '../../../shared/sources/apiReply.ts';
+import { retryAfterMs } from '#shared/sources/apiReply.ts';
 
 const now = new Date('2026-11-23T12:00:00Z');
 const DAY_MS = 86_400_000;

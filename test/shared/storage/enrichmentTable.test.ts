@@ -1,14 +1,14 @@
 import { TableClient } from '@azure/data-tables';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Azurite, startAzurite } from '../../../dev/stack/azurite.ts';
-import { FORMATS } from '../../../shared/config/outputSettings.ts';
-import { normalizeMachine } from '../../../shared/device/normalize.ts';
-import type { StoredAnswer } from '../../../shared/enrichment/answer.ts';
-import type { Submission } from '../../../shared/intake/submission.ts';
-import type { AlertRecords } from '../../../shared/pipeline/alertRecords.ts';
-import type { Claim } from '../../../shared/pipeline/claim.ts';
-import { project } from '../../../shared/projections/projections.ts';
-import { createEnrichmentTable } from '../../../shared/storage/enrichmentTable.ts';
+import { type Azurite, startAzurite } from '#dev/stack/azurite.ts';
+import { FORMATS } from '#shared/config/outputSettings.ts';
+import { normalizeMachine } from '#shared/device/normalize.ts';
+import type { StoredAnswer } from '#shared/enrichment/answer.ts';
+import type { Submission } from '#shared/intake/submission.ts';
+import type { AlertRecords } from '#shared/pipeline/alertRecords.ts';
+import type { Claim } from '#shared/pipeline/claim.ts';
+import { project } from '#shared/projections/projections.ts';
+import { createEnrichmentTable } from '#shared/storage/enrichmentTable.ts';
 import { laterBy, seenAt, submissionOf } from '../pipeline/submissions.ts';
 
 let azurite: Azurite;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { deadLetterText } from '../../../shared/pipeline/outbox.ts';
-import { fitsMessage, toMessageText } from '../../../shared/storage/queueOutbox.ts';
+import { deadLetterText } from '#shared/pipeline/outbox.ts';
+import { fitsMessage, toMessageText } from '#shared/storage/queueOutbox.ts';
 
 const LONGEST_MESSAGE = 65_536;
 

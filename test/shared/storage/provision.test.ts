@@ -1,10 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Azurite, startAzurite } from '../../../dev/stack/azurite.ts';
-import {
-  createStorageClients,
-  provision,
-  type StorageClients,
-} from '../../../shared/storage/storageClients.ts';
+import { type Azurite, startAzurite } from '#dev/stack/azurite.ts';
+import { createStorageClients, provision, type StorageClients } from '#shared/storage/storageClients.ts';
 
 function answering(label: string, statusCode: number) {
   return { label, create: async () => Promise.reject(Object.assign(new Error(label), { statusCode })) };

@@ -1,14 +1,14 @@
 import { type QueueClient, QueueServiceClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Azurite, startAzurite } from '../../../dev/stack/azurite.ts';
-import { normalizeMachine } from '../../../shared/device/normalize.ts';
-import { enrichmentOf, type StoredAnswer } from '../../../shared/enrichment/answer.ts';
-import { enrichmentPointerSchema, enrichmentSchema } from '../../../shared/enrichment/enrichment.ts';
-import { messageWriter } from '../../../shared/enrichment/outputMessage.ts';
-import { readMessage } from '../../../shared/intake/readMessage.ts';
-import type { Outbox } from '../../../shared/pipeline/outbox.ts';
-import { type DeadLetter, deadLetterSchema } from '../../../shared/pipeline/outbox.ts';
-import { createQueueOutbox } from '../../../shared/storage/queueOutbox.ts';
+import { type Azurite, startAzurite } from '#dev/stack/azurite.ts';
+import { normalizeMachine } from '#shared/device/normalize.ts';
+import { enrichmentOf, type StoredAnswer } from '#shared/enrichment/answer.ts';
+import { enrichmentPointerSchema, enrichmentSchema } from '#shared/enrichment/enrichment.ts';
+import { messageWriter } from '#shared/enrichment/outputMessage.ts';
+import { readMessage } from '#shared/intake/readMessage.ts';
+import type { Outbox } from '#shared/pipeline/outbox.ts';
+import { type DeadLetter, deadLetterSchema } from '#shared/pipeline/outbox.ts';
+import { createQueueOutbox } from '#shared/storage/queueOutbox.ts';
 import { seenAt, submissionOf } from '../pipeline/submissions.ts';
 
 let azurite: Azurite;

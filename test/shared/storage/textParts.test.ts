@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fromParts, toEndedParts, toParts } from '../../../shared/storage/textParts.ts';
+import { fromParts, toEndedParts, toParts } from '#shared/storage/textParts.ts';
 
 describe('texts in several columns', () => {
   test('come back as they were, in columns that hold them and with no character cut in half', () => {

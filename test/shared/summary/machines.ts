@@ -1,5 +1,5 @@
-import type { Device } from '../../../shared/device/device.ts';
-import { normalizeMachine } from '../../../shared/device/normalize.ts';
+import type { Device } from '#shared/device/device.ts';
+import { normalizeMachine } from '#shared/device/normalize.ts';
 
 /** When the machines of these tests were looked up. */
 export const lookedUpAt = new Date('2026-11-23T12:00:00Z');

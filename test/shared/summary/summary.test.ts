@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { marked, type Token } from 'marked';
 import { describe, expect, test } from 'vitest';
-import { deviceSummary, failureSummary, type Summary } from '../../../shared/summary/summary.ts';
+import { deviceSummary, failureSummary, type Summary } from '#shared/summary/summary.ts';
 import { hostileTexts } from './hostileTexts.ts';
 import { deviceId, deviceOf, deviceSaying } from './machines.ts';
 

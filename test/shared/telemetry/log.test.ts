@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Progress } from '../../../shared/pipeline/enrichSubmission.ts';
-import { progressEvent } from '../../../shared/telemetry/log.ts';
+import type { Progress } from '#shared/pipeline/enrichSubmission.ts';
+import { progressEvent } from '#shared/telemetry/log.ts';
 import { laterBy, submissionOf } from '../pipeline/submissions.ts';
 
 function eventOf(progress: Progress) {

@@ -1,4 +1,4 @@
-import type { OpenApiDocument, Operation } from '../../../dev/openapi/openApi.ts';
+import type { OpenApiDocument, Operation } from '#dev/openapi/openApi.ts';
 import type { DocumentValidator } from './documentValidator.ts';
 import type { FuzzRequest, FuzzResponse } from './fuzzRequest.ts';
 

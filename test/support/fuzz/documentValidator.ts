@@ -1,6 +1,6 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import type { JsonSchema } from '../../../dev/schema/jsonSchema.ts';
+import type { JsonSchema } from '#dev/schema/jsonSchema.ts';
 
 export interface DocumentValidator {
   /** What the schema, whose references point into the document, has against the value. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { OpenApiDocument, Operation, Parameter } from '../../../dev/openapi/openApi.ts';
+import type { OpenApiDocument, Operation, Parameter } from '#dev/openapi/openApi.ts';
 import type { FuzzRequest } from './fuzzRequest.ts';
 import { mutations } from './mutations.ts';
 import { type SchemaWorld, schemaArbitrary } from './schemaArbitrary.ts';

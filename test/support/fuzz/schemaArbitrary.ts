@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { JsonSchema } from '../../../dev/schema/jsonSchema.ts';
+import type { JsonSchema } from '#dev/schema/jsonSchema.ts';
 
 /** The schemas that references lead to, and what to generate in place of some of them. */
 export interface SchemaWorld {

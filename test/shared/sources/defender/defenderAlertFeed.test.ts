@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Admission, CallGate, Permit } from '../../../../shared/quota/callGate.ts';
-import { createDefenderAlertFeed } from '../../../../shared/sources/defender/defenderAlertFeed.ts';
-import type { AlertListQuery } from '../../../../shared/sources/defender/defenderClient.ts';
-import type { ListReply } from '../../../../shared/sources/defender/reply.ts';
-import type { AlertBatch } from '../../../../shared/sources/source.ts';
+import type { Admission, CallGate, Permit } from '#shared/quota/callGate.ts';
+import { createDefenderAlertFeed } from '#shared/sources/defender/defenderAlertFeed.ts';
+import type { AlertListQuery } from '#shared/sources/defender/defenderClient.ts';
+import type { ListReply } from '#shared/sources/defender/reply.ts';
+import type { AlertBatch } from '#shared/sources/source.ts';
 import { anyChange, createChangingList } from './changingList.ts';
 
 const since = new Date('2026-11-23T12:00:00Z');

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { FaultInput, FaultKind } from '../../../../dev/simulator/faults.ts';
-import { createDefenderClient } from '../../../../shared/sources/defender/defenderClient.ts';
-import { startForTest, tokenOf } from '../../../dev/simulator/simulatorFixture.ts';
-import { waitUntil } from '../../../support/waitUntil.ts';
+import type { FaultInput, FaultKind } from '#dev/simulator/faults.ts';
+import { createDefenderClient } from '#shared/sources/defender/defenderClient.ts';
+import { startForTest, tokenOf } from '#test/dev/simulator/simulatorFixture.ts';
+import { waitUntil } from '#test/support/waitUntil.ts';
 
 const clock = () => new Date();
 const never = new AbortController().signal;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Admission, CallGate, Permit } from '../../../../shared/quota/callGate.ts';
-import { createDefenderSource } from '../../../../shared/sources/defender/defenderSource.ts';
-import type { Reply } from '../../../../shared/sources/defender/reply.ts';
-import type { SourceAnswer } from '../../../../shared/sources/source.ts';
+import type { Admission, CallGate, Permit } from '#shared/quota/callGate.ts';
+import { createDefenderSource } from '#shared/sources/defender/defenderSource.ts';
+import type { Reply } from '#shared/sources/defender/reply.ts';
+import type { SourceAnswer } from '#shared/sources/source.ts';
 
 const at = new Date('2026-11-23T12:00:00Z');
 const later = new Date('2026-11-23T12:01:00Z');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readListReply, readReply } from '../../../../shared/sources/defender/reply.ts';
+import { readListReply, readReply } from '#shared/sources/defender/reply.ts';
 
 const now = new Date('2026-11-23T12:00:00Z');
 const machine = { id: 'abc', computerDnsName: 'lt-7', rbacGroupId: '140', somethingNew: [1] };
