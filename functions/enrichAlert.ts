@@ -1,41 +1,9 @@
-import type { StorageQueueHandler } from '@azure/functions';
-import type { Application } from '../shared/application.ts';
-import { FUNCTION_DEADLINE_MS } from '../shared/config/timingSettings.ts';
-import { receiveMessage } from '../shared/pipeline/receiveMessage.ts';
-import { errorText, type Log } from '../shared/telemetry/log.ts';
+import { app } from '@azure/functions';
+import { registration } from './registration.ts';
+import { loadedLate } from './startup.ts';
 
-/** Handles a message of the input queue. */
-export function createEnrichAlert(
-  application: Pick<Application, 'pipeline' | 'provisionStorage' | 'reportQuota'>,
-): StorageQueueHandler {
-  const isReportDue = atMostEvery(60_000, Date.now);
-
-  return async (body, context) => {
-    const log: Log = (event) => context.log(JSON.stringify(event));
-    // Where that fails, so does what needs it, and the alert waits for it: the message has only five deliveries.
-    await application.provisionStorage().catch(() => undefined);
-    await receiveMessage(
-      { body, delivery: context.triggerMetadata ?? {} },
-      application.pipeline,
-      log,
-      AbortSignal.timeout(FUNCTION_DEADLINE_MS),
-    );
-    if (!isReportDue()) return;
-    try {
-      log({ event: 'quota', ...(await application.reportQuota()) });
-    } catch (error) {
-      // The message is done: were this to fail the run, it would come again.
-      log({ event: 'quota_failed', detail: errorText(error) });
-    }
-  };
-}
-
-/** A question that is answered with yes at most once in each stretch of `intervalMs` milliseconds. */
-export function atMostEvery(intervalMs: number, now: () => number): () => boolean {
-  let last = Number.NEGATIVE_INFINITY;
-  return () => {
-    if (now() - last < intervalMs) return false;
-    last = now();
-    return true;
-  };
-}
+app.storageQueue('enrichAlert', {
+  queueName: registration.alertsQueue,
+  connection: 'AlertsStorage',
+  handler: loadedLate(async () => (await import('./handlers/enrichAlert.ts')).createEnrichAlert),
+});

@@ -1,16 +1,10 @@
-import type { HttpHandler } from '@azure/functions';
-import type { Application } from '../shared/application.ts';
-import type { HttpAuthorization } from '../shared/config/httpSettings.ts';
-import { endpoint } from '../shared/http/endpoint.ts';
-import { jsonAnswer } from '../shared/http/response.ts';
+import { app } from '@azure/functions';
+import { ALL_METHODS, registration } from './registration.ts';
+import { loadedLate } from './startup.ts';
 
-/** `GET /api/health`: whether alerts can move, for availability tests. They get JSON, whatever they accept. */
-export function createGetHealth(
-  application: Pick<Application, 'recentHealth'>,
-  authorization: HttpAuthorization,
-): HttpHandler {
-  return endpoint({ methods: ['GET', 'HEAD'], authorization }, async () => {
-    const health = await application.recentHealth();
-    return jsonAnswer(health.status === 'healthy' ? 200 : 503, health);
-  });
-}
+app.http('getHealth', {
+  route: 'health',
+  methods: ALL_METHODS,
+  authLevel: registration.authLevel,
+  handler: loadedLate(async () => (await import('./handlers/getHealth.ts')).createGetHealth),
+});

@@ -1,10 +1,11 @@
-import type { HttpHandler } from '@azure/functions';
-import { endpoint } from '../shared/http/endpoint.ts';
+import { app } from '@azure/functions';
+import { ALL_METHODS } from './registration.ts';
 
-/** `GET /api/live`: that the process answers, to anybody, and nothing else. */
-export function createGetLiveness(): HttpHandler {
-  return endpoint({ methods: ['GET', 'HEAD'], authorization: 'none' }, async () => ({
-    status: 200,
-    headers: { 'cache-control': 'no-store' },
-  }));
-}
+app.http('getLiveness', {
+  route: 'live',
+  methods: ALL_METHODS,
+  authLevel: 'anonymous',
+  // It waits for nothing else of the app.
+  handler: async (request, context) =>
+    (await import('./handlers/getLiveness.ts')).getLiveness(request, context),
+});

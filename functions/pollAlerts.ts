@@ -1,15 +1,12 @@
-import type { TimerHandler } from '@azure/functions';
-import type { Application } from '../shared/application.ts';
-import { POLL_DEADLINE_MS } from '../shared/config/timingSettings.ts';
-import type { Log } from '../shared/telemetry/log.ts';
+import { app } from '@azure/functions';
+import { registration } from './registration.ts';
+import { loadedLate } from './startup.ts';
 
-/** Looks for new alerts, as often as the timer says. */
-export function createPollAlerts(
-  application: Pick<Application, 'poller' | 'provisionStorage'>,
-): TimerHandler {
-  return async (_timer, context) => {
-    const log: Log = (event) => context.log(JSON.stringify(event));
-    await application.provisionStorage();
-    log({ event: 'poll', ...(await application.poller.poll(AbortSignal.timeout(POLL_DEADLINE_MS))) });
-  };
+const { pollSchedule } = registration;
+
+if (pollSchedule !== undefined) {
+  app.timer('pollAlerts', {
+    schedule: pollSchedule,
+    handler: loadedLate(async () => (await import('./handlers/pollAlerts.ts')).createPollAlerts),
+  });
 }

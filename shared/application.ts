@@ -15,12 +15,11 @@ import { type AlertLookup, createAlertLookup } from './lookup/alertLookup.ts';
 import type { PipelineDeps } from './pipeline/enrichSubmission.ts';
 import { createSubmit, type Submit } from './pipeline/submitAll.ts';
 import { createPoller, type Poller } from './polling/poller.ts';
-import { createWatermarkStore } from './polling/watermarkStore.ts';
 import { cached } from './promises.ts';
 import type { CallGate } from './quota/callGate.ts';
 import type { LedgerRules } from './quota/ledger.ts';
+import { LedgerError } from './quota/ledgerExchange.ts';
 import { createLedgerGate } from './quota/ledgerGate.ts';
-import { createLedgerStore, LedgerError } from './quota/ledgerStore.ts';
 import { type QuotaReport, quotaReport } from './quota/quotaReport.ts';
 import { createStorageClock } from './quota/storageClock.ts';
 import {
@@ -33,9 +32,11 @@ import { createDefenderAlertFeed } from './sources/defender/defenderAlertFeed.ts
 import { createDefenderClient, type DefenderClient } from './sources/defender/defenderClient.ts';
 import { createDefenderSource } from './sources/defender/defenderSource.ts';
 import { createEnrichmentTable } from './storage/enrichmentTable.ts';
+import { createLedgerTable } from './storage/ledgerTable.ts';
 import { createQueueOutbox } from './storage/queueOutbox.ts';
 import { createStorageClients, provision } from './storage/storageClients.ts';
 import { isStorageError, storageErrorText } from './storage/storageError.ts';
+import { createWatermarkTable } from './storage/watermarkTable.ts';
 
 /** Callers of the HTTP functions get what was found out so many milliseconds ago at most, so that they load storage little. */
 const RECENT_MS = 2_000;
@@ -92,7 +93,7 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
   const clock = createStorageClock(localNow);
   // One clock for all: what the ledger promises and what one instance writes, others compare with their own time.
   const now = () => new Date(clock.now());
-  const store = createLedgerStore(state, quotaKey(source.tokenScope, source.clientId), clock, localNow);
+  const store = createLedgerTable(state, quotaKey(source.tokenScope, source.clientId), clock, localNow);
   const ledgerRules: LedgerRules = {
     limits: source.rateLimits,
     share: source.quotaShare,
@@ -131,7 +132,7 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
   };
   const { records } = pipeline;
   const submit = createSubmit(pipeline);
-  const watermarks = createWatermarkStore(state);
+  const watermarks = createWatermarkTable(state);
   const poller = createPoller({
     feed: createDefenderAlertFeed({ ...defender, now }),
     watermarks,

@@ -3,8 +3,8 @@ import { seededRandom } from '#dev/simulator/random.ts';
 import type { RateLimit } from '#shared/config/rateLimits.ts';
 import type { CallGate } from '#shared/quota/callGate.ts';
 import { emptyLedger, type Ledger, type LedgerRules, limitsInForce } from '#shared/quota/ledger.ts';
+import type { LedgerStore } from '#shared/quota/ledgerExchange.ts';
 import { createLedgerGate } from '#shared/quota/ledgerGate.ts';
-import type { LedgerStore } from '#shared/quota/ledgerStore.ts';
 import { allowedSince } from '#shared/quota/slidingLog.ts';
 
 /** What happens in a soak, in virtual time. */

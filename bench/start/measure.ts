@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -36,7 +36,14 @@ export async function measureStarts(onProgress: (text: string) => void): Promise
     const bundle = join(folder, 'package', 'main.js');
     const unbundled = path('../../dist/functions/main.js');
     const allAtOnce = join(folder, 'allAtOnce.mjs');
-    writeFileSync(allAtOnce, importsOf([path('../../dist/functions/handlers.js'), unbundled]));
+    writeFileSync(
+      allAtOnce,
+      importsOf([
+        ...globSync(path('../../dist/functions/handlers/*.js')),
+        path('../../dist/functions/runningApp.js'),
+        unbundled,
+      ]),
+    );
     const harness = path('./harness.cjs');
     const starts = [
       { name: 'bare node', args: ['-e', '0'] },

@@ -1,10 +1,10 @@
 /** Command line of the local host: `node dev/host/main.ts [--app-root <folder>] [--port <number>]`. */
 import { parseArgs } from 'node:util';
-import { keepLocalTrafficFromProxies } from '#shared/config/proxy.ts';
 import { type RunningHost, startHost } from './host.ts';
 import { loadSettings } from './settings.ts';
 
-keepLocalTrafficFromProxies(process.env);
+// The storage emulator is on this machine: it is never asked through a proxy.
+process.env.NO_PROXY = [process.env.NO_PROXY, 'localhost', '127.0.0.1', '[::1]'].filter(Boolean).join();
 const host = await start().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);

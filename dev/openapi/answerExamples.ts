@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { quotaAnswer } from '#functions/getQuota.ts';
+import { quotaAnswer } from '#functions/handlers/getQuota.ts';
 import type { StoredAnswer } from '#shared/enrichment/answer.ts';
 import { enrichmentOf } from '#shared/enrichment/answer.ts';
 import { type Enrichment, enrichmentSchema } from '#shared/enrichment/enrichment.ts';

@@ -1,7 +1,7 @@
 import { RestError } from '@azure/data-tables';
 import { type HttpHandler, HttpRequest, type HttpResponseInit, InvocationContext } from '@azure/functions';
-import { createGetEnrichment } from '#functions/getEnrichment.ts';
-import { createSubmitEnrichments } from '#functions/submitEnrichments.ts';
+import { createGetEnrichment } from '#functions/handlers/getEnrichment.ts';
+import { createSubmitEnrichments } from '#functions/handlers/submitEnrichments.ts';
 import { type ProblemDocument, problemSchema } from '#shared/http/contract.ts';
 
 /** A problem document as the functions answer it, and the headers that come with it. */

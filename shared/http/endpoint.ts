@@ -2,19 +2,30 @@ import type { HttpHandler, HttpMethod, HttpRequest } from '@azure/functions';
 import type { HttpAuthorization } from '../config/httpSettings.ts';
 import { FUNCTION_DEADLINE_MS } from '../config/timingSettings.ts';
 import { withinTime } from '../promises.ts';
-import { isStorageError } from '../storage/storageError.ts';
-import { errorText, type Log } from '../telemetry/log.ts';
+import { errorText, isStorageError } from '../storage/storageError.ts';
+import { eventLog, type Log } from '../telemetry/log.ts';
 import { type Problem, problemAnswer } from './problem.ts';
 import type { Answer } from './response.ts';
 
-/**
- * Every method that can reach a function: the Functions library cannot make a request of CONNECT and TRACE. Routes are
- * registered for all of them, so that a wrong one is told so in the same form as any other mistake.
- */
-export const ALL_METHODS: HttpMethod[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+/** What a request tells the log. */
+export type RequestEvent =
+  /** An order of alerts. */
+  | {
+      event: 'order';
+      orderId: string;
+      submissions: number;
+      rejections: number;
+      notQueued: number;
+      /** Why some could not be queued. */
+      detail?: string | undefined;
+      /** Why the row of one that is queued could not be created. */
+      announceDetail?: string | undefined;
+    }
+  /** A request that ended in an error of ours. */
+  | { event: 'request_failed'; function: string; method: string; detail: string };
 
 /** What a function does with a request that is authorized and has the right method. */
-export type Respond = (request: HttpRequest, log: Log) => Promise<Answer | Problem>;
+export type Respond = (request: HttpRequest, log: Log<RequestEvent>) => Promise<Answer | Problem>;
 
 /**
  * The handler of an HTTP function: looks at authorization and method, and turns whatever goes wrong into a problem
@@ -25,7 +36,7 @@ export function endpoint(
   respond: Respond,
 ): HttpHandler {
   return async (request, context) => {
-    const log: Log = (event) => context.log(JSON.stringify(event));
+    const log = eventLog<RequestEvent>(context);
     const { method } = request;
     const result = await checked(request, rules, () => respond(request, log)).catch((error: unknown) => {
       log({ event: 'request_failed', method, function: context.functionName, detail: errorText(error) });

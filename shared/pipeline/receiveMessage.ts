@@ -2,9 +2,36 @@ import type { Delivery } from '../intake/queueMessage.ts';
 import { readMessage } from '../intake/readMessage.ts';
 import type { Rejection } from '../intake/rejection.ts';
 import type { Submission } from '../intake/submission.ts';
-import { type Log, progressEvent } from '../telemetry/log.ts';
-import { enrichSubmission, type PipelineDeps } from './enrichSubmission.ts';
+import type { Log } from '../telemetry/log.ts';
+import { enrichSubmission, type PipelineDeps, type Progress } from './enrichSubmission.ts';
 import { submitAll } from './submitAll.ts';
+
+/** What one message of the input queue tells the log. */
+export type MessageEvent =
+  | {
+      event: 'submission';
+      alertId: string;
+      submissionId: string;
+      correlationId?: string | undefined;
+      /** `enriched`, `not_found`, `failed`, `deferred` or `repeated`. */
+      result: string;
+      attempts: number;
+      deferrals: number;
+      /** Time this delivery took, in milliseconds. */
+      durationMs: number;
+      /** Time since the submission was first seen, in milliseconds. */
+      ageMs: number;
+      reused?: boolean;
+      deviceId?: string | undefined;
+      /** Why it was put back, or the code of the error. */
+      reason?: string | undefined;
+      delayMs?: number;
+      detail?: string | undefined;
+    }
+  /** A part of a message that was no alert. */
+  | { event: 'rejected'; reason: string; detail: string; alertId?: string | undefined }
+  /** A message with several alerts, each submitted on its own. */
+  | { event: 'split'; submissions: number; rejections: number };
 
 /**
  * Handles one message of the input queue: a single alert is taken through the pipeline; several become submissions of
@@ -14,7 +41,7 @@ import { submitAll } from './submitAll.ts';
 export async function receiveMessage(
   message: { body: unknown; delivery: Delivery },
   deps: PipelineDeps,
-  log: Log,
+  log: Log<MessageEvent>,
   signal: AbortSignal,
 ): Promise<void> {
   const startedAt = deps.now();
@@ -37,6 +64,54 @@ export async function receiveMessage(
   }
   const progress = await enrichSubmission(only, bearer, deps, signal);
   log(progressEvent(only, progress, startedAt, deps.now()));
+}
+
+export function progressEvent(
+  submission: {
+    alertId: string;
+    submissionId: string;
+    correlationId?: string | undefined;
+    firstSeen: string;
+    deferrals: number;
+    attempts: number;
+  },
+  progress: Progress,
+  startedAt: Date,
+  endedAt: Date,
+): MessageEvent {
+  const { alertId, submissionId, correlationId, firstSeen, deferrals } = submission;
+  const common = {
+    event: 'submission' as const,
+    alertId,
+    submissionId,
+    correlationId,
+    deferrals,
+    durationMs: endedAt.getTime() - startedAt.getTime(),
+    ageMs: endedAt.getTime() - new Date(firstSeen).getTime(),
+  };
+  switch (progress.kind) {
+    case 'final':
+      return {
+        ...common,
+        result: progress.outcome,
+        attempts: progress.attempts,
+        reused: progress.reused,
+        deviceId: progress.device,
+        reason: progress.error?.code,
+        detail: progress.error?.message,
+      };
+    case 'deferred':
+      return {
+        ...common,
+        result: 'deferred',
+        attempts: progress.attempts,
+        reason: progress.reason,
+        delayMs: Math.round(progress.delayMs),
+        detail: progress.detail,
+      };
+    case 'repeated':
+      return { ...common, result: 'repeated', attempts: submission.attempts };
+  }
 }
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -63,7 +138,7 @@ async function bury(
   }: Omit<Rejection, 'reason'> & { reason: Rejection['reason'] | 'other-tenant' },
   now: Date,
   { outbox }: PipelineDeps,
-  log: Log,
+  log: Log<MessageEvent>,
   submission?: Submission,
 ) {
   const time = now.toISOString();

@@ -3,7 +3,6 @@ import { isAlertId, type Submission, submissionSchema } from '../intake/submissi
 import type { Submit } from '../pipeline/submitAll.ts';
 import { atMost } from '../promises.ts';
 import type { AlertBatch, AlertFeed, ListedAlert, ListingEnd } from '../sources/source.ts';
-import type { StoredWatermark, WatermarkStore } from './watermarkStore.ts';
 
 /** Finds new alerts by itself and submits each of them. */
 export interface Poller {
@@ -36,6 +35,31 @@ export interface PollReport {
   /** What was wrong with the stored watermark, in place of which this pass began a new one. */
   damage?: string;
 }
+
+/** The watermark as read, with the mark that a write must present. */
+export interface StoredWatermark {
+  /** Undefined when there is none yet, or it cannot be read. */
+  watermark: Date | undefined;
+  /** When the last pass that came to its end began; undefined while there was none. */
+  completedAt?: Date | undefined;
+  /** What is wrong with the row, if anything. */
+  damage?: string;
+  /** Undefined while there is no row. */
+  etag: string | undefined;
+}
+
+/** Keeps up to when alerts have been listed. Both methods throw when the storage service cannot be used. */
+export interface WatermarkStore {
+  read(): Promise<StoredWatermark>;
+  /** The new mark, or undefined when somebody else wrote first. */
+  write(
+    state: { watermark: Date; completedAt: Date | undefined },
+    etag: string | undefined,
+  ): Promise<string | undefined>;
+}
+
+/** What a pass tells the log. */
+export type PollEvent = { event: 'poll' } & PollReport;
 
 export interface PollerDeps {
   feed: AlertFeed;

@@ -3,7 +3,7 @@ import type { Admission, CallGate, Denial } from './callGate.ts';
 import { type Caller, createCallLine } from './callLine.ts';
 import { book, type Feedback } from './feedback.ts';
 import { ask, emptyLedger, type Grant, gatheringMs, type Ledger, type LedgerRules } from './ledger.ts';
-import { type Change, createLedgerExchange, LedgerError, type LedgerStore } from './ledgerStore.ts';
+import { type Change, createLedgerExchange, LedgerError, type LedgerStore } from './ledgerExchange.ts';
 import { exchangeAt, type Outlook, outlookAfter, outlookAt, outlookOf } from './outlook.ts';
 import { safetyMarginMs } from './slidingLog.ts';
 import type { StorageClock } from './storageClock.ts';

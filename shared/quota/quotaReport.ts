@@ -19,6 +19,12 @@ export interface QuotaReport {
   drainedBy: Date | null;
 }
 
+/** What the quota tells the log, about once a minute while there is work. */
+export type QuotaEvent =
+  | ({ event: 'quota' } & QuotaReport)
+  /** The quota could not be read when its line was due. */
+  | { event: 'quota_failed'; detail: string };
+
 /** Beyond so many messages the estimate goes on at the same pace. */
 const MOST_FORECAST = 20_000;
 

@@ -59,3 +59,11 @@ export function storageErrorText(error: Error): string {
   const code = storageErrorCode(error);
   return `the storage service answers ${status}${code === undefined ? '' : ` ${code}`}`;
 }
+
+const LONGEST_ERROR_TEXT = 500;
+
+/** What the log is told of an error: of one of the storage service no addresses, names or signatures. */
+export function errorText(error: unknown): string {
+  if (isStorageError(error)) return storageErrorText(error);
+  return error instanceof Error ? `${error.name}: ${error.message}`.slice(0, LONGEST_ERROR_TEXT) : 'unknown';
+}

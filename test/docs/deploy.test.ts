@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -139,7 +139,7 @@ const names: Check = (text) => {
     ),
   ];
 };
-const functionNames = found(readGuide('functions/main.ts'), /app\.\w+\('(\w+)'/g);
+const functionNames = found(globSync('functions/*.ts').map(readGuide).join('\n'), /app\.\w+\('(\w+)'/g);
 const isRole = (name: string) => [...ROLES.values()].some((role) => role.name === name);
 
 const options: Check = (text) =>

@@ -1,9 +1,9 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { createGetEnrichment } from '#functions/getEnrichment.ts';
-import { createGetHealth } from '#functions/getHealth.ts';
-import { createGetLiveness } from '#functions/getLiveness.ts';
-import { createGetQuota } from '#functions/getQuota.ts';
-import { createSubmitEnrichments } from '#functions/submitEnrichments.ts';
+import { createGetEnrichment } from '#functions/handlers/getEnrichment.ts';
+import { createGetHealth } from '#functions/handlers/getHealth.ts';
+import { getLiveness } from '#functions/handlers/getLiveness.ts';
+import { createGetQuota } from '#functions/handlers/getQuota.ts';
+import { createSubmitEnrichments } from '#functions/handlers/submitEnrichments.ts';
 import {
   alertEnrichmentSchema,
   healthAnswerSchema,
@@ -295,5 +295,5 @@ test('health is 200 or 503, and liveness asks nobody', async () => {
     expect(answer.status).toBe(code);
     expect(healthAnswerSchema.parse(answer.json()).status).toBe(status);
   }
-  expect(await invoke(createGetLiveness(), 'live')).toMatchObject({ status: 200, text: undefined });
+  expect(await invoke(getLiveness, 'live')).toMatchObject({ status: 200, text: undefined });
 });

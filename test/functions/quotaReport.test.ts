@@ -1,6 +1,6 @@
 import { InvocationContext } from '@azure/functions';
 import { expect, test } from 'vitest';
-import { createEnrichAlert } from '#functions/enrichAlert.ts';
+import { createEnrichAlert } from '#functions/handlers/enrichAlert.ts';
 import { createWorld } from '../shared/pipeline/world.ts';
 
 test('a message that is done does not come again because the quota cannot be told', async () => {

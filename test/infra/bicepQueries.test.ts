@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { book } from '#shared/quota/feedback.ts';
@@ -23,8 +23,12 @@ let resources: Deployed[] = [];
 const ruleOf = (name: string) =>
   resources.find((resource) => resource.type.endsWith('/scheduledQueryRules') && resource.name.endsWith(name))
     ?.body.properties as QueryRule;
-const functionsFile = readFileSync(join(projectRoot, 'functions/main.ts'), 'utf8');
-const functions = new Set([...functionsFile.matchAll(/app\.\w+\('(\w+)'/g)].map(([, name = '']) => name));
+const registrations = globSync('functions/*.ts', { cwd: projectRoot }).map((name) =>
+  readFileSync(join(projectRoot, name), 'utf8'),
+);
+const functions = new Set(
+  [...registrations.join('\n').matchAll(/app\.\w+\('(\w+)'/g)].map(([, name = '']) => name),
+);
 
 let emitted: Emitted;
 

@@ -3,7 +3,7 @@ import { TableClient } from '@azure/data-tables';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HostProcess } from '#dev/stack/hostProcess.ts';
 import { type Stack, startStack } from '#dev/stack/stack.ts';
-import { createWatermarkStore } from '#shared/polling/watermarkStore.ts';
+import { createWatermarkTable } from '#shared/storage/watermarkTable.ts';
 import { type Pipeline, startPipeline } from '../support/pipelineHarness.ts';
 import { secretsOf } from '../support/secrets.ts';
 import { waitUntil } from '../support/waitUntil.ts';
@@ -153,7 +153,7 @@ describe('the watermark in its table', () => {
 
   test('is written only by whoever read it last', async () => {
     await state().createTable();
-    const store = createWatermarkStore(state());
+    const store = createWatermarkTable(state());
     const [first, second] = [new Date('2026-11-23T12:00:00.123Z'), new Date('2026-11-23T13:00:00Z')];
     expect(await store.read()).toEqual({ watermark: undefined, etag: undefined });
     const etag = await store.write(at(first), undefined);
@@ -169,7 +169,7 @@ describe('the watermark in its table', () => {
       { partitionKey: 'alert-poll', rowKey: 'watermark', format: 1, watermark: 'soon' },
       'Replace',
     );
-    const store = createWatermarkStore(state());
+    const store = createWatermarkTable(state());
     const { watermark, damage, etag } = await store.read();
     expect([watermark, damage]).toEqual([undefined, expect.stringContaining('date')]);
     const time = new Date('2026-11-23T12:00:00Z');

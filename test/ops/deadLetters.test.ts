@@ -3,9 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Stack, startStack } from '#dev/stack/stack.ts';
 import { createApplication } from '#shared/application.ts';
 import { readSettings } from '#shared/config/settings.ts';
+import type { MessageEvent } from '#shared/pipeline/receiveMessage.ts';
 import { receiveMessage } from '#shared/pipeline/receiveMessage.ts';
 import { toMessageText } from '#shared/storage/queueOutbox.ts';
-import type { LogEvent } from '#shared/telemetry/log.ts';
 import { secretsOf } from '../support/secrets.ts';
 import { type OpsRun, runOps } from './commandLine.ts';
 import { bury, failedLetter, rejectionLetter, submissionIn, takeAll } from './poison.ts';
@@ -130,9 +130,9 @@ describe('dead-letters replay', () => {
     await bury(poison, failedLetter(alertId));
     await deadLetters('replay', '--all');
     const [message] = await takeAll(alerts);
-    const events: LogEvent[] = [];
+    const events: MessageEvent[] = [];
     for (const text of [message?.messageText, message?.messageText]) {
-      const log = (event: LogEvent) => events.push(event);
+      const log = (event: MessageEvent) => events.push(event);
       await receiveMessage({ body: text, delivery: {} }, pipeline, log, AbortSignal.timeout(20_000));
     }
     expect(events).toMatchObject([{ result: 'enriched' }, { result: 'repeated' }]);

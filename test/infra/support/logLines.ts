@@ -1,7 +1,7 @@
 import { HttpRequest, InvocationContext, type Timer } from '@azure/functions';
-import { createEnrichAlert } from '#functions/enrichAlert.ts';
-import { createPollAlerts } from '#functions/pollAlerts.ts';
-import { createSubmitEnrichments } from '#functions/submitEnrichments.ts';
+import { createEnrichAlert } from '#functions/handlers/enrichAlert.ts';
+import { createPollAlerts } from '#functions/handlers/pollAlerts.ts';
+import { createSubmitEnrichments } from '#functions/handlers/submitEnrichments.ts';
 import { createAlertLookup } from '#shared/lookup/alertLookup.ts';
 import { createSubmit } from '#shared/pipeline/submitAll.ts';
 import { createPoller } from '#shared/polling/poller.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import type { MessageEvent } from '#shared/pipeline/receiveMessage.ts';
 import { receiveMessage } from '#shared/pipeline/receiveMessage.ts';
-import type { LogEvent } from '#shared/telemetry/log.ts';
 import { seenAt } from './submissions.ts';
 import { createWorld, type WorldOptions } from './world.ts';
 
@@ -8,7 +8,7 @@ const delivery = { id: '3a2f0c52-0000-4000-8000-000000000001' };
 
 async function received(body: unknown, options: WorldOptions = {}) {
   const world = createWorld(options);
-  const log: LogEvent[] = [];
+  const log: MessageEvent[] = [];
   await receiveMessage(
     { body, delivery },
     world.deps,

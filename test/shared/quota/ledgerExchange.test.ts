@@ -1,8 +1,8 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { emptyLedger, type Ledger } from '#shared/quota/ledger.ts';
-import type { LedgerStore } from '#shared/quota/ledgerStore.ts';
-import { type Change, createLedgerExchange } from '#shared/quota/ledgerStore.ts';
+import type { LedgerStore } from '#shared/quota/ledgerExchange.ts';
+import { type Change, createLedgerExchange } from '#shared/quota/ledgerExchange.ts';
 
 /** One shared ledger in memory, with conditional writes, and as many processes before it as a test wants. */
 function createShared() {

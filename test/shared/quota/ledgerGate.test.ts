@@ -3,8 +3,8 @@ import { describe, expect, test, vi } from 'vitest';
 import type { RateLimit } from '#shared/config/rateLimits.ts';
 import type { Admission, CallGate, CallRequest, Permit } from '#shared/quota/callGate.ts';
 import { emptyLedger, type Ledger, type LedgerRules } from '#shared/quota/ledger.ts';
+import type { LedgerStore } from '#shared/quota/ledgerExchange.ts';
 import { createLedgerGate } from '#shared/quota/ledgerGate.ts';
-import type { LedgerStore } from '#shared/quota/ledgerStore.ts';
 
 const never = new AbortController().signal;
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { registrationFrom } from '#shared/config/registration.ts';
+import { registrationFrom } from '#functions/registration.ts';
 import { readSettings } from '#shared/config/settings.ts';
 
 const storage = { AlertsStorage: 'UseDevelopmentStorage=true' };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Progress } from '#shared/pipeline/enrichSubmission.ts';
-import { progressEvent } from '#shared/telemetry/log.ts';
-import { laterBy, submissionOf } from '../pipeline/submissions.ts';
+import { progressEvent } from '#shared/pipeline/receiveMessage.ts';
+import { laterBy, submissionOf } from './submissions.ts';
 
 function eventOf(progress: Progress) {
   const submission = submissionOf({ correlationId: 'ours', attempts: 1, deferrals: 2 });

@@ -1,3 +1,5 @@
+import type { HttpMethod } from '@azure/functions';
+
 /** What the functions are registered with. */
 export interface Registration {
   alertsQueue: string;
@@ -18,3 +20,12 @@ export function registrationFrom(environment: Record<string, string | undefined>
     authLevel: environment.HTTP_AUTHORIZATION === 'entra' ? 'anonymous' : 'function',
   };
 }
+
+/** What the functions of this process are registered with. */
+export const registration = registrationFrom(process.env);
+
+/**
+ * Every method that can reach a function: the Functions library cannot make a request of CONNECT and TRACE. Routes are
+ * registered for all of them, so that a wrong one is told so in the same form as any other mistake.
+ */
+export const ALL_METHODS: HttpMethod[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];

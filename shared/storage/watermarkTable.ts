@@ -1,28 +1,7 @@
 import type { TableClient } from '@azure/data-tables';
 import * as z from 'zod';
-import { hasStatus, isLostCreation, isLostUpdate } from '../storage/storageError.ts';
-
-/** The watermark as read, with the mark that a write must present. */
-export interface StoredWatermark {
-  /** Undefined when there is none yet, or it cannot be read. */
-  watermark: Date | undefined;
-  /** When the last pass that came to its end began; undefined while there was none. */
-  completedAt?: Date | undefined;
-  /** What is wrong with the row, if anything. */
-  damage?: string;
-  /** Undefined while there is no row. */
-  etag: string | undefined;
-}
-
-/** Keeps up to when alerts have been listed. Both methods throw when the storage service cannot be used. */
-export interface WatermarkStore {
-  read(): Promise<StoredWatermark>;
-  /** The new mark, or undefined when somebody else wrote first. */
-  write(
-    state: { watermark: Date; completedAt: Date | undefined },
-    etag: string | undefined,
-  ): Promise<string | undefined>;
-}
+import type { WatermarkStore } from '../polling/poller.ts';
+import { hasStatus, isLostCreation, isLostUpdate } from './storageError.ts';
 
 const KEYS = { partitionKey: 'alert-poll', rowKey: 'watermark' };
 const FORMAT = 1;
@@ -34,7 +13,7 @@ const rowSchema = z.object({
 });
 
 /** The watermark as one entity of the state table. */
-export function createWatermarkStore(table: TableClient): WatermarkStore {
+export function createWatermarkTable(table: TableClient): WatermarkStore {
   return {
     async read() {
       try {

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Azurite, startAzurite } from '#dev/stack/azurite.ts';
 import { emptyLedger, type Ledger } from '#shared/quota/ledger.ts';
-import { createLedgerStore } from '#shared/quota/ledgerStore.ts';
 import { createStorageClock } from '#shared/quota/storageClock.ts';
+import { createLedgerTable } from '#shared/storage/ledgerTable.ts';
 
 let azurite: Azurite;
 let table: TableClient;
@@ -22,7 +22,7 @@ function openTable(name: string): TableClient {
 }
 
 function storeOf(partitionKey: string, from = table) {
-  return createLedgerStore(from, partitionKey, createStorageClock(Date.now), Date.now);
+  return createLedgerTable(from, partitionKey, createStorageClock(Date.now), Date.now);
 }
 
 let quotas = 0;
@@ -189,7 +189,7 @@ test('every answer of the service, a refusal too, tells its time', async () => {
     now: Date.now,
     observe: (_: number, __: number, date: string | undefined) => seen.push(date),
   };
-  const store = createLedgerStore(table, newQuota(), clock, Date.now);
+  const store = createLedgerTable(table, newQuota(), clock, Date.now);
   await store.read();
   const etag = await store.write(emptyLedger, undefined);
   await store.write(emptyLedger, undefined);

@@ -1,0 +1,60 @@
+import { app } from '@azure/functions';
+import { withinTime } from '../shared/promises.ts';
+import { errorText } from '../shared/storage/storageError.ts';
+import type { RunningApp } from './runningApp.ts';
+
+/** Its libraries take most of the start; registering the functions, which the host waits for, needs none of them. */
+let starting: Promise<RunningApp> | undefined;
+function runningApp(): Promise<RunningApp> {
+  starting ??= import('./runningApp.ts').then(({ startApp }) => startApp(process.env));
+  return starting;
+}
+
+/**
+ * The handler of a function, which is loaded and made with the first call.
+ * @param load Imports the file of the handler and names what makes it there.
+ * @example handler: loadedLate(async () => (await import('./handlers/getQuota.ts')).createGetQuota)
+ */
+export function loadedLate<Args extends unknown[], Result>(
+  load: () => Promise<
+    (
+      app: RunningApp['application'],
+      authorization: RunningApp['authorization'],
+    ) => (...args: Args) => Result | Promise<Result>
+  >,
+): (...args: Args) => Promise<Result> {
+  let handler: Promise<(...args: Args) => Result | Promise<Result>> | undefined;
+  return async (...args) => {
+    handler ??= Promise.all([load(), runningApp()]).then(([create, { application, authorization }]) =>
+      create(application, authorization),
+    );
+    return (await handler)(...args);
+  };
+}
+
+/** The host gives a worker only so long to start, and storage may be slow or away. */
+const LONGEST_START_MS = 10_000;
+
+/**
+ * A wrong setting is thrown, so that the worker does not start and no message is taken
+ * (https://github.com/Azure/azure-functions-nodejs-worker/blob/v3.x/src/startApp.ts); the host may not show why.
+ */
+app.hook.appStart(async () => {
+  const { application } = await runningApp().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : String(error));
+    throw error;
+  });
+  await withinTime(prepareStorage(application.provisionStorage), LONGEST_START_MS, () => undefined);
+});
+
+/** Says on start what is wrong. Each function that needs the storage waits for this, and tries again where it failed. */
+async function prepareStorage(provisionStorage: () => Promise<string[]>): Promise<void> {
+  try {
+    const missing = await provisionStorage();
+    if (missing.length > 0) {
+      console.warn(`The identity may not create ${missing.join(', ')}: each must exist already.`);
+    }
+  } catch (error) {
+    console.error(`Queues and tables could not be created: ${errorText(error)}`);
+  }
+}
