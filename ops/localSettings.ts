@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const localSettingsSchema = z.object({ Values: z.record(z.string(), z.coerce.string()).default({}) });
 
@@ -11,13 +11,19 @@ const localSettingsSchema = z.object({ Values: z.record(z.string(), z.coerce.str
  */
 export function addLocalSettings(folder: string, environment: NodeJS.ProcessEnv): void {
   const path = join(folder, 'local.settings.json');
-  if (!existsSync(path)) return;
-  for (const [name, value] of Object.entries(readValues(path))) environment[name] ??= value;
+  if (!existsSync(path)) {
+    return;
+  }
+  for (const [name, value] of Object.entries(readValues(path))) {
+    environment[name] ??= value;
+  }
 }
 
 function readValues(path: string): Record<string, string> {
   const parsed = localSettingsSchema.safeParse(parseJson(readFileSync(path, 'utf8')));
-  if (parsed.success) return parsed.data.Values;
+  if (parsed.success) {
+    return parsed.data.Values;
+  }
   // What does not parse is not shown: it may hold a key.
   throw new Error(`${path} is not of the form {"Values": {"NAME": "text", ...}}. Correct or remove it.`);
 }

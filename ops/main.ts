@@ -33,9 +33,14 @@ program
   .option(...JSON_OPTION)
   .action(async ({ json }) => {
     const findings = await findingsOfCheck();
-    if (json) printJson({ ok: isAllOk(findings), findings });
-    else print(...findingLines(findings));
-    if (!isAllOk(findings)) process.exitCode = 1;
+    if (json) {
+      printJson({ ok: isAllOk(findings), findings });
+    } else {
+      print(...findingLines(findings));
+    }
+    if (!isAllOk(findings)) {
+      process.exitCode = 1;
+    }
   });
 
 program
@@ -44,8 +49,11 @@ program
   .option(...JSON_OPTION)
   .action(async ({ json }) => {
     const report = await open().application.reportQuota();
-    if (json) printJson(report);
-    else print(...quotaLines(report, now()));
+    if (json) {
+      printJson(report);
+    } else {
+      print(...quotaLines(report, now()));
+    }
   });
 
 program
@@ -57,8 +65,11 @@ program
     const { application, alerts, poison } = open();
     const { records } = application.pipeline;
     const status = await readAlertStatus(alertId, { records, alerts, poison, now });
-    if (json) printJson(statusJson(status, now()));
-    else print(...statusLines(status, now()));
+    if (json) {
+      printJson(statusJson(status, now()));
+    } else {
+      print(...statusLines(status, now()));
+    }
   });
 
 const deadLetters = program.command('dead-letters').description('lists, shows and replays dead letters');
@@ -86,7 +97,9 @@ deadLetters
   .option('--dry-run', 'only say what would be replayed')
   .action(async (options) => {
     const isDone = await replayDeadLetters(selectionOf(options), options, openDeadLetters());
-    if (!isDone) process.exitCode = 1;
+    if (!isDone) {
+      process.exitCode = 1;
+    }
   });
 
 try {
@@ -124,13 +137,17 @@ async function findingsOfCheck() {
       now,
     });
   } catch (error) {
-    if (error instanceof SettingsError) return settingsFindings(error);
+    if (error instanceof SettingsError) {
+      return settingsFindings(error);
+    }
     throw error;
   }
 }
 
 function alertIdArgument(text: string): string {
-  if (isAlertId(text)) return text;
+  if (isAlertId(text)) {
+    return text;
+  }
   throw new InvalidArgumentError(`${ALERT_ID_RULE}.`);
 }
 
@@ -139,5 +156,7 @@ function printJson(value: unknown): void {
 }
 
 function print(...lines: string[]): void {
-  for (const line of lines) console.log(line);
+  for (const line of lines) {
+    console.log(line);
+  }
 }

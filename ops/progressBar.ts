@@ -13,7 +13,9 @@ export interface ProgressBar {
 /** @param total About; more than that shows as all. A stream that is no terminal is left alone. */
 export function createProgressBar(stream: WriteStream, total: number): ProgressBar {
   function draw(text: string): void {
-    if (!stream.isTTY) return;
+    if (!stream.isTTY) {
+      return;
+    }
     clearLine(stream, 0);
     cursorTo(stream, 0);
     stream.write(text);

@@ -33,6 +33,8 @@ function circuitText({ openSince, nextProbe }: NonNullable<QuotaReport['circuit'
 }
 
 function drainedText(queued: number, drainedBy: Date | null): string {
-  if (drainedBy === null) return 'not while the circuit is open';
+  if (drainedBy === null) {
+    return 'not while the circuit is open';
+  }
   return queued === 0 ? 'nothing waits' : `by ${timeOf(drainedBy)} if each alert takes one call`;
 }

@@ -20,14 +20,20 @@ export function storageFault(error: unknown): StorageFault {
   const { statusCode, code } = answerIn(error);
   const message =
     statusCode === undefined ? safeMessage(error) : `it answers ${statusCode} ${code ?? ''}`.trimEnd();
-  if (code !== undefined && MISSING.includes(code)) return { kind: 'missing' };
-  if (code !== undefined && NOT_THERE.includes(code)) return { kind: 'not-there' };
+  if (code !== undefined && MISSING.includes(code)) {
+    return { kind: 'missing' };
+  }
+  if (code !== undefined && NOT_THERE.includes(code)) {
+    return { kind: 'not-there' };
+  }
   const isRefused =
     statusCode === 401 || ['AuthenticationFailed', 'KeyBasedAuthenticationNotPermitted'].includes(code ?? '');
   if (isRefused || isSignInError(error)) {
     return { kind: 'unauthenticated', code, message };
   }
-  if (statusCode === 403) return { kind: 'forbidden', code: code ?? '403' };
+  if (statusCode === 403) {
+    return { kind: 'forbidden', code: code ?? '403' };
+  }
   return { kind: 'unavailable', message };
 }
 
@@ -44,8 +50,9 @@ export function describeError(error: unknown): string {
 
 /** Status and the service's own code, one word; both SDKs put them into the same places. */
 function answerIn(error: unknown): { statusCode?: number; code?: string } {
-  if (!(error instanceof Error) || !('statusCode' in error) || typeof error.statusCode !== 'number')
+  if (!(error instanceof Error) || !('statusCode' in error) || typeof error.statusCode !== 'number') {
     return {};
+  }
   const details = 'details' in error ? (error.details as { errorCode?: unknown } | undefined) : undefined;
   const code = details?.errorCode;
   return { statusCode: error.statusCode, ...(typeof code === 'string' && /^\w+$/.test(code) && { code }) };

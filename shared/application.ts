@@ -108,7 +108,9 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
     gate,
   };
   async function homeTenant(): Promise<string | undefined> {
-    if (source.tenantId !== undefined) return source.tenantId;
+    if (source.tenantId !== undefined) {
+      return source.tenantId;
+    }
     // Without a token no call is made either; then the alert waits, and is asked about again.
     const token = await defender.tokens.get().catch(() => undefined);
     return token && readTokenClaims(token)?.tenantId;
@@ -195,7 +197,9 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
       ]);
       provisioned = provisioning;
       provisioning.catch(() => {
-        if (provisioned === provisioning) provisioned = undefined;
+        if (provisioned === provisioning) {
+          provisioned = undefined;
+        }
       });
       return provisioning;
     },
@@ -210,6 +214,8 @@ function quotaKey(tokenScope: string, clientId: string | undefined): string {
 
 /** What is wrong with our own storage, the ledger in it included; undefined for any other error. */
 function storageFault(error: unknown): string | undefined {
-  if (error instanceof LedgerError) return error.message;
+  if (error instanceof LedgerError) {
+    return error.message;
+  }
   return isStorageError(error) ? storageErrorText(error) : undefined;
 }

@@ -3,14 +3,20 @@ export function atMost(most: number): <T>(work: () => Promise<T>) => Promise<T> 
   const line: (() => void)[] = [];
   let running = 0;
   return async (work) => {
-    if (running < most) running += 1;
-    else await new Promise<void>((resolve) => line.push(resolve));
+    if (running < most) {
+      running += 1;
+    } else {
+      await new Promise<void>((resolve) => line.push(resolve));
+    }
     try {
       return await work();
     } finally {
       const next = line.shift();
-      if (next === undefined) running -= 1;
-      else next();
+      if (next === undefined) {
+        running -= 1;
+      } else {
+        next();
+      }
     }
   };
 }
@@ -23,7 +29,9 @@ export function cached<T>(load: () => Promise<T>, maxAgeMs: number, now: () => n
   let value: Promise<T> | undefined;
   let staleAt = Number.POSITIVE_INFINITY;
   return () => {
-    if (value !== undefined && now() < staleAt) return value;
+    if (value !== undefined && now() < staleAt) {
+      return value;
+    }
     const loading = load();
     value = loading;
     staleAt = Number.POSITIVE_INFINITY;

@@ -2,7 +2,9 @@ import { stripVTControlCharacters, styleText } from 'node:util';
 
 /** The value of a JSON text; undefined when there is none, or it is no JSON. */
 export function parseJson(text: string | undefined): unknown {
-  if (text === undefined) return undefined;
+  if (text === undefined) {
+    return undefined;
+  }
   try {
     return JSON.parse(text);
   } catch {
@@ -31,16 +33,24 @@ export function printable(text: string): string {
 
 /** A long text with the middle left out. */
 export function shortened(text: string, length: number): string {
-  if (text.length <= length) return text;
+  if (text.length <= length) {
+    return text;
+  }
   const tail = Math.floor((length - 1) / 3);
   return `${text.slice(0, length - 1 - tail)}…${text.slice(text.length - tail)}`;
 }
 
 /** A number of seconds in the largest unit that fits, such as `3 h`. */
 export function ageInWords(seconds: number): string {
-  if (seconds < 60) return `${Math.round(seconds)} s`;
-  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)} h`;
+  if (seconds < 60) {
+    return `${Math.round(seconds)} s`;
+  }
+  if (seconds < 3_600) {
+    return `${Math.floor(seconds / 60)} min`;
+  }
+  if (seconds < 86_400) {
+    return `${Math.floor(seconds / 3_600)} h`;
+  }
   return `${Math.floor(seconds / 86_400)} d`;
 }
 

@@ -61,7 +61,9 @@ function measureSingly(alerts: number, prices: Prices): Promise<BillMeasurement>
     await untilDone(seen, 1);
     const startOperations = creations(seen);
     seen.requests.length = 0;
-    for (const runs of seen.runs) runs.length = 0;
+    for (const runs of seen.runs) {
+      runs.length = 0;
+    }
     for (const [index, alertId] of others.entries()) {
       await queue.sendMessage(alertId);
       await untilDone(seen, index + 1);
@@ -130,7 +132,9 @@ async function withObservedStack(
     stack.startHost({
       onLine(line) {
         const run = runEventIn(line);
-        if (run !== undefined) runs.push(run);
+        if (run !== undefined) {
+          runs.push(run);
+        }
       },
     });
   try {
@@ -150,7 +154,9 @@ async function untilDone({ requests, runs }: Seen, alerts: number): Promise<void
   const startedAt = Date.now();
   for (;;) {
     const settled = requests.filter((line) => operationIn(line) === 'settle').length;
-    if (settled >= alerts && runs.flat().length >= alerts) return;
+    if (settled >= alerts && runs.flat().length >= alerts) {
+      return;
+    }
     if (Date.now() - startedAt > TIME_LIMIT_MS) {
       throw new Error(`${settled} of ${alerts} messages were done with in ${TIME_LIMIT_MS} ms.`);
     }

@@ -40,8 +40,11 @@ function periodsOf(stretches: readonly Stretch[]): Stretch[] {
   const periods: Stretch[] = [];
   for (const { from, to } of stretches.toSorted((left, right) => left.from - right.from)) {
     const last = periods.at(-1);
-    if (last !== undefined && from <= last.to) last.to = Math.max(last.to, to);
-    else periods.push({ from, to });
+    if (last !== undefined && from <= last.to) {
+      last.to = Math.max(last.to, to);
+    } else {
+      periods.push({ from, to });
+    }
   }
   return periods;
 }

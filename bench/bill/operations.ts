@@ -101,6 +101,8 @@ export type OperationCounts = Record<OperationName | 'other', number>;
 export function countOperations(lines: readonly string[]): OperationCounts {
   const names = [...Object.keys(operationKinds), 'other'] as (keyof OperationCounts)[];
   const counts = Object.fromEntries(names.map((name) => [name, 0])) as OperationCounts;
-  for (const line of lines) counts[operationIn(line) ?? 'other'] += 1;
+  for (const line of lines) {
+    counts[operationIn(line) ?? 'other'] += 1;
+  }
   return counts;
 }

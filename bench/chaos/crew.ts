@@ -32,7 +32,9 @@ export async function startCrew(
   await Promise.all(Array.from({ length: size }, join));
   return {
     killOne() {
-      if (atWork.size < size) return false;
+      if (atWork.size < size) {
+        return false;
+      }
       const victim = pick(random, [...atWork]);
       atWork.delete(victim);
       killed += 1;

@@ -109,10 +109,16 @@ async function run(plan: SoakPlan, stack: Stack, onProgress: (text: string) => v
     for (const [submissionId, alertId] of await submit(alerts, waiting.splice(0, due))) {
       submitted.set(submissionId, alertId);
     }
-    for (const [messageId, message] of await take(enrichments)) messages.set(messageId, message);
+    for (const [messageId, message] of await take(enrichments)) {
+      messages.set(messageId, message);
+    }
     onProgress(`${submitted.size} in, ${messages.size} out, ${crew.killed()} hosts killed`);
-    if (waiting.length === 0 && (await isEmpty(alerts))) break;
-    if (elapsed - lastKillAt >= plan.killEveryMs && crew.killOne()) lastKillAt = elapsed;
+    if (waiting.length === 0 && (await isEmpty(alerts))) {
+      break;
+    }
+    if (elapsed - lastKillAt >= plan.killEveryMs && crew.killOne()) {
+      lastKillAt = elapsed;
+    }
     if (storageRestartMs === 0 && elapsed >= plan.storageRestartAfterMs) {
       const restartedAt = Date.now();
       await stack.azurite.restart();
@@ -122,7 +128,9 @@ async function run(plan: SoakPlan, stack: Stack, onProgress: (text: string) => v
   }
   const durationMs = Date.now() - startedAt;
   await crew.stop();
-  for (const [messageId, message] of await take(enrichments)) messages.set(messageId, message);
+  for (const [messageId, message] of await take(enrichments)) {
+    messages.set(messageId, message);
+  }
 
   const books: Books = {
     submitted,
@@ -161,7 +169,9 @@ async function take(queue: QueueClient): Promise<Map<string, Books['messages'][n
       taken.set(messageId, { submissionId, alertId, outcome });
       await queue.deleteMessage(messageId, popReceipt);
     }
-    if (receivedMessageItems.length === 0) return taken;
+    if (receivedMessageItems.length === 0) {
+      return taken;
+    }
   }
 }
 
@@ -183,7 +193,9 @@ async function rowsOf({ azurite }: Stack): Promise<Books['rows']> {
 /** The run in a line of a host's output: the time, then what the function logged; most lines have none. */
 function runsIn(line: string): Run[] {
   const [, time = '', json] = /^(\S+) .*?(\{"event":"submission".*\})$/.exec(line) ?? [];
-  if (json === undefined) return [];
+  if (json === undefined) {
+    return [];
+  }
   const event = JSON.parse(json) as Record<string, string | number | boolean>;
   const { alertId, submissionId, result, durationMs, reason, reused } = event;
   const endedAt = Date.parse(time);

@@ -101,7 +101,9 @@ async function openLane(stack: Stack, lane: number, published: Map<string, () =>
     settings: names,
     onLine(line) {
       const event = runEventIn(line);
-      if (event !== undefined) events.push(event);
+      if (event !== undefined) {
+        events.push(event);
+      }
     },
   });
   return {

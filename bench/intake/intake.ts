@@ -49,7 +49,9 @@ function measure(form: string, text: string): IntakeSpeed {
 function countFor(milliseconds: number, work: () => unknown): number {
   const end = performance.now() + milliseconds;
   let count = 0;
-  for (; performance.now() < end; count += 1) work();
+  for (; performance.now() < end; count += 1) {
+    work();
+  }
   return count;
 }
 

@@ -59,7 +59,9 @@ export function measureMemory(plan: MemoryPlan, onProgress: (text: string) => vo
         readyFrom: sampleIn,
         onLine(line) {
           const sample = sampleIn(line);
-          if (sample === undefined) return;
+          if (sample === undefined) {
+            return;
+          }
           samples.push(sample);
           onProgress(`${sample.alerts}/${plan.alerts}`);
         },

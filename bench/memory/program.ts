@@ -8,6 +8,10 @@ let done = 0;
 
 await runQueueFunction(appRoot, 'enrichAlert', () => {
   done += 1;
-  if (done % every === 0) console.log(JSON.stringify(sampleMemory(done)));
-  if (done === alerts) process.exit();
+  if (done % every === 0) {
+    console.log(JSON.stringify(sampleMemory(done)));
+  }
+  if (done === alerts) {
+    process.exit();
+  }
 });

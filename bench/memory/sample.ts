@@ -15,8 +15,9 @@ export type Sample = z.infer<typeof sampleSchema>;
 /** @throws Error when Node.js runs without `--expose-gc`. */
 export function sampleMemory(alerts: number): Sample {
   const { gc } = globalThis;
-  if (gc === undefined)
+  if (gc === undefined) {
     throw new Error('Garbage cannot be collected on demand: start Node.js with --expose-gc.');
+  }
   gc();
   const { rss, heapUsed } = process.memoryUsage();
   return { alerts, resident: rss, heap: heapUsed };

@@ -37,9 +37,13 @@ export function measureNormalize({ machines: size, rounds, warmUp }: NormalizePl
   for (let round = 0; round < warmUp + rounds; round += 1) {
     works.forEach(([, work], index) => {
       const startedAt = performance.now();
-      for (const record of records) work(record);
+      for (const record of records) {
+        work(record);
+      }
       const perSecond = (size / (performance.now() - startedAt)) * 1_000;
-      if (round >= warmUp) speeds[index]?.perSecond.push(perSecond);
+      if (round >= warmUp) {
+        speeds[index]?.perSecond.push(perSecond);
+      }
     });
   }
   return speeds;

@@ -53,12 +53,18 @@ const onDone = meterThisProcess({ warmUp, measured });
 async function handle({ messageText: alertId, messageId, popReceipt }: DequeuedMessageItem): Promise<void> {
   const number = begun++;
   const specimen = specimens[number % specimens.length];
-  if (specimen === undefined) throw new Error('The run of the app has left no enrichments.');
+  if (specimen === undefined) {
+    throw new Error('The run of the app has left no enrichments.');
+  }
   const key = { partitionKey: alertId, rowKey: DEVICE_ROW_KEY };
 
   const created = await rows.createEntity({ ...key, ...specimen.claim });
-  if (isDue(number, readShare)) await state.getEntity(ledger.partitionKey, ledger.rowKey);
-  if (isDue(number, writeShare)) await state.updateEntity(ledger, 'Replace');
+  if (isDue(number, readShare)) {
+    await state.getEntity(ledger.partitionKey, ledger.rowKey);
+  }
+  if (isDue(number, writeShare)) {
+    await state.updateEntity(ledger, 'Replace');
+  }
   await defender(`${DEFENDER_API_URL}/api/alerts/${encodeURIComponent(alertId)}/machine`).text();
   const stored = await rows.updateEntity({ ...key, ...specimen.answer }, 'Replace', {
     etag: created.etag ?? '',
@@ -85,5 +91,7 @@ for (;;) {
     const handled = handle(message).finally(() => inFlight.delete(handled));
     inFlight.add(handled);
   }
-  while (inFlight.size > newBatchThreshold) await Promise.race(inFlight);
+  while (inFlight.size > newBatchThreshold) {
+    await Promise.race(inFlight);
+  }
 }

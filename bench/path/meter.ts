@@ -36,7 +36,9 @@ export function createMeter(plan: MeterPlan, gauges: Gauges, onMeasured: (cost: 
   let begin = { now: 0, cpuMs: 0 };
   return () => {
     done += 1;
-    if (done === plan.warmUp) begin = { now: gauges.now(), cpuMs: gauges.cpuMs() };
+    if (done === plan.warmUp) {
+      begin = { now: gauges.now(), cpuMs: gauges.cpuMs() };
+    }
     if (done === plan.warmUp + plan.measured) {
       onMeasured({
         alerts: plan.measured,

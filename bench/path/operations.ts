@@ -12,8 +12,11 @@ export function createOperationCount() {
     hear(line: string): void {
       counted.all += 1;
       const [, method] = /"(\w+) \/\w+\/State/.exec(line) ?? [];
-      if (method === 'GET') counted.ledgerReads += 1;
-      else if (method !== undefined) counted.ledgerWrites += 1;
+      if (method === 'GET') {
+        counted.ledgerReads += 1;
+      } else if (method !== undefined) {
+        counted.ledgerWrites += 1;
+      }
     },
     /** What was counted since the last time. */
     take(): Operations {

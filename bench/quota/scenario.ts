@@ -73,7 +73,9 @@ export async function run(scenario: Scenario, onProgress: (text: string) => void
     azurite: {
       preload: [QUICK_EMULATOR],
       onRequest: (line) => {
-        if (line.includes('/EnrichmentState')) ledgerOperations += 1;
+        if (line.includes('/EnrichmentState')) {
+          ledgerOperations += 1;
+        }
       },
     },
     settings: {
@@ -91,8 +93,9 @@ export async function run(scenario: Scenario, onProgress: (text: string) => void
     const events: LogEvent[] = [];
     const alertIds = stack.simulator.control.addNewAlerts(scenario.alerts).map(({ id }) => id);
     await submit(stack, alertIds);
-    if (scenario.neighbourShare !== undefined)
+    if (scenario.neighbourShare !== undefined) {
       stack.simulator.control.setNeighbourShare(scenario.neighbourShare);
+    }
     const hosts = await Promise.all(
       Array.from({ length: scenario.hosts }, (_, index) => startHost(stack, scenario, index === 0, events)),
     );
@@ -105,7 +108,9 @@ export async function run(scenario: Scenario, onProgress: (text: string) => void
       memory.push(...hosts.map(({ pid }) => peakMemoryMiB(pid)));
       const done = new Set(seen.enrichments).size + seen.deadLetters;
       onProgress(`${done}/${scenario.alerts}`);
-      if (done >= scenario.alerts) break;
+      if (done >= scenario.alerts) {
+        break;
+      }
       if (scenario.kill && !killed && Date.now() - startedAt > scenario.kill.afterMs) {
         killed = true;
         await Promise.all(hosts.slice(0, scenario.kill.hosts).map((host) => host.kill()));
@@ -144,7 +149,9 @@ function startHost(
     }),
     onLine: (line) => {
       const json = /\{"event":"submission".*$/.exec(line)?.[0];
-      if (json !== undefined) events.push(JSON.parse(json) as LogEvent);
+      if (json !== undefined) {
+        events.push(JSON.parse(json) as LogEvent);
+      }
     },
   });
 }
@@ -171,10 +178,15 @@ async function drainOutput(
       });
       for (const { messageText, messageId, popReceipt } of receivedMessageItems) {
         await client.deleteMessage(messageId, popReceipt);
-        if (queue === 'alerts-poison') seen.deadLetters += 1;
-        else seen.enrichments.push(alertIdOf(messageText));
+        if (queue === 'alerts-poison') {
+          seen.deadLetters += 1;
+        } else {
+          seen.enrichments.push(alertIdOf(messageText));
+        }
       }
-      if (receivedMessageItems.length < 32) break;
+      if (receivedMessageItems.length < 32) {
+        break;
+      }
     }
   }
 }

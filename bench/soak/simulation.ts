@@ -134,12 +134,16 @@ async function run(plan: SoakPlan, clock: Clock): Promise<SoakResult> {
     );
     served.push(now);
     const longest = Math.max(...plan.limits.map(({ windowMs }) => windowMs));
-    while ((served[0] ?? now) <= now - longest) served.shift();
+    while ((served[0] ?? now) <= now - longest) {
+      served.shift();
+    }
     if (isTooMany) {
       result.deserved429s += 1;
       return { retryAfterMs: 5_000 };
     }
-    if (random() >= plan.unjust429s) return undefined;
+    if (random() >= plan.unjust429s) {
+      return undefined;
+    }
     result.unjust429s += 1;
     return { retryAfterMs: random() < 0.5 ? undefined : Math.round(random() * 60_000) };
   }
@@ -152,24 +156,35 @@ async function run(plan: SoakPlan, clock: Clock): Promise<SoakResult> {
     const now = Date.now();
     freeSince = isFree(shared.ledger(), rules, now) ? (freeSince ?? now) : undefined;
     const note = (who: CallGate | 'everybody', hasWork: boolean, calledAt: number | undefined) => {
-      if (hasWork) workSince.set(who, workSince.get(who) ?? now);
-      else workSince.delete(who);
+      if (hasWork) {
+        workSince.set(who, workSince.get(who) ?? now);
+      } else {
+        workSince.delete(who);
+      }
       const since = workSince.get(who);
-      if (since === undefined || freeSince === undefined) return;
+      if (since === undefined || freeSince === undefined) {
+        return;
+      }
       const kind = who === 'everybody' ? 'everybody' : 'process';
       const silence = now - Math.max(since, freeSince, calledAt ?? 0);
       result.longestSilenceMs[kind] = Math.max(result.longestSilenceMs[kind], silence);
     };
-    for (const gate of gates) note(gate, gate.waitingSince() !== undefined, lastCallAt.get(gate));
+    for (const gate of gates) {
+      note(gate, gate.waitingSince() !== undefined, lastCallAt.get(gate));
+    }
     note('everybody', underWay > 0, Math.max(...lastCallAt.values(), 0));
   }
 
   while (Date.now() < START + plan.virtualMs || waiting.length + underWay > 0) {
     const now = Date.now();
-    if (now > START + plan.virtualMs * 20) break;
+    if (now > START + plan.virtualMs * 20) {
+      break;
+    }
     if (now >= nextBurstAt && now < START + plan.virtualMs) {
       const count = Math.ceil(random() * 2 * plan.burst.alerts);
-      for (let index = 0; index < count; index += 1) waiting.push({ dueAt: now, holdsTurn: false });
+      for (let index = 0; index < count; index += 1) {
+        waiting.push({ dueAt: now, holdsTurn: false });
+      }
       result.alerts += count;
       lastArrivalAt = now;
       nextBurstAt = now + random() * 2 * plan.burst.everyMs;
@@ -193,7 +208,9 @@ async function run(plan: SoakPlan, clock: Clock): Promise<SoakResult> {
 
 /** Whether one more call could be booked for this moment. */
 function isFree(ledger: Ledger, rules: LedgerRules, now: number): boolean {
-  if (ledger.pause !== null || ledger.circuit !== null) return false;
+  if (ledger.pause !== null || ledger.circuit !== null) {
+    return false;
+  }
   const inForce = limitsInForce(ledger, rules, now);
   return allowedSince(ledger.calls, inForce) <= now && (ledger.calls.at(-1) ?? 0) <= now;
 }
@@ -209,7 +226,9 @@ function createSharedLedger() {
     },
     async write(next, etag) {
       await sleep(5);
-      if (etag !== (version === 0 ? undefined : String(version))) return undefined;
+      if (etag !== (version === 0 ? undefined : String(version))) {
+        return undefined;
+      }
       ledger = next;
       version += 1;
       return String(version);

@@ -25,11 +25,15 @@ const core = {
   },
   getProgrammingModel: () => model,
   registerFunction(metadata) {
-    if (metadata.name === 'enrichAlert') registered = metadata;
+    if (metadata.name === 'enrichAlert') {
+      registered = metadata;
+    }
     return new Disposable();
   },
   registerHook(name, hook) {
-    if (name === 'appStart') startHooks.push(hook);
+    if (name === 'appStart') {
+      startHooks.push(hook);
+    }
     return new Disposable();
   },
 };
@@ -45,7 +49,9 @@ async function run(mainFile, mark) {
     // Once nothing is left to do no connection can come any more.
     process.once('beforeExit', () => process.exit(1));
     require('node:net').Socket.prototype.connect = () => process.exit(0);
-    for (const hook of startHooks) await hook({ hookData: {}, appHookData: {} });
+    for (const hook of startHooks) {
+      await hook({ hookData: {}, appHookData: {} });
+    }
     return;
   }
   const [binding] = Object.keys(registered.bindings);

@@ -58,7 +58,9 @@ export async function measureStarts(onProgress: (text: string) => void): Promise
       onProgress(`run ${run} of ${RUNS}`);
       for (const { args, milliseconds } of starts) {
         const took = timeOf(args);
-        if (run > 0) milliseconds.push(took);
+        if (run > 0) {
+          milliseconds.push(took);
+        }
       }
     }
     return starts.map(({ name, milliseconds }) => ({ name, milliseconds }));
@@ -76,6 +78,8 @@ function importsOf(files: string[]): string {
 function timeOf(args: string[]): number {
   const startedAt = performance.now();
   const { status, stderr } = spawnSync(process.execPath, args, { env: ENVIRONMENT, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`node ${args.join(' ')} ended with ${status}:\n${stderr}`);
+  if (status !== 0) {
+    throw new Error(`node ${args.join(' ')} ended with ${status}:\n${stderr}`);
+  }
   return performance.now() - startedAt;
 }

@@ -22,7 +22,9 @@ export async function runQueueFunction(
   await loadApp(appRoot);
   await core.start();
   const metadata = core.functions.find(({ name }) => name === functionName);
-  if (metadata === undefined) throw new Error(`The app in ${appRoot} has no function "${functionName}".`);
+  if (metadata === undefined) {
+    throw new Error(`The app in ${appRoot} has no function "${functionName}".`);
+  }
   const worker: FunctionsWorker = {
     functions: core.functions,
     async invoke(name, request) {
@@ -44,6 +46,8 @@ export async function runQueueFunction(
       throw error;
     },
   });
-  if (indexed.kind !== 'listener') throw new Error(`"${functionName}" has no queue to listen to.`);
+  if (indexed.kind !== 'listener') {
+    throw new Error(`"${functionName}" has no queue to listen to.`);
+  }
   indexed.start();
 }

@@ -16,6 +16,8 @@ export async function takeAll(queue: QueueClient): Promise<string[]> {
       await queue.deleteMessage(messageId, popReceipt);
       texts.push(messageText);
     }
-    if (receivedMessageItems.length === 0) return texts;
+    if (receivedMessageItems.length === 0) {
+      return texts;
+    }
   }
 }

@@ -13,8 +13,9 @@ interface Chores {
 
 function takeAway(module: string, chore: string): void {
   const { prototype } = (require(module) as Chores).default;
-  if (prototype[chore] === undefined)
+  if (prototype[chore] === undefined) {
     throw new Error(`This version of Azurite has no ${chore} in ${module}.`);
+  }
   prototype[chore] = async () => {};
 }
 

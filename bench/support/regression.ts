@@ -21,11 +21,15 @@ export interface Point {
  */
 export function fitLine(points: readonly Point[]): Line {
   const count = points.length;
-  if (count < 3) throw new RangeError(`A line with a range needs three points or more, not ${count}.`);
+  if (count < 3) {
+    throw new RangeError(`A line with a range needs three points or more, not ${count}.`);
+  }
   const meanX = sumOf(points.map(({ x }) => x)) / count;
   const meanY = sumOf(points.map(({ y }) => y)) / count;
   const sxx = sumOf(points.map(({ x }) => (x - meanX) ** 2));
-  if (sxx === 0) throw new RangeError('All points lie at one x: no line has a slope there.');
+  if (sxx === 0) {
+    throw new RangeError('All points lie at one x: no line has a slope there.');
+  }
   const slope = sumOf(points.map(({ x, y }) => (x - meanX) * (y - meanY))) / sxx;
   const intercept = meanY - slope * meanX;
   const residuals = points.map(({ x, y }) => y - intercept - slope * x);
@@ -38,7 +42,9 @@ export function fitLine(points: readonly Point[]): Line {
 /** How many independent residuals these are worth. */
 function worthOf(residuals: readonly number[]): number {
   const scatter = sumOf(residuals.map((residual) => residual ** 2));
-  if (scatter === 0) return residuals.length;
+  if (scatter === 0) {
+    return residuals.length;
+  }
   const together = sumOf(residuals.slice(1).map((residual, index) => residual * (residuals[index] ?? 0)));
   const likeness = Math.max(0, together / scatter);
   return (residuals.length * (1 - likeness)) / (1 + likeness);
@@ -53,8 +59,12 @@ function sumOf(values: readonly number[]): number {
  * the normal quantile (Abramowitz and Stegun, 26.7.5), which is right to 1 % from 3 degrees on.
  */
 export function quantileOfT(degrees: number): number {
-  if (degrees === 1) return 12.7062;
-  if (degrees === 2) return 4.3027;
+  if (degrees === 1) {
+    return 12.7062;
+  }
+  if (degrees === 2) {
+    return 4.3027;
+  }
   const z = 1.959964;
   return (
     z +

@@ -12,7 +12,9 @@ export function withRepeats(alertIds: readonly string[], total: number, random: 
     const repeatsLeft = repeated - (stream.length - used);
     const isRepeat = used > 0 && random() * (total - stream.length) < repeatsLeft;
     stream.push(isRepeat ? pick(random, stream) : (alertIds[used] as string));
-    if (!isRepeat) used += 1;
+    if (!isRepeat) {
+      used += 1;
+    }
   }
   return stream;
 }

@@ -12,7 +12,9 @@ export interface RunEvent {
 /** The run that a line of a host's output tells of; most lines tell of none. */
 export function runEventIn(line: string): RunEvent | undefined {
   const [, time = '', json] = /^(\S+) .*?(\{"event":"submission".*\})$/.exec(line) ?? [];
-  if (json === undefined) return undefined;
+  if (json === undefined) {
+    return undefined;
+  }
   const event = JSON.parse(json) as { submissionId: string; result: string; durationMs: number };
   const { submissionId, result, durationMs } = event;
   return { submissionId, result, durationMs, endedAt: Date.parse(time), logBytes: Buffer.byteLength(json) };

@@ -45,33 +45,47 @@ export async function startStandInStorage({ input, keptTable }: StandInOptions):
 
     if (service === 'queue') {
       if (part === undefined) {
-        if (method !== 'GET') return void end(201);
+        if (method !== 'GET') {
+          return void end(201);
+        }
         return void end(200, { 'x-ms-approximate-messages-count': String(input.messages.length - taken) });
       }
       count(`${method} message of ${resource}`);
-      if (method === 'DELETE') return void end(204);
-      if (method === 'POST') return void end(201, XML, messageList([placed()]));
+      if (method === 'DELETE') {
+        return void end(204);
+      }
+      if (method === 'POST') {
+        return void end(201, XML, messageList([placed()]));
+      }
       const wanted = resource === input.queue ? Number(searchParams.get('numofmessages')) : 0;
       const texts = input.messages.slice(taken, taken + wanted);
       taken += texts.length;
       return void end(200, XML, messageList(texts.map(received)));
     }
 
-    if (resource === 'Tables') return void end(204);
+    if (resource === 'Tables') {
+      return void end(204);
+    }
     const table = /^\w+/.exec(resource)?.[0] ?? '';
     count(`${method} row of ${table}`);
     const columns = (): Record<string, unknown> => JSON.parse(body);
     const key = method === 'POST' ? keyOf(table, columns()) : resource;
     const row = rows.get(key);
     if (method === 'GET') {
-      if (row === undefined) return void end(404, JSON_TYPE, errorOf('ResourceNotFound'));
-      if (row.columns === undefined) return void end(501, JSON_TYPE, errorOf('NotKept'));
+      if (row === undefined) {
+        return void end(404, JSON_TYPE, errorOf('ResourceNotFound'));
+      }
+      if (row.columns === undefined) {
+        return void end(501, JSON_TYPE, errorOf('NotKept'));
+      }
       return void end(200, JSON_TYPE, JSON.stringify({ ...row.columns, 'odata.etag': row.etag }));
     }
     if (method === 'POST' && row !== undefined) {
       return void end(409, JSON_TYPE, errorOf('EntityAlreadyExists'));
     }
-    if (method !== 'POST' && row === undefined) return void end(404, JSON_TYPE, errorOf('ResourceNotFound'));
+    if (method !== 'POST' && row === undefined) {
+      return void end(404, JSON_TYPE, errorOf('ResourceNotFound'));
+    }
     const condition = request.headers['if-match'];
     if (condition !== undefined && condition !== '*' && condition !== row?.etag) {
       return void end(412, JSON_TYPE, errorOf('UpdateConditionNotSatisfied'));

@@ -8,7 +8,9 @@ function element(tag: number, ...contents: readonly Uint8Array[]): Buffer {
 
 /** Up to 127 in one byte; otherwise first how many bytes the length takes. */
 function lengthOf(content: Buffer): number[] {
-  if (content.length < 0x80) return [content.length];
+  if (content.length < 0x80) {
+    return [content.length];
+  }
   const bytes = bytesOf(content.length, 256);
   return [0x80 | bytes.length, ...bytes];
 }

@@ -58,7 +58,9 @@ export async function runDemo(
 
 function refuseSecondDemo(stackFile: string): void {
   const reading = readStackFile(stackFile);
-  if (reading.kind !== 'running') return;
+  if (reading.kind !== 'running') {
+    return;
+  }
   throw new Error(
     `A demo runs already, as process ${reading.stack.pid}. Use it with "npm run enrich -- <alertId>", or end it ` +
       'with Ctrl-C where it runs and start again.',
@@ -84,7 +86,9 @@ async function showDemo(
     poison: clients.queue(settings.queues.poison),
   };
   const simulator = createSimulatorClient(stack.simulator.controlUrl);
-  if (options.faults) await simulator.setFaultRates(FAULT_RATES);
+  if (options.faults) {
+    await simulator.setFaultRates(FAULT_RATES);
+  }
   const known = await simulator.knownAlertIds();
   const spareAlertIds = known.slice(0, SPARE_ALERTS);
   const backlogStart = SPARE_ALERTS + KNOWN_ALERTS_IN_SAMPLES;
@@ -102,9 +106,15 @@ async function showDemo(
   print(['', ...report(outcomes, end, output.isTTY ? output.columns : USUAL_WIDTH)]);
 
   const serves = output.isTTY && !options.once;
-  if (end.reason === 'interrupted' && serves) return 0;
-  if (end.reason !== 'final' || outcomes.disagreements.length > 0) return 1;
-  if (!serves) return 0;
+  if (end.reason === 'interrupted' && serves) {
+    return 0;
+  }
+  if (end.reason !== 'final' || outcomes.disagreements.length > 0) {
+    return 1;
+  }
+  if (!serves) {
+    return 0;
+  }
   print([
     '',
     ...guide({ stack: addressesOf(stack), stackFile: options.stackFile, names: settings, spareAlertIds }),
@@ -120,7 +130,9 @@ async function serve(
   interrupted: AbortSignal,
   print: (lines: readonly string[]) => void,
 ): Promise<number> {
-  if (!interrupted.aborted) await Promise.race([once(interrupted, 'abort'), host.ended]);
+  if (!interrupted.aborted) {
+    await Promise.race([once(interrupted, 'abort'), host.ended]);
+  }
   if (interrupted.aborted) {
     print(['Stopping: work in hand is finished first ...']);
     return 0;

@@ -17,8 +17,11 @@ const APP_ROOT = fileURLToPath(new URL('../../', import.meta.url));
 keepLocalTrafficFromProxies(process.env);
 try {
   const options = parseEnrichOptions(process.argv.slice(2));
-  if (options.help) console.log(ENRICH_USAGE);
-  else process.exitCode = await enrich(options);
+  if (options.help) {
+    console.log(ENRICH_USAGE);
+  } else {
+    process.exitCode = await enrich(options);
+  }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
@@ -39,9 +42,12 @@ async function enrich({ alertIds, timeoutMs, stackFile }: EnrichOptions): Promis
   let exitCode = 0;
   for (const submission of submissions) {
     const enrichment = await awaitEnrichment(submission, records, settings.message, deadline);
-    if (enrichment?.outcome !== 'enriched') exitCode = 1;
-    if (enrichment !== undefined) console.log(JSON.stringify(enrichment, null, 2));
-    else {
+    if (enrichment?.outcome !== 'enriched') {
+      exitCode = 1;
+    }
+    if (enrichment !== undefined) {
+      console.log(JSON.stringify(enrichment, null, 2));
+    } else {
       console.error(
         `${submission.alertId} is not final after ${formatDuration(timeoutMs)}: the app may not be running, or the ` +
           `alert waits for another look. The app goes on without us; see table ${tables.enrichments}, partition ` +
@@ -55,14 +61,18 @@ async function enrich({ alertIds, timeoutMs, stackFile }: EnrichOptions): Promis
 /** @throws Error in words for a person when there is nothing to submit to. */
 function findSettings(stackFile: string): Settings {
   const reading = readStackFile(stackFile);
-  if (reading.kind === 'running') return readSettings(reading.stack.settings);
+  if (reading.kind === 'running') {
+    return readSettings(reading.stack.settings);
+  }
   if (reading.kind === 'stale') {
     throw new Error(
       `${stackFile} is left over from a demo that does not run any more. Start a new one with "npm start", or delete ` +
         'the file to use the storage that local.settings.json names.',
     );
   }
-  if (existsSync(`${APP_ROOT}local.settings.json`)) return readSettings(loadSettings(APP_ROOT, process.env));
+  if (existsSync(`${APP_ROOT}local.settings.json`)) {
+    return readSettings(loadSettings(APP_ROOT, process.env));
+  }
   throw new Error(
     'No app was found to submit to. Run "npm start" in another terminal, or copy local.settings.sample.json to ' +
       'local.settings.json, name your storage there, and run "npm run host".',

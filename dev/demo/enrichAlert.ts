@@ -37,7 +37,9 @@ export async function awaitEnrichment(
     if (state?.answer !== undefined && state.published.includes(submission.submissionId)) {
       return enrichmentOf(submission, state.answer, message);
     }
-    if (Date.now() >= deadline) return undefined;
+    if (Date.now() >= deadline) {
+      return undefined;
+    }
     await delay(LOOK_EVERY_MS);
   }
 }

@@ -38,9 +38,13 @@ export function parseEnrichOptions(commandLine: readonly string[]): EnrichOption
   if (timeoutMs === undefined || timeoutMs === 0) {
     throw new Error(`--timeout is "${timeout}". Give a duration such as 30s, 2m or 1h.`);
   }
-  if (positionals.length === 0 && !help) throw new Error(`No alert ID was given.\n\n${ENRICH_USAGE}`);
+  if (positionals.length === 0 && !help) {
+    throw new Error(`No alert ID was given.\n\n${ENRICH_USAGE}`);
+  }
   for (const text of positionals) {
-    if (!isAlertId(text)) throw new Error(`${JSON.stringify(text)} is no alert ID: ${ALERT_ID_RULE}.`);
+    if (!isAlertId(text)) {
+      throw new Error(`${JSON.stringify(text)} is no alert ID: ${ALERT_ID_RULE}.`);
+    }
   }
   return { alertIds: positionals, timeoutMs, stackFile, help };
 }

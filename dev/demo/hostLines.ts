@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import { coloured, printable } from '#shared/text.ts';
 
 const submissionEventSchema = z.object({
@@ -32,8 +32,12 @@ export type HostLine =
 
 export function readHostLine(line: string): HostLine {
   const [, level, text = ''] = /^\S+ (information|warning|error|critical) [\w.-]+: (.*)$/.exec(line) ?? [];
-  if (level === undefined) return { kind: 'other' };
-  if (level !== 'information') return { kind: 'trouble', text };
+  if (level === undefined) {
+    return { kind: 'other' };
+  }
+  if (level !== 'information') {
+    return { kind: 'trouble', text };
+  }
   const event = text.startsWith('{') ? eventSchema.safeParse(parseJson(text)).data : undefined;
   return event === undefined ? { kind: 'other' } : { kind: 'event', event };
 }
@@ -48,8 +52,12 @@ function parseJson(text: string): unknown {
 
 /** What the line tells a person who watches the demo serve; nothing for lines without news. */
 export function describeHostLine(line: HostLine, now: Date): string[] {
-  if (line.kind === 'other') return [];
-  if (line.kind === 'trouble') return [styleText('yellow', printable(line.text))];
+  if (line.kind === 'other') {
+    return [];
+  }
+  if (line.kind === 'trouble') {
+    return [styleText('yellow', printable(line.text))];
+  }
   const { event } = line;
   const time = now.toLocaleTimeString('en-GB');
   if (event.event === 'rejected') {

@@ -47,7 +47,9 @@ function columnsOf(alertIdLength: number): Column[] {
 export function outcomeTable(outcomes: readonly Outcome[], width: number): string {
   const fits = (columns: readonly Column[]) => tableWidth(columns, outcomes) <= width;
   const wide = columnsOf(LONGEST_ALERT_ID);
-  if (fits(wide)) return render(wide, outcomes);
+  if (fits(wide)) {
+    return render(wide, outcomes);
+  }
   let columns = columnsOf(SHORT_ALERT_ID);
   while (!fits(columns) && columns.some(({ rank }) => rank > 0)) {
     const last = Math.max(...columns.map(({ rank }) => rank));
@@ -74,7 +76,9 @@ export function deadLetterTable(letters: readonly Buried[], width: number): stri
 
 function render(columns: readonly Column[], outcomes: readonly Outcome[]): string {
   const table = plainTable({ head: columns.map(({ title }) => heading(title)) });
-  for (const outcome of outcomes) table.push(columns.map(({ cell }) => cell(outcome)));
+  for (const outcome of outcomes) {
+    table.push(columns.map(({ cell }) => cell(outcome)));
+  }
   return withoutTrailingSpace(table.toString());
 }
 
@@ -120,7 +124,9 @@ function textOf(text: string | null): string {
 }
 
 function levelOf(level: { value: string | null; text: string | null } | undefined): string {
-  if (level === undefined) return '';
+  if (level === undefined) {
+    return '';
+  }
   return level.value === null
     ? UNKNOWN
     : coloured(LEVEL_WORDS[level.value] ?? textOf(level.text ?? level.value));

@@ -60,7 +60,9 @@ export function progressLine(progress: Progress): string {
 function pictureView(output: NodeJS.WriteStream): ProgressView {
   let shown: string[] = [];
   const erase = () => {
-    if (shown.length > 0) output.moveCursor(0, -shown.length);
+    if (shown.length > 0) {
+      output.moveCursor(0, -shown.length);
+    }
     output.cursorTo(0);
     output.clearScreenDown();
   };
@@ -91,7 +93,9 @@ function lineView(output: NodeJS.WriteStream): ProgressView {
     show(progress) {
       // Time and calls alone are no news.
       const state = progressLine({ ...progress, elapsedMs: 0, callsInMinute: 0, callsInHour: 0 });
-      if (state !== last) output.write(`${progressLine(progress)}\n`);
+      if (state !== last) {
+        output.write(`${progressLine(progress)}\n`);
+      }
       last = state;
     },
     note: (line) => output.write(`${line}\n`),

@@ -1,5 +1,5 @@
 import type { QueueClient } from '@azure/storage-queue';
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   type Enrichment,
   type EnrichmentPointer,
@@ -37,13 +37,17 @@ export async function collectResults(
     const enrichment = enrichmentMessageSchema.parse(JSON.parse(decode(text)));
     results.enrichments.set(enrichment.submissionId, enrichment);
   }
-  for await (const text of takeMessages(queues.poison)) results.deadLetters.push(readDeadLetter(text));
+  for await (const text of takeMessages(queues.poison)) {
+    results.deadLetters.push(readDeadLetter(text));
+  }
 }
 
 async function* takeMessages(queue: QueueClient): AsyncGenerator<string> {
   for (;;) {
     const { receivedMessageItems } = await queue.receiveMessages({ numberOfMessages: 32 });
-    if (receivedMessageItems.length === 0) return;
+    if (receivedMessageItems.length === 0) {
+      return;
+    }
     for (const { messageId, popReceipt, messageText } of receivedMessageItems) {
       yield messageText;
       await queue.deleteMessage(messageId, popReceipt);

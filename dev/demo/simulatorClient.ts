@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { FaultRates } from '../simulator/faults.ts';
 
 const alertIdsSchema = z.object({ alertIds: z.array(z.string()) });
@@ -17,7 +17,9 @@ export function createSimulatorClient(controlUrl: string): SimulatorClient {
   async function request(path: string, init: RequestInit = {}): Promise<unknown> {
     const response = await fetch(`${controlUrl}${path}`, { signal: AbortSignal.timeout(10_000), ...init });
     const body: unknown = await response.json();
-    if (!response.ok) throw new Error(`The simulator refused ${path}: ${JSON.stringify(body)}`);
+    if (!response.ok) {
+      throw new Error(`The simulator refused ${path}: ${JSON.stringify(body)}`);
+    }
     return body;
   }
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Where a running demo says how to reach it, unless it is told otherwise. */
 export const DEFAULT_STACK_FILE = fileURLToPath(new URL('../../.local/stack.json', import.meta.url));
@@ -31,7 +31,9 @@ export function readStackFile(path: string, isRunning = processExists): StackRea
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { kind: 'none' };
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      return { kind: 'none' };
+    }
     throw error;
   }
   const stack = parseStack(text);

@@ -15,8 +15,11 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 
 try {
   const options = parseStartOptions(process.argv.slice(2));
-  if (options.help) console.log(START_USAGE);
-  else process.exitCode = await runDemo(options, process.stdout, interrupted.signal);
+  if (options.help) {
+    console.log(START_USAGE);
+  } else {
+    process.exitCode = await runDemo(options, process.stdout, interrupted.signal);
+  }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

@@ -11,9 +11,14 @@ export function createWaitingRoom(): WaitingRoom {
   const reasons = new Map<string, string>();
   return {
     hear(event) {
-      if (event.event !== 'submission') return;
-      if (event.result === 'deferred') reasons.set(event.submissionId, event.reason ?? 'unknown');
-      else reasons.delete(event.submissionId);
+      if (event.event !== 'submission') {
+        return;
+      }
+      if (event.result === 'deferred') {
+        reasons.set(event.submissionId, event.reason ?? 'unknown');
+      } else {
+        reasons.delete(event.submissionId);
+      }
     },
     byReason() {
       const groups = Map.groupBy(reasons.values(), (reason) => reason);

@@ -38,8 +38,12 @@ export async function watchSample(
   const results: Results = { enrichments: new Map(), deadLetters: [] };
   const waiting = createWaitingRoom();
   const hear = (line: HostLine) => {
-    if (line.kind === 'event') waiting.hear(line.event);
-    if (line.kind === 'trouble') view.note(styleText('yellow', printable(line.text)));
+    if (line.kind === 'event') {
+      waiting.hear(line.event);
+    }
+    if (line.kind === 'trouble') {
+      view.note(styleText('yellow', printable(line.text)));
+    }
   };
   let hostIsGone = false;
   void hostEnded.then(() => {
@@ -56,7 +60,9 @@ export async function watchSample(
       const progress = tally(samples, results, waiting.byReason(), calls, startedAt, Date.now());
       view.show(progress);
       const reason = endReason(progress, patienceMs, hostIsGone, interrupted);
-      if (reason !== undefined) return { reason, results, open: progress.open };
+      if (reason !== undefined) {
+        return { reason, results, open: progress.open };
+      }
       await delay(LOOK_EVERY_MS, undefined, { signal: interrupted }).catch(() => {});
     }
   } finally {
@@ -71,9 +77,15 @@ function endReason(
   hostIsGone: boolean,
   interrupted: AbortSignal,
 ): WatchEnd['reason'] | undefined {
-  if (progress.open === 0) return 'final';
-  if (interrupted.aborted) return 'interrupted';
-  if (hostIsGone) return 'host ended';
+  if (progress.open === 0) {
+    return 'final';
+  }
+  if (interrupted.aborted) {
+    return 'interrupted';
+  }
+  if (hostIsGone) {
+    return 'host ended';
+  }
   return progress.elapsedMs > patienceMs ? 'too late' : undefined;
 }
 

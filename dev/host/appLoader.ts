@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const packageJsonSchema = z.object({ main: z.string().min(1) });
 
@@ -22,5 +22,7 @@ export async function loadApp(appRoot: string): Promise<void> {
   if (files.length === 0) {
     throw new Error(`No file matches "main" of ${path} ("${main}"). Build the app first: npm run build`);
   }
-  for (const file of files) await import(pathToFileURL(resolve(appRoot, file)).href);
+  for (const file of files) {
+    await import(pathToFileURL(resolve(appRoot, file)).href);
+  }
 }

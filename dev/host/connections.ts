@@ -22,13 +22,17 @@ export function resolveConnection(name: string, service: 'queue' | 'table', sett
   const base = name || 'AzureWebJobsStorage';
   for (const section of [`AzureWebJobs${base}`, base]) {
     const connectionString = settings[section];
-    if (connectionString) return { kind: 'connectionString', connectionString };
+    if (connectionString) {
+      return { kind: 'connectionString', connectionString };
+    }
     const properties = propertiesOf(section, settings);
     const serviceUri =
       properties[`${service}serviceuri`] ??
       properties.serviceuri ??
       (properties.accountname && `https://${properties.accountname}.${service}.core.windows.net`);
-    if (serviceUri) return { kind: 'identity', serviceUri, properties };
+    if (serviceUri) {
+      return { kind: 'identity', serviceUri, properties };
+    }
   }
   throw new Error(
     `The connection "${base}" is not set. Set ${base} to a connection string (UseDevelopmentStorage=true for a ` +
@@ -42,7 +46,9 @@ function propertiesOf(section: string, settings: Settings): Settings {
   for (const [name, value] of Object.entries(settings)) {
     for (const separator of ['__', ':']) {
       const prefix = section + separator;
-      if (value && name.startsWith(prefix)) properties[name.slice(prefix.length).toLowerCase()] = value;
+      if (value && name.startsWith(prefix)) {
+        properties[name.slice(prefix.length).toLowerCase()] = value;
+      }
     }
   }
   return properties;
@@ -56,11 +62,14 @@ function credentialOf({
   clientsecret: clientSecret,
 }: Settings): TokenCredential {
   if (credential?.toLowerCase() === 'managedidentity') {
-    if (clientId) return new ManagedIdentityCredential({ clientId });
+    if (clientId) {
+      return new ManagedIdentityCredential({ clientId });
+    }
     return resourceId ? new ManagedIdentityCredential({ resourceId }) : new ManagedIdentityCredential();
   }
-  if (tenantId && clientId && clientSecret)
+  if (tenantId && clientId && clientSecret) {
     return new ClientSecretCredential(tenantId, clientId, clientSecret);
+  }
   return new DefaultAzureCredential();
 }
 

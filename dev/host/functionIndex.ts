@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { openQueue } from './connections.ts';
 import { createFunctionRunner } from './functionRunner.ts';
 import type { FunctionsWorker } from './functionsWorker.ts';
@@ -56,7 +56,9 @@ export function indexFunction(metadata: FunctionMetadata, services: HostServices
   const inputs = Object.entries(bindings).filter(([, { direction }]) => direction === 'in');
   const trigger = inputs.find(([, { type }]) => type.endsWith('Trigger'));
   const extraInput = inputs.find((input) => input !== trigger);
-  if (!trigger) throw new Error('It has no trigger.');
+  if (!trigger) {
+    throw new Error('It has no trigger.');
+  }
   if (extraInput) {
     throw new Error(`The input binding "${extraInput[1].type}" is not supported by the local host.`);
   }
@@ -132,7 +134,9 @@ export function indexFunction(metadata: FunctionMetadata, services: HostServices
 function withNamesResolved(binding: Binding, settings: Settings): Binding {
   const resolved: Binding = { ...binding };
   for (const [option, value] of Object.entries(binding)) {
-    if (typeof value === 'string') resolved[option] = resolveNames(value, settings);
+    if (typeof value === 'string') {
+      resolved[option] = resolveNames(value, settings);
+    }
   }
   return resolved;
 }

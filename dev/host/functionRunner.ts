@@ -34,7 +34,9 @@ export function createFunctionRunner(options: {
       traceContext: { traceParent: createTraceParent(), traceState: '', attributes: {} },
     };
     const outcome = await worker.invoke(functionName, request);
-    if (outcome.kind === 'failed') return fail(outcome.reason);
+    if (outcome.kind === 'failed') {
+      return fail(outcome.reason);
+    }
     try {
       await writeOutputs(outcome.response);
     } catch (error) {

@@ -16,8 +16,8 @@ type Handler = (...inputs: unknown[]) => unknown;
 type HookContext = Record<string, unknown>;
 type Hook = (context: HookContext) => unknown;
 
-const hookNames = ['preInvocation', 'postInvocation', 'appStart', 'appTerminate', 'log'] as const;
-type HookName = (typeof hookNames)[number];
+const HOOK_NAMES = ['preInvocation', 'postInvocation', 'appStart', 'appTerminate', 'log'] as const;
+type HookName = (typeof HOOK_NAMES)[number];
 
 interface CoreInvocation {
   invocationId: string;
@@ -79,7 +79,9 @@ export function installFunctionsCore(log: (entry: CoreLog) => void): FunctionsCo
   let started = false;
 
   async function runHooks(name: HookName, context: HookContext): Promise<void> {
-    for (const hook of hooks[name]) await hook(context);
+    for (const hook of hooks[name]) {
+      await hook(context);
+    }
   }
 
   const core = {
@@ -95,7 +97,9 @@ export function installFunctionsCore(log: (entry: CoreLog) => void): FunctionsCo
     },
     getProgrammingModel: () => model,
     registerFunction(metadata: FunctionMetadata, handler: Handler): Disposable {
-      if (started) throw systemError(new Error('A function can only be registered during app startup.'));
+      if (started) {
+        throw systemError(new Error('A function can only be registered during app startup.'));
+      }
       const id = metadata.functionId ?? metadata.name;
       if (functions.has(id)) {
         throw systemError(new Error(`A function with id "${id}" has already been registered.`));
@@ -106,7 +110,9 @@ export function installFunctionsCore(log: (entry: CoreLog) => void): FunctionsCo
     registerHook(name: string, hook: Hook): Disposable {
       const registered = isHookName(name) ? hooks[name] : undefined;
       // The library recognises an older worker by exactly this kind of error.
-      if (!registered) throw systemError(new RangeError(`Unrecognized hook "${name}"`));
+      if (!registered) {
+        throw systemError(new RangeError(`Unrecognized hook "${name}"`));
+      }
       registered.push(hook);
       return new Disposable(() => registered.splice(registered.indexOf(hook), 1));
     },
@@ -127,7 +133,9 @@ export function installFunctionsCore(log: (entry: CoreLog) => void): FunctionsCo
     },
     async invoke(functionName, request) {
       const registered = functions.get(functionName);
-      if (!registered || !model) throw new Error(`No function "${functionName}" is registered.`);
+      if (!registered || !model) {
+        throw new Error(`No function "${functionName}" is registered.`);
+      }
       const { metadata, handler } = registered;
       let invocationContext: unknown;
       const invocation: CoreInvocation = {
@@ -136,7 +144,9 @@ export function installFunctionsCore(log: (entry: CoreLog) => void): FunctionsCo
         metadata,
         log(level, category, message) {
           const entry = { level, category, message, hookData: {}, appHookData, invocationContext };
-          for (const hook of hooks.log) hook(entry);
+          for (const hook of hooks.log) {
+            hook(entry);
+          }
           log({ level: entry.level, category, message: entry.message, functionName: metadata.name });
         },
       };
@@ -158,7 +168,9 @@ export function installFunctionsCore(log: (entry: CoreLog) => void): FunctionsCo
       }
       invocation.state = 'postInvocationHooks';
       await runHooks('postInvocation', after);
-      if (after.error !== null && after.error !== undefined) throw after.error;
+      if (after.error !== null && after.error !== undefined) {
+        throw after.error;
+      }
       return invocationModel.getResponse(context, after.result);
     },
     async terminate() {
@@ -168,7 +180,7 @@ export function installFunctionsCore(log: (entry: CoreLog) => void): FunctionsCo
 }
 
 function isHookName(name: string): name is HookName {
-  return (hookNames as readonly string[]).includes(name);
+  return (HOOK_NAMES as readonly string[]).includes(name);
 }
 
 function systemError(error: Error): Error {
@@ -185,7 +197,9 @@ function answerRequire(id: string, answer: unknown): void {
 class Disposable {
   static from(...disposables: { dispose(): unknown }[]): Disposable {
     return new Disposable(() => {
-      for (const disposable of disposables) disposable.dispose();
+      for (const disposable of disposables) {
+        disposable.dispose();
+      }
     });
   }
 

@@ -12,7 +12,7 @@ export interface FunctionsWorker {
 
 interface FunctionsWorkerOptions extends WorkerOptions {
   /** Undefined: functions may run for ever. */
-  functionTimeoutMilliseconds: number | undefined;
+  functionTimeoutMs: number | undefined;
   /** Called when the process ended and no new one could load the app. */
   onFailure: (error: Error) => void;
 }
@@ -23,7 +23,7 @@ interface FunctionsWorkerOptions extends WorkerOptions {
  * @throws Error when the app cannot be loaded.
  */
 export async function startFunctionsWorker(options: FunctionsWorkerOptions): Promise<FunctionsWorker> {
-  const { functionTimeoutMilliseconds, log, onFailure } = options;
+  const { functionTimeoutMs, log, onFailure } = options;
   const first = await launchWorker(options);
   let current = Promise.resolve(first);
   let stopping = false;
@@ -31,7 +31,9 @@ export async function startFunctionsWorker(options: FunctionsWorkerOptions): Pro
 
   function replaceWhenEnded(worker: WorkerProcess): void {
     void worker.ended.then(() => {
-      if (stopping) return;
+      if (stopping) {
+        return;
+      }
       log({ level: 'warning', message: 'The process that ran the functions ended. Starting a new one.' });
       current = launchWorker(options);
       current.then(replaceWhenEnded, onFailure);
@@ -42,13 +44,15 @@ export async function startFunctionsWorker(options: FunctionsWorkerOptions): Pro
     functions: first.functions,
     async invoke(functionName, request) {
       const worker = await current.catch(() => undefined);
-      if (!worker) return { kind: 'failed', reason: 'The app could not be loaded again.' };
-      if (functionTimeoutMilliseconds === undefined) return worker.invoke(functionName, request);
+      if (!worker) {
+        return { kind: 'failed', reason: 'The app could not be loaded again.' };
+      }
+      if (functionTimeoutMs === undefined) {
+        return worker.invoke(functionName, request);
+      }
       const expiry = setTimeout(() => {
-        worker.kill(
-          `"${functionName}" exceeded the functionTimeout of ${functionTimeoutMilliseconds / 1000} s.`,
-        );
-      }, functionTimeoutMilliseconds);
+        worker.kill(`"${functionName}" exceeded the functionTimeout of ${functionTimeoutMs / 1000} s.`);
+      }, functionTimeoutMs);
       try {
         return await worker.invoke(functionName, request);
       } finally {

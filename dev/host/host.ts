@@ -17,7 +17,7 @@ import type { FunctionMetadata } from './rpcTypes.ts';
 import { isDisabled, leaseSeconds, loadSettings } from './settings.ts';
 
 /** How long work in flight may take to finish when the host stops. */
-const drainMilliseconds = 10_000;
+const DRAIN_MS = 10_000;
 
 export interface HostOptions {
   /** The folder with host.json, package.json and the built app. */
@@ -58,7 +58,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const worker = await startFunctionsWorker({
     appRoot,
     settings,
-    functionTimeoutMilliseconds: hostJson.functionTimeout,
+    functionTimeoutMs: hostJson.functionTimeout,
     log,
     onFailure: stopBecause,
   });
@@ -71,7 +71,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   async function drain(): Promise<void> {
     const drained = Promise.all(listeners.map((listener) => listener.drain())).then(() => 'drained');
     const patience = new AbortController();
-    const late = delay(drainMilliseconds, 'late', { signal: patience.signal }).catch(() => 'drained');
+    const late = delay(DRAIN_MS, 'late', { signal: patience.signal }).catch(() => 'drained');
     if ((await Promise.race([drained, late])) === 'late') {
       log({
         level: 'warning',
@@ -83,7 +83,9 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   }
 
   function stopBecause(reason: unknown): void {
-    if (stopped) return;
+    if (stopped) {
+      return;
+    }
     log({ level: 'critical', message: `The host stops: ${reason}` });
     stopped = drain().then(() => closed.reject(reason));
   }
@@ -103,7 +105,11 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     const httpListener = await listenToHttp(http, port);
     listeners.push(httpListener);
     log({ level: 'information', message: `Host is ready: ${httpListener.url}` });
-    for (const indexed of functions) if (indexed.kind === 'listener') listeners.push(indexed.start());
+    for (const indexed of functions) {
+      if (indexed.kind === 'listener') {
+        listeners.push(indexed.start());
+      }
+    }
     return { url: httpListener.url, closed: closed.promise, stop };
   } catch (error) {
     await stop();

@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseTimeSpan } from './timeSpan.ts';
 
 const timeSpan = z.string().transform((text, context) => {
   const milliseconds = parseTimeSpan(text);
-  if (milliseconds !== undefined) return milliseconds;
+  if (milliseconds !== undefined) {
+    return milliseconds;
+  }
   context.addIssue(`"${text}" is not of the form hh:mm:ss, or is longer than 24 days`);
   return z.NEVER;
 });
@@ -51,7 +53,8 @@ export type HostJson = z.infer<typeof hostJsonSchema>;
 export function readHostJson(appRoot: string): HostJson {
   const path = resolve(appRoot, 'host.json');
   const parsed = hostJsonSchema.safeParse(JSON.parse(readFileSync(path, 'utf8')));
-  if (!parsed.success)
+  if (!parsed.success) {
     throw new Error(`${path} is not as the host reads it:\n${z.prettifyError(parsed.error)}`);
+  }
   return parsed.data;
 }

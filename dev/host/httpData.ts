@@ -17,10 +17,13 @@ export function requestDataOf(
 ): HttpRequestData {
   const query: Record<string, string> = {};
   // The host joins the values of a repeated name.
-  for (const name of url.searchParams.keys()) query[name] = url.searchParams.getAll(name).join(',');
+  for (const name of url.searchParams.keys()) {
+    query[name] = url.searchParams.getAll(name).join(',');
+  }
   const headers: Record<string, string> = {};
-  for (const [name, values] of Object.entries(request.headersDistinct))
+  for (const [name, values] of Object.entries(request.headersDistinct)) {
     headers[name] = values?.join(', ') ?? '';
+  }
   return {
     method: request.method ?? 'GET',
     url: url.href,
@@ -38,7 +41,9 @@ function nullable(values: Record<string, string>): Record<string, { value: strin
 /** The response that a handler returned, or 204 when it returned none. */
 export function httpResponseOf(returnValue: TypedData | null | undefined): PlainResponse {
   const http = returnValue?.http;
-  if (!http || !('statusCode' in http)) return { status: 204, headers: {} };
+  if (!http || !('statusCode' in http)) {
+    return { status: 204, headers: {} };
+  }
   if (http.cookies.length > 0) {
     return { status: 500, headers: {}, body: 'Response cookies are not supported by the local host.' };
   }

@@ -24,7 +24,7 @@ export interface HttpListener extends Listener {
   readonly url: string;
 }
 
-const usualPort = 7071;
+const DEFAULT_PORT = 7071;
 
 /**
  * Serves the HTTP-triggered functions on loopback. Keys are not asked for, as under Core Tools.
@@ -59,7 +59,9 @@ async function answer(request: IncomingMessage, routes: HttpFunction[]): Promise
     const params = route.match(url.pathname);
     return params ? [{ ...route, params }] : [];
   });
-  if (matching.length === 0) return { status: 404, headers: {} };
+  if (matching.length === 0) {
+    return { status: 404, headers: {} };
+  }
   const chosen = matching.find(({ methods }) => methods.includes(request.method ?? 'GET'));
   if (!chosen) {
     return { status: 405, headers: { allow: matching.flatMap(({ methods }) => methods).join(', ') } };
@@ -71,11 +73,13 @@ async function answer(request: IncomingMessage, routes: HttpFunction[]): Promise
 
 async function listenOnLoopback(server: Server, port: number | undefined): Promise<number> {
   try {
-    server.listen(port ?? usualPort, '127.0.0.1');
+    server.listen(port ?? DEFAULT_PORT, '127.0.0.1');
     await once(server, 'listening');
   } catch (error) {
     const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-    if (!taken) throw error;
+    if (!taken) {
+      throw error;
+    }
     if (port !== undefined) {
       throw new Error(`Port ${port} is taken. Choose another one with --port, or 0 for any free one.`);
     }

@@ -6,14 +6,18 @@ interface Segment {
   text: string;
 }
 
-const segmentPattern = /^(?:\{(?<name>\w+)(?<optional>\?)?\}|(?<literal>[^{}]+))$/;
+const SEGMENT = /^(?:\{(?<name>\w+)(?<optional>\?)?\}|(?<literal>[^{}]+))$/;
 
 function parseRoute(template: string): Segment[] {
   const parts = template.split('/').filter((part) => part !== '');
   return parts.map((part) => {
-    const groups = segmentPattern.exec(part)?.groups;
-    if (groups?.literal) return { kind: 'literal', text: groups.literal.toLowerCase() };
-    if (groups?.name) return { kind: groups.optional ? 'optional' : 'required', text: groups.name };
+    const groups = SEGMENT.exec(part)?.groups;
+    if (groups?.literal) {
+      return { kind: 'literal', text: groups.literal.toLowerCase() };
+    }
+    if (groups?.name) {
+      return { kind: groups.optional ? 'optional' : 'required', text: groups.name };
+    }
     throw new Error(
       `The route "${template}" is not supported by the local host: it knows {name} and {name?}.`,
     );
@@ -29,14 +33,21 @@ export function matcherOf(template: string): RouteMatch {
   const required = segments.filter(({ kind }) => kind !== 'optional').length;
   return (path) => {
     const parts = path.split('/').filter((part) => part !== '');
-    if (parts.length < required || parts.length > segments.length) return undefined;
+    if (parts.length < required || parts.length > segments.length) {
+      return undefined;
+    }
     const params: Record<string, string> = {};
     for (const [index, part] of parts.entries()) {
       const segment = segments[index];
       const value = decode(part);
-      if (!segment || value === undefined) return undefined;
-      if (segment.kind !== 'literal') params[segment.text] = value;
-      else if (segment.text !== value.toLowerCase()) return undefined;
+      if (!segment || value === undefined) {
+        return undefined;
+      }
+      if (segment.kind !== 'literal') {
+        params[segment.text] = value;
+      } else if (segment.text !== value.toLowerCase()) {
+        return undefined;
+      }
     }
     return params;
   };

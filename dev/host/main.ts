@@ -30,8 +30,12 @@ async function start(): Promise<RunningHost> {
 }
 
 function portOption(text: string | undefined): { port?: number } {
-  if (text === undefined) return {};
+  if (text === undefined) {
+    return {};
+  }
   const port = Number(text);
-  if (/^\d+$/.test(text) && port <= 65_535) return { port };
+  if (/^\d+$/.test(text) && port <= 65_535) {
+    return { port };
+  }
   throw new Error(`--port is "${text}". Give a number from 0 (any free port) to 65535.`);
 }

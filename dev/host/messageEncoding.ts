@@ -7,11 +7,17 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** The text of a message as it lies in the queue, decoded; undefined when it is not in this encoding. */
 export function decodeMessage(messageText: string, encoding: MessageEncoding): string | undefined {
-  if (encoding === 'none') return messageText;
-  if (!base64.test(messageText)) return undefined;
+  if (encoding === 'none') {
+    return messageText;
+  }
+  if (!base64.test(messageText)) {
+    return undefined;
+  }
   const bytes = Buffer.from(messageText, 'base64');
   // Buffer ignores stray bits in the last character; .NET, which decodes in Azure, refuses them.
-  if (bytes.toString('base64') !== messageText) return undefined;
+  if (bytes.toString('base64') !== messageText) {
+    return undefined;
+  }
   try {
     return utf8.decode(bytes);
   } catch {

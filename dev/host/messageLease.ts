@@ -31,12 +31,18 @@ export function holdLease(options: {
         leaseSeconds,
         requestLimit(),
       );
-      if (updated.popReceipt) popReceipt = updated.popReceipt;
+      if (updated.popReceipt) {
+        popReceipt = updated.popReceipt;
+      }
       return 'held';
     } catch (error) {
       const kind = classifyStorageError(error);
-      if (kind === 'refused') onRefused(error);
-      if (kind === 'unavailable') log({ level: 'warning', message: `A lease was not renewed: ${error}` });
+      if (kind === 'refused') {
+        onRefused(error);
+      }
+      if (kind === 'unavailable') {
+        log({ level: 'warning', message: `A lease was not renewed: ${error}` });
+      }
       // After an outage the next renewal may still be in time.
       return kind === 'unavailable' ? 'held' : 'lost';
     }
@@ -45,10 +51,14 @@ export function holdLease(options: {
   async function keepRenewing(): Promise<void> {
     try {
       for await (const _ of setInterval(leaseSeconds * 500, undefined, { signal: ended.signal })) {
-        if ((await renew()) === 'lost') return;
+        if ((await renew()) === 'lost') {
+          return;
+        }
       }
     } catch (error) {
-      if (!ended.signal.aborted) throw error;
+      if (!ended.signal.aborted) {
+        throw error;
+      }
     }
   }
 

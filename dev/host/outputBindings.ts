@@ -1,5 +1,5 @@
 import { RestError, type TableClient } from '@azure/data-tables';
-import { z } from 'zod';
+import * as z from 'zod';
 import { openQueue, openTable } from './connections.ts';
 import type { QueueOptions } from './hostJson.ts';
 import { encodeMessage } from './messageEncoding.ts';
@@ -16,7 +16,7 @@ export interface OutputServices {
   arrivals: QueueArrivals;
 }
 
-const returnName = '$return';
+const RETURN_NAME = '$return';
 const queueOutputSchema = z.object({
   queueName: z.string().toLowerCase(),
   connection: z.string().default(''),
@@ -39,13 +39,16 @@ export function prepareOutputs(
 ): (response: InvocationResponse) => Promise<void> {
   const writers = new Map<string, OutputWriter>();
   for (const [name, binding] of Object.entries(bindings)) {
-    if (binding.direction === 'out' && binding.type !== 'http')
+    if (binding.direction === 'out' && binding.type !== 'http') {
       writers.set(name, writerOf(binding, services));
+    }
   }
-  const ownReturn = returnName in bindings;
+  const ownReturn = RETURN_NAME in bindings;
   return async (response) => {
     const values = new Map(response.outputData.map(({ name, data }) => [name, data]));
-    for (const [name, data] of returnedOutputs(response.returnValue, ownReturn)) values.set(name, data);
+    for (const [name, data] of returnedOutputs(response.returnValue, ownReturn)) {
+      values.set(name, data);
+    }
     await Promise.all([...values].map(([name, data]) => writers.get(name)?.(data)));
   };
 }
@@ -55,10 +58,16 @@ function returnedOutputs(
   returnValue: TypedData | null | undefined,
   ownReturn: boolean,
 ): [string, TypedData][] {
-  if (!returnValue) return [];
-  if (ownReturn) return [[returnName, returnValue]];
+  if (!returnValue) {
+    return [];
+  }
+  if (ownReturn) {
+    return [[RETURN_NAME, returnValue]];
+  }
   const value: unknown = returnValue.json === undefined ? null : JSON.parse(returnValue.json);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return [];
+  }
   return Object.entries(value).map(([name, item]) => [
     name,
     typeof item === 'string' ? { string: item } : { json: JSON.stringify(item) },
@@ -90,10 +99,14 @@ function queueWriter(binding: Binding, { settings, queues, arrivals }: OutputSer
 
 /** One message per element of an array, also of a text that is a JSON array; objects as indented JSON. */
 function messagesOf(data: TypedData): (string | Uint8Array)[] {
-  if (data.bytes) return [data.bytes];
+  if (data.bytes) {
+    return [data.bytes];
+  }
   const text = plainText(data);
   const looksLikeArray = /^\s*\[/.test(text) && /\]\s*$/.test(text);
-  if (data.json === undefined && !looksLikeArray) return [text];
+  if (data.json === undefined && !looksLikeArray) {
+    return [text];
+  }
   try {
     const value: unknown = JSON.parse(text);
     return (Array.isArray(value) ? value : [value]).map((item) =>
@@ -117,7 +130,9 @@ function tableWriter(binding: Binding, { settings }: OutputServices): OutputWrit
   });
   return async (data) => {
     const value: unknown = JSON.parse(plainText(data));
-    for (const item of Array.isArray(value) ? value : [value]) await insert(table, rowSchema.parse(item));
+    for (const item of Array.isArray(value) ? value : [value]) {
+      await insert(table, rowSchema.parse(item));
+    }
   };
 }
 
@@ -133,7 +148,9 @@ async function insert(
   try {
     await table.createEntity(entity);
   } catch (error) {
-    if (!(error instanceof RestError && error.statusCode === 404)) throw error;
+    if (!(error instanceof RestError && error.statusCode === 404)) {
+      throw error;
+    }
     await table.createTable();
     await table.createEntity(entity);
   }

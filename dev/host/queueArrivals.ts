@@ -21,7 +21,9 @@ export async function putMessage(
   try {
     await queue.sendMessage(messageText);
   } catch (error) {
-    if (!(error instanceof RestError && error.code === 'QueueNotFound')) throw error;
+    if (!(error instanceof RestError && error.code === 'QueueNotFound')) {
+      throw error;
+    }
     await queue.createIfNotExists();
     await queue.sendMessage(messageText);
   }

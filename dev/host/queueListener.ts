@@ -38,8 +38,12 @@ export function listenToQueue(options: {
       return (await queue.receiveMessages(request)).receivedMessageItems;
     } catch (error) {
       const kind = classifyStorageError(error);
-      if (kind === 'refused') onRefused(error);
-      if (kind === 'unavailable') log({ level: 'warning', message: `The queue does not answer: ${error}` });
+      if (kind === 'refused') {
+        onRefused(error);
+      }
+      if (kind === 'unavailable') {
+        log({ level: 'warning', message: `The queue does not answer: ${error}` });
+      }
       return [];
     }
   }
@@ -47,7 +51,9 @@ export function listenToQueue(options: {
   async function rest(): Promise<void> {
     const signal = AbortSignal.any([stopping.signal, arrival.signal]);
     await delay(pollDelay.next(), undefined, { signal }).catch(() => {});
-    if (arrival.signal.aborted) arrival = new AbortController();
+    if (arrival.signal.aborted) {
+      arrival = new AbortController();
+    }
   }
 
   async function poll(): Promise<void> {
@@ -63,7 +69,9 @@ export function listenToQueue(options: {
         const handled = handle(message).finally(() => inFlight.delete(handled));
         inFlight.add(handled);
       }
-      while (inFlight.size > newBatchThreshold) await Promise.race(inFlight);
+      while (inFlight.size > newBatchThreshold) {
+        await Promise.race(inFlight);
+      }
     }
   }
 

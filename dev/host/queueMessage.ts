@@ -58,7 +58,9 @@ export async function handleMessage(message: DequeuedMessageItem, handling: Mess
     }
   } catch (error) {
     const kind = classifyStorageError(error);
-    if (kind === 'refused') onRefused(error);
+    if (kind === 'refused') {
+      onRefused(error);
+    }
     if (kind === 'unavailable') {
       log({
         level: 'error',
@@ -74,7 +76,9 @@ async function moveToPoison(
   popReceipt: string,
   { queue, poisonQueue, options, arrivals, log }: MessageHandling,
 ): Promise<void> {
-  if (!poisonQueue) return;
+  if (!poisonQueue) {
+    return;
+  }
   log({
     level: 'warning',
     message:

@@ -10,7 +10,9 @@ export type Schedule = (after: Date) => Date | undefined;
  */
 export function parseSchedule(text: string): Schedule {
   const interval = parseTimeSpan(text);
-  if (interval !== undefined && interval > 0) return (after) => new Date(after.getTime() + interval);
+  if (interval !== undefined && interval > 0) {
+    return (after) => new Date(after.getTime() + interval);
+  }
   try {
     // NCRONTAB wants both the day of the month and that of the week to match; classic cron either.
     const cron = new Cron(withShortNames(text), {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** App settings as the functions see them: environment variables. */
 export type Settings = Record<string, string>;
@@ -18,12 +18,18 @@ export function loadSettings(appRoot: string, environment: NodeJS.ProcessEnv): S
     FUNCTIONS_WORKER_RUNTIME: 'node',
     ...localValues(resolve(appRoot, 'local.settings.json')),
   };
-  for (const [name, value] of Object.entries(environment)) if (value !== undefined) settings[name] = value;
+  for (const [name, value] of Object.entries(environment)) {
+    if (value !== undefined) {
+      settings[name] = value;
+    }
+  }
   return settings;
 }
 
 function localValues(path: string): Settings {
-  if (!existsSync(path)) return {};
+  if (!existsSync(path)) {
+    return {};
+  }
   try {
     return localSettingsSchema.parse(JSON.parse(readFileSync(path, 'utf8'))).Values;
   } catch (error) {
@@ -40,7 +46,9 @@ function localValues(path: string): Settings {
 export function resolveNames(text: string, settings: Settings): string {
   return text.replaceAll(/%([^%]+)%/g, (_, name: string) => {
     const value = settings[name];
-    if (value === undefined) throw new Error(`"${text}" needs the setting ${name}, and it is not set.`);
+    if (value === undefined) {
+      throw new Error(`"${text}" needs the setting ${name}, and it is not set.`);
+    }
     return value;
   });
 }
@@ -61,6 +69,8 @@ const leaseSchema = z.coerce.number().int().min(1).max(604_800);
 export function leaseSeconds(settings: Settings): number {
   const value = settings.LOCAL_HOST_LEASE_SECONDS || '600';
   const parsed = leaseSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    return parsed.data;
+  }
   throw new Error(`LOCAL_HOST_LEASE_SECONDS is "${value}". Give whole seconds from 1 to 604800, e.g. 600.`);
 }

@@ -1,6 +1,6 @@
 import { RestError } from '@azure/storage-queue';
 
-const goneCodes = ['PopReceiptMismatch', 'MessageNotFound', 'QueueNotFound', 'QueueBeingDeleted'];
+const GONE_CODES = ['PopReceiptMismatch', 'MessageNotFound', 'QueueNotFound', 'QueueBeingDeleted'];
 
 /**
  * Ends a request to the queue that gets no answer. The real host's library has such a limit too (100 s); the one that
@@ -20,9 +20,15 @@ const LONGEST_REQUEST_MS = 30_000;
  */
 export function classifyStorageError(error: unknown): 'gone' | 'unavailable' | 'refused' {
   // A request that got no answer was ended by its limit.
-  if (error instanceof Error && error.name === 'AbortError') return 'unavailable';
-  if (!(error instanceof RestError)) return 'refused';
-  if (error.code !== undefined && goneCodes.includes(error.code)) return 'gone';
+  if (error instanceof Error && error.name === 'AbortError') {
+    return 'unavailable';
+  }
+  if (!(error instanceof RestError)) {
+    return 'refused';
+  }
+  if (error.code !== undefined && GONE_CODES.includes(error.code)) {
+    return 'gone';
+  }
   // No status: no answer. The host would end and be started again by Azure; here it just asks again.
   return error.statusCode === undefined || error.statusCode >= 500 ? 'unavailable' : 'refused';
 }

@@ -4,7 +4,7 @@ import type { TypedData } from './rpcTypes.ts';
 import type { Schedule } from './schedule.ts';
 
 /** Node's timers hold less than a month; longer waits are made of days. */
-const longestWait = 24 * 60 * 60_000;
+const LONGEST_WAIT_MS = 24 * 60 * 60_000;
 
 const timerInput: TypedData = {
   json: JSON.stringify({ Schedule: { AdjustForDST: true }, ScheduleStatus: null, IsPastDue: false }),
@@ -25,17 +25,21 @@ export function listenToTimer(options: {
 
   async function waitUntil(due: Date): Promise<void> {
     for (let left = due.getTime() - Date.now(); left > 0; left = due.getTime() - Date.now()) {
-      await delay(Math.min(left, longestWait), undefined, { signal: stopping.signal });
+      await delay(Math.min(left, LONGEST_WAIT_MS), undefined, { signal: stopping.signal });
     }
   }
 
   async function tick(): Promise<void> {
-    if (runOnStartup) await run(timerInput);
+    if (runOnStartup) {
+      await run(timerInput);
+    }
     for (let due = schedule(new Date()); due; due = schedule(new Date())) {
       try {
         await waitUntil(due);
       } catch (error) {
-        if (stopping.signal.aborted) return;
+        if (stopping.signal.aborted) {
+          return;
+        }
         throw error;
       }
       await run(timerInput);

@@ -18,7 +18,9 @@ export function triggerMetadataOf(message: DequeuedMessageItem, text: string): R
   };
   const nameByLowerCase = new Map(Object.keys(metadata).map((name) => [name.toLowerCase(), name]));
   for (const [property, value] of Object.entries(topLevelOf(text))) {
-    if (value === null || Array.isArray(value)) continue;
+    if (value === null || Array.isArray(value)) {
+      continue;
+    }
     const name = nameByLowerCase.get(property.toLowerCase()) ?? property;
     nameByLowerCase.set(property.toLowerCase(), name);
     Object.defineProperty(metadata, name, {
@@ -40,9 +42,13 @@ function topLevelOf(text: string): object {
 }
 
 function mergedValue(value: unknown): TypedData {
-  if (typeof value === 'object') return { json: JSON.stringify(value) };
+  if (typeof value === 'object') {
+    return { json: JSON.stringify(value) };
+  }
   // .NET writes its booleans with a capital letter.
-  if (typeof value === 'boolean') return { string: value ? 'True' : 'False' };
+  if (typeof value === 'boolean') {
+    return { string: value ? 'True' : 'False' };
+  }
   return { string: String(value) };
 }
 

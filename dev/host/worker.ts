@@ -11,7 +11,9 @@ import type { FromWorker, InvocationOutcome, ToWorker } from './workerProtocol.t
 
 function tell(message: FromWorker): void {
   // After the host is gone nobody listens; the `disconnect` below ends this process.
-  if (process.connected) process.send?.(message);
+  if (process.connected) {
+    process.send?.(message);
+  }
 }
 
 const core = installFunctionsCore((entry) => tell({ kind: 'log', entry }));
@@ -45,7 +47,9 @@ process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 
 const [, , appRoot] = process.argv;
-if (!appRoot) throw new Error('The worker is started by the local host, not by hand: node dev/host/main.ts');
+if (!appRoot) {
+  throw new Error('The worker is started by the local host, not by hand: node dev/host/main.ts');
+}
 await loadApp(appRoot);
 await core.start();
 tell({ kind: 'ready', functions: core.functions });

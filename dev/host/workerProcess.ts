@@ -9,7 +9,7 @@ import type { Settings } from './settings.ts';
 import type { FromWorker, InvocationOutcome, ToWorker } from './workerProtocol.ts';
 
 /** How long a worker may take over its `appTerminate` hooks before it is killed. */
-const terminationMilliseconds = 5_000;
+const TERMINATION_MS = 5_000;
 
 export interface WorkerOptions {
   appRoot: string;
@@ -51,21 +51,31 @@ export async function launchWorker({ appRoot, settings, log }: WorkerOptions): P
   );
   const loaded = new Promise<readonly FunctionMetadata[]>((resolve) => {
     child.on('message', (message: FromWorker) => {
-      if (message.kind === 'ready') return resolve(message.functions);
-      if (message.kind === 'log') return log(message.entry);
+      if (message.kind === 'ready') {
+        return resolve(message.functions);
+      }
+      if (message.kind === 'log') {
+        return log(message.entry);
+      }
       inFlight.get(message.invocationId)?.(message.outcome);
     });
   });
   const functions = await Promise.race([loaded, closed]);
-  if (!functions) throw new Error(`The app in ${appRoot} could not be loaded:\n${complaints.join('\n')}`);
+  if (!functions) {
+    throw new Error(`The app in ${appRoot} could not be loaded:\n${complaints.join('\n')}`);
+  }
   ready = true;
   void closed.then(() => {
-    for (const settle of inFlight.values()) settle({ kind: 'failed', reason: endReason });
+    for (const settle of inFlight.values()) {
+      settle({ kind: 'failed', reason: endReason });
+    }
   });
 
   function tell(message: ToWorker): void {
     // A process that is just ending takes no message; `closed` settles what was asked of it.
-    if (child.connected) child.send(message, () => {});
+    if (child.connected) {
+      child.send(message, () => {});
+    }
   }
 
   return {
@@ -87,7 +97,7 @@ export async function launchWorker({ appRoot, settings, log }: WorkerOptions): P
     },
     async terminate() {
       tell({ kind: 'terminate' });
-      const patience = setTimeout(() => child.kill('SIGKILL'), terminationMilliseconds);
+      const patience = setTimeout(() => child.kill('SIGKILL'), TERMINATION_MS);
       await closed;
       clearTimeout(patience);
     },
@@ -95,5 +105,9 @@ export async function launchWorker({ appRoot, settings, log }: WorkerOptions): P
 }
 
 async function forEachLine(stream: Readable | null, use: (line: string) => void): Promise<void> {
-  if (stream) for await (const line of createInterface({ input: stream })) use(line);
+  if (stream) {
+    for await (const line of createInterface({ input: stream })) {
+      use(line);
+    }
+  }
 }

@@ -19,7 +19,9 @@ const program = new Command('npm run --silent intake --')
   .option('--json', 'print JSON, for programs')
   .action(async (file: string, { json }: { json?: true }) => {
     const { submissions, rejections } = readMessage(await bodyOf(file), { id: NEW_MESSAGE }, new Date());
-    if (submissions.length === 0) process.exitCode = 1;
+    if (submissions.length === 0) {
+      process.exitCode = 1;
+    }
     console.log(json ? asJson(submissions, rejections) : asTables(submissions, rejections));
   });
 
@@ -70,7 +72,9 @@ function asTables(submissions: readonly Submission[], rejections: readonly Rejec
       wordWrap: true,
       style,
     });
-    for (const { reason, detail } of rejections) table.push([reason, detail]);
+    for (const { reason, detail } of rejections) {
+      table.push([reason, detail]);
+    }
     parts.push(table.toString());
   }
   return parts.join('\n');

@@ -9,16 +9,22 @@ export type Item = { place: string } & MachineReading;
  */
 export function readMachines(text: string): Item[] {
   const content = text.replace(/^\uFEFF/, '').trim();
-  if (content === '') return [broken('The input', 'is empty; expected a machine as JSON')];
+  if (content === '') {
+    return [broken('The input', 'is empty; expected a machine as JSON')];
+  }
   const whole = parseJson(content);
   if (whole.ok) {
     return itemsIn(whole.value, 'The input');
   }
   const lines = content.split('\n').map((line) => ({ line, json: parseJson(line) }));
   // Where the first line is no JSON by itself, one value goes over several lines, and it is the whole that is broken.
-  if (!lines[0]?.json.ok) return [broken('The input', whole.detail)];
+  if (!lines[0]?.json.ok) {
+    return [broken('The input', whole.detail)];
+  }
   return lines.flatMap(({ line, json }, index) => {
-    if (line.trim() === '') return [];
+    if (line.trim() === '') {
+      return [];
+    }
     const place = `Line ${index + 1}`;
     return json.ok ? itemsIn(json.value, place) : [broken(place, json.detail)];
   });
@@ -28,7 +34,9 @@ export function readMachines(text: string): Item[] {
 function itemsIn(value: unknown, place: string): Item[] {
   const isAnswer = typeof value === 'object' && value !== null && 'value' in value && !('id' in value);
   const list = isAnswer ? value.value : value;
-  if (!Array.isArray(list)) return [item(place, value)];
+  if (!Array.isArray(list)) {
+    return [item(place, value)];
+  }
   const where = place === 'The input' ? 'of the array' : `of the array in ${place.toLowerCase()}`;
   return list.map((entry, index) => item(`Item ${index} ${where}`, entry));
 }

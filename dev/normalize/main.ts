@@ -30,7 +30,9 @@ const program = new Command('npm run --silent normalize --')
 await program.parseAsync();
 
 async function textOf(file: string): Promise<string> {
-  if (file === '-') return readAll(process.stdin);
+  if (file === '-') {
+    return readAll(process.stdin);
+  }
   return readFile(file, 'utf8').catch((error: Error) =>
     program.error(`The file cannot be read: ${error.message}`),
   );

@@ -37,7 +37,9 @@ const stored = storedAnswerOf(enrichmentSchema.parse(readExample('enrichment')))
 /** An order of one alert that became final while the caller waited. */
 export function finalOrder(type: AnswerType): Answer {
   const [part] = readSubmissions(orderExamples.one);
-  if (part === undefined) throw new Error('The example of an order holds no alert.');
+  if (part === undefined) {
+    throw new Error('The example of an order holds no alert.');
+  }
   const enrichment = enrichmentOf(part.submission, stored, { summary: true });
   return orderAnswer(type, [{ ...part, status: 'final', enrichment }], [], undefined);
 }

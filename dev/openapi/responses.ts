@@ -103,12 +103,16 @@ export function problemResponses(
   const responses: Record<string, ResponseObject> = {};
   for (const name of names) {
     const problem = examples.get(name)?.problem;
-    if (problem === undefined) throw new Error(`There is no example of the problem "${name}".`);
+    if (problem === undefined) {
+      throw new Error(`There is no example of the problem "${name}".`);
+    }
     const status = String(problem.status);
     responses[status] ??= response(MEANINGS[status] ?? problem.title, PROBLEM_HEADERS[status] ?? [], {
       'application/problem+json': { schema: referenceTo('Problem'), examples: {} },
     });
-    if (status === '401') responses[status].headers = optional(responses[status].headers);
+    if (status === '401') {
+      responses[status].headers = optional(responses[status].headers);
+    }
     const { examples: shown = {} } = responses[status].content?.['application/problem+json'] ?? {};
     shown[name] = { summary: problem.title, value: problem };
   }

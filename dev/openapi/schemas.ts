@@ -39,11 +39,15 @@ export function componentSchemas(): Record<string, JsonSchema> {
 /** Like the published contracts, they let properties pass that a later release may add. */
 function answerSchemas(): Record<string, JsonSchema> {
   const registry = z.registry<{ id: string }>();
-  for (const [id, schema] of Object.entries(ANSWERS)) registry.add(schema, { id });
+  for (const [id, schema] of Object.entries(ANSWERS)) {
+    registry.add(schema, { id });
+  }
   const { schemas } = z.toJSONSchema(registry, {
     uri: (id) => referenceTo(id).$ref,
     override: ({ jsonSchema }) => {
-      if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+      if (jsonSchema.additionalProperties === false) {
+        delete jsonSchema.additionalProperties;
+      }
     },
   });
   return Object.fromEntries(
@@ -60,7 +64,9 @@ function orderSchemas(): Record<string, JsonSchema> {
   } = z.toJSONSchema(inputSchema, {
     io: 'input',
     override: ({ jsonSchema }) => {
-      if (jsonSchema.maxItems === MAX_ALERTS) jsonSchema.maxItems = MAX_ORDER;
+      if (jsonSchema.maxItems === MAX_ALERTS) {
+        jsonSchema.maxItems = MAX_ORDER;
+      }
     },
   });
   const description =

@@ -118,7 +118,9 @@ function definitionsFor(used: JsonSchema, { schemas }: Components): Record<strin
   const waiting = namesIn(used);
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
     const schema = schemas[name];
-    if (schema === undefined || name in definitions) continue;
+    if (schema === undefined || name in definitions) {
+      continue;
+    }
     const definition = swaggerSchema(schema, schemas);
     definitions[name] = definition;
     waiting.push(...namesIn(definition));

@@ -23,8 +23,9 @@ const KEPT = [
  * @param schemas The schemas that references lead to.
  */
 export function swaggerSchema(schema: JsonSchema, schemas: Record<string, JsonSchema>): JsonSchema {
-  if (typeof schema.$ref === 'string')
+  if (typeof schema.$ref === 'string') {
     return { $ref: schema.$ref.replace('/components/schemas/', '/definitions/') };
+  }
   const all = alternativesIn(schema, schemas);
   const values = all.filter((one) => one.type !== 'null' && one.const !== '');
   const isNullable = values.length < all.length;
@@ -40,8 +41,9 @@ export function swaggerSchema(schema: JsonSchema, schemas: Record<string, JsonSc
 function alternativesIn(schema: JsonSchema, schemas: Record<string, JsonSchema>): JsonSchema[] {
   const { anyOf, ...rest } = schema;
   // In an object, alternatives say which of its properties are needed, which 2.0 cannot.
-  if (!Array.isArray(anyOf) || schema.type === 'object')
+  if (!Array.isArray(anyOf) || schema.type === 'object') {
     return Array.isArray(schema.type) ? alternativesOf(schema, {}) : [rest];
+  }
   return anyOf.flatMap((one: JsonSchema) => alternativesIn(resolve(one, schemas), schemas));
 }
 
@@ -53,7 +55,9 @@ function resolve(schema: JsonSchema, schemas: Record<string, JsonSchema>): JsonS
 /** What all alternatives of a type agree on; the first one's, when their types differ. */
 function commonOf(values: readonly JsonSchema[]): JsonSchema {
   const [first = {}, ...others] = values;
-  if (others.some(({ type }) => type !== first.type)) return first;
+  if (others.some(({ type }) => type !== first.type)) {
+    return first;
+  }
   return Object.fromEntries(
     Object.entries(first).filter(([keyword, value]) =>
       others.every((other) => JSON.stringify(other[keyword]) === JSON.stringify(value)),

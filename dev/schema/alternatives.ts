@@ -5,9 +5,15 @@ import type { JsonSchema } from './jsonSchema.ts';
  * @param root The document that references point into.
  */
 export function alternativesOf(schema: JsonSchema, root: JsonSchema): JsonSchema[] {
-  if (typeof schema.$ref === 'string') return alternativesOf(definition(schema.$ref, root), root);
-  if (Array.isArray(schema.type)) return schema.type.map((type) => ({ ...schema, type }));
-  if (!Array.isArray(schema.anyOf)) return [schema];
+  if (typeof schema.$ref === 'string') {
+    return alternativesOf(definition(schema.$ref, root), root);
+  }
+  if (Array.isArray(schema.type)) {
+    return schema.type.map((type) => ({ ...schema, type }));
+  }
+  if (!Array.isArray(schema.anyOf)) {
+    return [schema];
+  }
   const { anyOf, ...common } = schema;
   return anyOf.flatMap((alternative: JsonSchema) =>
     alternativesOf(alternative, root).map((one) => ({
@@ -25,6 +31,8 @@ function requiredIn({ required }: JsonSchema): unknown[] {
 function definition(reference: string, root: JsonSchema): JsonSchema {
   const [, name = ''] = /^#\/\$defs\/(\w+)$/.exec(reference) ?? [];
   const found = (root.$defs as Record<string, JsonSchema> | undefined)?.[name];
-  if (found === undefined) throw new Error(`The schema refers to "${reference}", which is not in it.`);
+  if (found === undefined) {
+    throw new Error(`The schema refers to "${reference}", which is not in it.`);
+  }
   return found;
 }

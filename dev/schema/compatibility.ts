@@ -62,16 +62,22 @@ function misfitsOf(documents: Documents, written: JsonSchema, read: JsonSchema, 
 
 function valueMisfits(documents: Documents, written: JsonSchema, read: JsonSchema, path: string): string[] {
   const allowed = valuesOf(read);
-  if (allowed === undefined) return [];
+  if (allowed === undefined) {
+    return [];
+  }
   const values = valuesOf(written);
-  if (values === undefined) return [`${path} ${may(documents)} have any value`];
+  if (values === undefined) {
+    return [`${path} ${may(documents)} have any value`];
+  }
   return values
     .filter((value) => !allowed.includes(value))
     .map((value) => `${path} ${may(documents)} be ${JSON.stringify(value)}`);
 }
 
 function valuesOf(schema: JsonSchema): unknown[] | undefined {
-  if (schema.const !== undefined) return [schema.const];
+  if (schema.const !== undefined) {
+    return [schema.const];
+  }
   return Array.isArray(schema.enum) ? schema.enum : undefined;
 }
 
@@ -103,8 +109,12 @@ function limitMisfits(written: JsonSchema, read: JsonSchema, path: string): stri
 }
 
 function isWithin(keyword: string, written: unknown, read: unknown): boolean {
-  if (LOWER_LIMITS.has(keyword)) return Number(written ?? Number.NEGATIVE_INFINITY) >= Number(read);
-  if (UPPER_LIMITS.has(keyword)) return Number(written ?? Number.POSITIVE_INFINITY) <= Number(read);
+  if (LOWER_LIMITS.has(keyword)) {
+    return Number(written ?? Number.NEGATIVE_INFINITY) >= Number(read);
+  }
+  if (UPPER_LIMITS.has(keyword)) {
+    return Number(written ?? Number.POSITIVE_INFINITY) <= Number(read);
+  }
   return isDeepStrictEqual(written, read);
 }
 

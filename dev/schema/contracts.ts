@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { deviceSchema } from '#shared/device/device.ts';
 import {
   ENRICHMENT_VERSION,
@@ -41,7 +41,9 @@ export const contracts: readonly Contract[] = [
 function output(name: string, version: string, schema: z.ZodType): Contract {
   const open = z.toJSONSchema(schema, {
     override: ({ jsonSchema }) => {
-      if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+      if (jsonSchema.additionalProperties === false) {
+        delete jsonSchema.additionalProperties;
+      }
     },
   });
   return contract(name, version, 'consumers', open);

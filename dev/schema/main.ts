@@ -18,11 +18,15 @@ for (const contract of contracts) {
     console.error(
       `${contract.name} ${contract.version} breaks its ${contract.audience}; raise its version or take back:`,
     );
-    for (const text of breaks) console.error(`- ${text}`);
+    for (const text of breaks) {
+      console.error(`- ${text}`);
+    }
     process.exitCode = 1;
   } else if (values.release) {
     write(releasedFile(contract), schemaText(contract));
   }
 }
 
-for (const { file, text } of await openApiFiles()) write(file, text);
+for (const { file, text } of await openApiFiles()) {
+  write(file, text);
+}

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SimulatorControl } from './control.ts';
 import { apiNames, faultRatesSchema, faultScriptSchema } from './faults.ts';
 import { cpuBlockSchema, huntingChangeSchema } from './graph/hunting.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { seededRandom } from './random.ts';
 
 /** Everything that can go wrong with an answer. */

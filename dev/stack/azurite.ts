@@ -12,12 +12,12 @@ export interface Azurite {
   stop(): Promise<void>;
 }
 
-const accountName = 'devstoreaccount1';
+const ACCOUNT_NAME = 'devstoreaccount1';
 /** The key that the emulator has when it is given none. It is published, so it protects nothing. */
 export const PUBLISHED_KEY =
   'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 
-const listeningLine = /^Azurite (Blob|Queue|Table) service is successfully listening at (https?:\S+)$/;
+const LISTENING_LINE = /^Azurite (Blob|Queue|Table) service is successfully listening at (https?:\S+)$/;
 
 export interface AzuriteOptions {
   /** Hears of each request that a service answered, as a line of the access log. */
@@ -49,11 +49,11 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
   const accountKey = options.https ? randomBytes(64).toString('base64') : PUBLISHED_KEY;
   let program = await start(options, accountKey, new Map());
   const addresses = program.ready;
-  const uriOf = (service: Service) => `${addresses.get(service)}/${accountName}`;
+  const uriOf = (service: Service) => `${addresses.get(service)}/${ACCOUNT_NAME}`;
   return {
     connectionString: [
       `DefaultEndpointsProtocol=${options.https ? 'https' : 'http'}`,
-      `AccountName=${accountName}`,
+      `AccountName=${ACCOUNT_NAME}`,
       `AccountKey=${accountKey}`,
       ...SERVICES.map((service) => `${service}Endpoint=${uriOf(service)}`),
     ].join(';'),
@@ -93,14 +93,18 @@ function start(
     preload,
     path: createRequire(import.meta.url).resolve('azurite/dist/src/azurite.js'),
     arguments: [...ports, ...modes],
-    environment: { ...process.env, AZURITE_ACCOUNTS: `${accountName}:${accountKey}` },
+    environment: { ...process.env, AZURITE_ACCOUNTS: `${ACCOUNT_NAME}:${accountKey}` },
     readyFrom(line) {
-      const [, service, address] = listeningLine.exec(line) ?? [];
-      if (service && address) heard.set(service, address);
+      const [, service, address] = LISTENING_LINE.exec(line) ?? [];
+      if (service && address) {
+        heard.set(service, address);
+      }
       return heard.size === 3 ? heard : undefined;
     },
     onLine: (line) => {
-      if (line.includes(' HTTP/')) onRequest?.(line);
+      if (line.includes(' HTTP/')) {
+        onRequest?.(line);
+      }
     },
   });
 }

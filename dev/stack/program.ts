@@ -55,13 +55,17 @@ export async function startProgram<Ready>(options: ProgramOptions<Ready>): Promi
     output.push(line);
     options.onLine?.(line);
     const ready = isReady ? undefined : options.readyFrom(line);
-    if (ready === undefined) return;
+    if (ready === undefined) {
+      return;
+    }
     isReady = true;
     readiness.resolve(ready);
   };
   // The pipes exist because `stdio` asks for them.
   for (const stream of [child.stdout, child.stderr]) {
-    if (stream !== null) createInterface({ input: stream }).on('line', hear);
+    if (stream !== null) {
+      createInterface({ input: stream }).on('line', hear);
+    }
   }
   void ended.then(() =>
     readiness.reject(
@@ -75,7 +79,9 @@ export async function startProgram<Ready>(options: ProgramOptions<Ready>): Promi
     output,
     ended,
     async end(signal) {
-      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill(signal);
+      }
       await ended;
     },
   };

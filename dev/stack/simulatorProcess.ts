@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
+import * as z from 'zod';
 import { startProgram } from './program.ts';
 
 const SIMULATOR_PROGRAM = fileURLToPath(new URL('../simulator/main.ts', import.meta.url));

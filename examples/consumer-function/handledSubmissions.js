@@ -6,7 +6,9 @@ const table = openTable('HandledSubmissions');
 /** Does nothing when the table exists, or when the identity may create none: then it was created up front. */
 export async function createTable() {
   await table.createTable().catch((error) => {
-    if (error.statusCode !== 403) throw error;
+    if (error.statusCode !== 403) {
+      throw error;
+    }
   });
 }
 
@@ -15,7 +17,9 @@ export async function wasHandled({ alertId, submissionId }) {
     await table.getEntity(alertId, submissionId);
     return true;
   } catch (error) {
-    if (error.statusCode === 404) return false;
+    if (error.statusCode === 404) {
+      return false;
+    }
     throw error;
   }
 }

@@ -21,6 +21,8 @@ export function openTable(name) {
 export async function readDevice({ table, partitionKey, rowKey }) {
   const row = await openTable(table).getEntity(partitionKey, rowKey);
   let text = row.device;
-  for (let number = 2; row[`device${number}`] !== undefined; number += 1) text += row[`device${number}`];
+  for (let number = 2; row[`device${number}`] !== undefined; number += 1) {
+    text += row[`device${number}`];
+  }
   return text === undefined ? undefined : JSON.parse(text);
 }

@@ -22,7 +22,9 @@ export function createEnrichAlert(
       log,
       AbortSignal.timeout(FUNCTION_DEADLINE_MS),
     );
-    if (!isReportDue()) return;
+    if (!isReportDue()) {
+      return;
+    }
     try {
       log({ event: 'quota', ...(await application.reportQuota()) });
     } catch (error) {
@@ -36,7 +38,9 @@ export function createEnrichAlert(
 export function atMostEvery(intervalMs: number, now: () => number): () => boolean {
   let last = Number.NEGATIVE_INFINITY;
   return () => {
-    if (now() - last < intervalMs) return false;
+    if (now() - last < intervalMs) {
+      return false;
+    }
     last = now();
     return true;
   };

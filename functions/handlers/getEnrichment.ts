@@ -18,11 +18,17 @@ export function createGetEnrichment(
 
   return endpoint({ methods: ['GET', 'HEAD'], authorization }, async ({ headers, params, query }) => {
     const { alertId = '' } = params;
-    if (!isAlertId(alertId)) return { problem: 'malformed-alert-id', detail: `Expected: ${ALERT_ID_RULE}.` };
+    if (!isAlertId(alertId)) {
+      return { problem: 'malformed-alert-id', detail: `Expected: ${ALERT_ID_RULE}.` };
+    }
     const type = negotiate(headers.get('accept'), ANSWER_TYPES);
-    if (type === undefined) return notAcceptable(ANSWER_TYPES);
+    if (type === undefined) {
+      return notAcceptable(ANSWER_TYPES);
+    }
     const wait = readWait(query.get('wait'));
-    if (!wait.ok) return wait.problem;
+    if (!wait.ok) {
+      return wait.problem;
+    }
 
     await application.provisionStorage();
     const standing = await lookup.find(alertId, endOfWait(wait.value));

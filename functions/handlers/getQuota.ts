@@ -16,7 +16,9 @@ export function createGetQuota(
   authorization: HttpAuthorization,
 ): HttpHandler {
   return endpoint({ methods: ['GET', 'HEAD'], authorization }, async ({ headers }) => {
-    if (negotiate(headers.get('accept'), TYPES) === undefined) return notAcceptable(TYPES);
+    if (negotiate(headers.get('accept'), TYPES) === undefined) {
+      return notAcceptable(TYPES);
+    }
     await application.provisionStorage();
     return jsonAnswer(200, quotaAnswer(await application.recentQuota()));
   });

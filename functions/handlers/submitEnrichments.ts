@@ -24,11 +24,17 @@ export function createSubmitEnrichments(
 
   return endpoint({ methods: ['POST'], authorization }, async (request, log) => {
     const type = negotiate(request.headers.get('accept'), ANSWER_TYPES);
-    if (type === undefined) return notAcceptable(ANSWER_TYPES);
+    if (type === undefined) {
+      return notAcceptable(ANSWER_TYPES);
+    }
     const wait = readWait(request.query.get('wait'));
-    if (!wait.ok) return wait.problem;
+    if (!wait.ok) {
+      return wait.problem;
+    }
     const body = await readRequestBody(request);
-    if (!body.ok) return body.problem;
+    if (!body.ok) {
+      return body.problem;
+    }
 
     const orderId = randomUUID();
     const order = readOrder(body.value, orderId, application.now());
@@ -69,8 +75,12 @@ export function createSubmitEnrichments(
     const isQueued = new Set(queued);
     const alerts = await Promise.all(
       submissions.map(async (part): Promise<OrderedAlert> => {
-        if (!isQueued.has(part.submission)) return { ...part, status: 'not_queued' };
-        if (wait.value === undefined) return { ...part, status: 'pending' };
+        if (!isQueued.has(part.submission)) {
+          return { ...part, status: 'not_queued' };
+        }
+        if (wait.value === undefined) {
+          return { ...part, status: 'pending' };
+        }
         // The alert is queued: whatever hinders the look-up, the honest answer is that it is pending.
         const standing = await lookup.follow(part.submission, timeIsUp).catch(() => undefined);
         return standing?.kind === 'final'

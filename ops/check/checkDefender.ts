@@ -71,8 +71,11 @@ async function callDefender(
   }
   const reply = await client.machineOfAlert(`operator-check-${randomUUID()}`, token, signal);
   // A refusal is not reported: it may be that of the operator's own sign-in, and would stop the app.
-  if (reply.kind === 'throttled') await gate.throttled(reply.retryAfterMs);
-  else if (isNormal(reply)) await gate.succeeded(permit);
+  if (reply.kind === 'throttled') {
+    await gate.throttled(reply.retryAfterMs);
+  } else if (isNormal(reply)) {
+    await gate.succeeded(permit);
+  }
   return defenderFinding(reply, apiUrl);
 }
 

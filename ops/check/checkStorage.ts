@@ -85,7 +85,9 @@ export async function checkDeadLetters(
       poison.getProperties({ abortSignal }),
       poison.peekMessages({ numberOfMessages: 32, abortSignal }),
     ]);
-    if (count === 0) return ok(subject, 'none');
+    if (count === 0) {
+      return ok(subject, 'none');
+    }
     const times = peekedMessageItems.map((message) => readPoisonMessage(message).deadAt.getTime());
     const age =
       times.length === 0
@@ -113,13 +115,17 @@ async function check(
     if (fault?.kind === 'forbidden') {
       forbidden.push({ name, code: fault.code });
       // What may not be deleted is not added.
-      if (name === 'delete') break;
+      if (name === 'delete') {
+        break;
+      }
     } else if (fault !== undefined && !(ofNothing && fault.kind === 'not-there')) {
       return problem(subject, ...explain(fault, connection));
     }
   }
   const names = operations.map(({ name }) => name).join(', ');
-  if (forbidden.length === 0) return ok(subject, `may ${names}`);
+  if (forbidden.length === 0) {
+    return ok(subject, `may ${names}`);
+  }
   const refused = forbidden.map(({ name, code }) => `${name} (403 ${code})`).join(', ');
   const isFirewall = forbidden.length > 1 && forbidden.every(({ code }) => code === 'AuthorizationFailure');
   return problem(

@@ -73,8 +73,12 @@ function permissionsFor(entity: string): Pick<Need, 'role' | 'roles' | 'scopes'>
 
 function roleFinding({ roles, scopes, objectId, issuedAt, expiresAt }: TokenClaims, need: Need): Finding {
   const { subject, role } = need;
-  if (scopes !== undefined) return ownSignInFinding(scopes, need);
-  if (need.roles.some((name) => roles.includes(name))) return ok(subject, roles.join(', '));
+  if (scopes !== undefined) {
+    return ownSignInFinding(scopes, need);
+  }
+  if (need.roles.some((name) => roles.includes(name))) {
+    return ok(subject, roles.join(', '));
+  }
   return problem(
     subject,
     `${role} is not in the token, which has ${roles.length === 0 ? 'no roles' : roles.join(', ')}`,

@@ -24,8 +24,11 @@ export interface DeadLettersDeps {
 
 export async function listDeadLetters({ json }: { json?: boolean }, deps: DeadLettersDeps): Promise<void> {
   const contents = await deps.poison.readAll();
-  if (json) deps.print(JSON.stringify(deadLettersJson(contents, deps.now()), null, 2));
-  else deps.print(...deadLetterLines(contents, deps.now()));
+  if (json) {
+    deps.print(JSON.stringify(deadLettersJson(contents, deps.now()), null, 2));
+  } else {
+    deps.print(...deadLetterLines(contents, deps.now()));
+  }
 }
 
 /** @throws Error when there is no such message. */
@@ -41,8 +44,11 @@ export async function showDeadLetter(
       `There is no dead letter "${id}". "npm run ops -- dead-letters" lists all with their IDs.`,
     );
   }
-  if (json) deps.print(JSON.stringify(deadLetterJson(message, deps.now()), null, 2));
-  else deps.print(...deadLetterDetails(message, deps.now()));
+  if (json) {
+    deps.print(JSON.stringify(deadLetterJson(message, deps.now()), null, 2));
+  } else {
+    deps.print(...deadLetterDetails(message, deps.now()));
+  }
 }
 
 /** @returns Whether all that was selected is replayed, and something was. */

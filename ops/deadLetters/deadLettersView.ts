@@ -130,6 +130,8 @@ function hiddenLines(hidden: number): string[] {
 
 function countPerReason(messages: readonly PoisonMessage[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { reason } of messages) counts[reason] = (counts[reason] ?? 0) + 1;
+  for (const { reason } of messages) {
+    counts[reason] = (counts[reason] ?? 0) + 1;
+  }
   return counts;
 }

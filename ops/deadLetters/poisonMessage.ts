@@ -88,8 +88,12 @@ export function readPoisonMessage({
 }
 
 function replayOf({ submission, original, originalTruncated }: DeadLetter): Replay {
-  if (submission !== undefined) return { kind: 'submission', submission };
-  if (originalTruncated) return { kind: 'impossible', why: 'its text was too long to be kept whole' };
+  if (submission !== undefined) {
+    return { kind: 'submission', submission };
+  }
+  if (originalTruncated) {
+    return { kind: 'impossible', why: 'its text was too long to be kept whole' };
+  }
   return { kind: 'rejected-text', text: original };
 }
 

@@ -47,14 +47,20 @@ export function createPoisonQueue(queue: QueueClient): PoisonQueue {
           numberOfMessages: BATCH,
           visibilityTimeout: LEASE_SECONDS,
         });
-        for (const { messageId, popReceipt } of receivedMessageItems) held.set(messageId, popReceipt);
+        for (const { messageId, popReceipt } of receivedMessageItems) {
+          held.set(messageId, popReceipt);
+        }
         const unseen = receivedMessageItems.filter(
           ({ messageId, insertedOn }) => !seen.has(messageId) && insertedOn <= startedAt,
         );
-        if (receivedMessageItems.length === 0) return;
+        if (receivedMessageItems.length === 0) {
+          return;
+        }
         // Whatever takes longer than a lease meets messages again; after a whole round of them there are no others.
         inVain = unseen.length > 0 ? 0 : inVain + receivedMessageItems.length;
-        if (inVain > held.size) return;
+        if (inVain > held.size) {
+          return;
+        }
         await all(unseen, async (message) => {
           seen.add(message.messageId);
           await visit(readPoisonMessage(message), async () => {
@@ -104,7 +110,9 @@ export function createPoisonQueue(queue: QueueClient): PoisonQueue {
 async function all<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
   const results = await Promise.allSettled(items.map(act));
   const failed = results.find((result) => result.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  if (failed !== undefined) {
+    throw failed.reason;
+  }
 }
 
 /** A message that was received anew by somebody, or deleted, is answered 404 or 400 (another pop receipt). */
@@ -113,7 +121,9 @@ async function unlessGone(operation: Promise<unknown>): Promise<boolean> {
     await operation;
     return true;
   } catch (error) {
-    if (hasStatus(error, 404) || hasStatus(error, 400)) return false;
+    if (hasStatus(error, 404) || hasStatus(error, 400)) {
+      return false;
+    }
     throw error;
   }
 }

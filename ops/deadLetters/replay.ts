@@ -40,8 +40,11 @@ export async function replay(selection: Selection, deps: ReplayDeps): Promise<Re
   await deps.poison.visitAll(async (message, remove) => {
     if (isSelected(message, selection)) {
       const why = await replayOne(message, remove, deps);
-      if (why === undefined) report.replayed += 1;
-      else report.left.push({ message, why });
+      if (why === undefined) {
+        report.replayed += 1;
+      } else {
+        report.left.push({ message, why });
+      }
     } else if (selection.kind === 'all') {
       report.rejectionsPassedBy += 1;
     }
@@ -71,8 +74,9 @@ async function replayOne(
       try {
         await alerts.sendMessage(replay.text, { messageTimeToLive: KEEP });
       } catch (error) {
-        if (hasStatus(error, 400))
+        if (hasStatus(error, 400)) {
           return 'the queue does not take its text (characters that XML cannot hold)';
+        }
         throw error;
       }
   }

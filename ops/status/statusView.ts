@@ -66,7 +66,9 @@ function claimText({ submissionId, expiresAt }: NonNullable<AlertState['claim']>
 }
 
 function queueText({ found, lookedAt, count }: AlertStatus['queue']): string {
-  if (found > 0) return `${counted(found, 'message')} waiting to be taken`;
+  if (found > 0) {
+    return `${counted(found, 'message')} waiting to be taken`;
+  }
   const others = count - lookedAt;
   return others > 0
     ? `not among the first ${lookedAt} visible; about ${counted(others, 'message')} behind or hidden (waiting for their time, or being worked on)`

@@ -74,11 +74,19 @@ export const LOOPBACK_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
  */
 export function parseApiUrl(text: string): ApiUrl | undefined {
   // User info, query and fragment, and the characters that make a host look like another, have no place here.
-  if (/[@?#\\\s]/.test(text) || !URL.canParse(text)) return undefined;
+  if (/[@?#\\\s]/.test(text) || !URL.canParse(text)) {
+    return undefined;
+  }
   const { protocol, hostname, pathname, origin } = new URL(text);
-  if (pathname !== '/') return undefined;
-  if (protocol === 'https:' && isDefenderHost(hostname)) return { origin, servedBy: 'defender' };
-  if (/^https?:$/.test(protocol) && LOOPBACK_HOST.test(hostname)) return { origin, servedBy: 'loopback' };
+  if (pathname !== '/') {
+    return undefined;
+  }
+  if (protocol === 'https:' && isDefenderHost(hostname)) {
+    return { origin, servedBy: 'defender' };
+  }
+  if (/^https?:$/.test(protocol) && LOOPBACK_HOST.test(hostname)) {
+    return { origin, servedBy: 'loopback' };
+  }
   return undefined;
 }
 

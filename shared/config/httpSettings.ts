@@ -28,7 +28,9 @@ export function requireAuthentication(
   authorization: HttpAuthorization,
   environment: Record<string, string | undefined>,
 ): void {
-  if (authorization === 'key' || /^(true|1)$/i.test(environment.WEBSITE_AUTH_ENABLED ?? '')) return;
+  if (authorization === 'key' || /^(true|1)$/i.test(environment.WEBSITE_AUTH_ENABLED ?? '')) {
+    return;
+  }
   throw new SettingsError([
     {
       setting: 'HTTP_AUTHORIZATION',

@@ -44,8 +44,12 @@ function isField(text: string, field: (typeof FIELDS)[number] | undefined): bool
 /** `*`, a number or name, or two of them with a hyphen between; each with a step or without. */
 function isItem(text: string, { from, to, names = [] }: (typeof FIELDS)[number]): boolean {
   const [, range = '', step = '1'] = /^([^/]+)(?:\/(\d{1,2}))?$/.exec(text) ?? [];
-  if (Number(step) < 1 || Number(step) > to) return false;
-  if (range === '*') return true;
+  if (Number(step) < 1 || Number(step) > to) {
+    return false;
+  }
+  if (range === '*') {
+    return true;
+  }
   const numbers = range.split('-').map((part) => numberOf(part, { from, to, names }));
   const [first = Number.NaN, last = first] = numbers;
   return numbers.length <= 2 && first >= from && first <= last && last <= to;
@@ -55,7 +59,9 @@ function isItem(text: string, { from, to, names = [] }: (typeof FIELDS)[number])
 function numberOf(part: string, field: (typeof FIELDS)[number] | undefined): number {
   const { from = 0, names = [] } = field ?? {};
   const name = names.findIndex((full) => isNameOf(part.toLowerCase(), full));
-  if (name >= 0) return from + name;
+  if (name >= 0) {
+    return from + name;
+  }
   return /^\d{1,2}$/.test(part) ? Number(part) : Number.NaN;
 }
 
@@ -87,7 +93,9 @@ export function longestGapMs(schedule: string, from: Date): number {
       time.getUTCMonth() + 1,
       time.getUTCDay(),
     ];
-    if (!now.every((value, index) => fields[index]?.has(value))) continue;
+    if (!now.every((value, index) => fields[index]?.has(value))) {
+      continue;
+    }
     longest = Math.max(longest, minute - last);
     last = minute;
   }

@@ -34,7 +34,9 @@ export const messageSchema = messageSettings.transform((settings) => ({
 }));
 
 function parseFormats(text: string): FormatName[] | undefined {
-  if (text === 'none') return [];
+  if (text === 'none') {
+    return [];
+  }
   const names = text.split(',').map((part) => part.trim());
   const chosen = FORMATS.filter((format) => names.includes(format));
   return names.every((name) => chosen.some((format) => format === name)) ? chosen : undefined;

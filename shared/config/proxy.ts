@@ -11,7 +11,9 @@ const LOCAL_HOSTS = ['localhost', '127.0.0.1', '[::1]', '::1', '169.254.169.254'
  */
 export function keepLocalTrafficFromProxies(environment: Record<string, string | undefined>): void {
   const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'].flatMap((name) => [name, name.toLowerCase()]);
-  if (!proxies.some((name) => environment[name])) return;
+  if (!proxies.some((name) => environment[name])) {
+    return;
+  }
   const given = (environment.NO_PROXY ?? environment.no_proxy ?? '').split(',').map((host) => host.trim());
   const identityHosts = [environment.IDENTITY_ENDPOINT, environment.MSI_ENDPOINT].flatMap((url) =>
     url !== undefined && URL.canParse(url) ? [new URL(url).hostname] : [],

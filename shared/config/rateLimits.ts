@@ -19,8 +19,12 @@ export function parseRateLimits(text: string): RateLimit[] | undefined {
 
 function parseRateLimit(text: string): RateLimit | undefined {
   const [, calls, window] = RATE_LIMIT.exec(text) ?? [];
-  if (calls === undefined || window === undefined) return undefined;
+  if (calls === undefined || window === undefined) {
+    return undefined;
+  }
   const limit = { calls: Number(calls), windowMs: parseDuration(window) };
-  if (limit.calls > MOST_CALLS || !limit.windowMs) return undefined;
+  if (limit.calls > MOST_CALLS || !limit.windowMs) {
+    return undefined;
+  }
   return { calls: limit.calls, windowMs: limit.windowMs };
 }

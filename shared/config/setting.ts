@@ -65,7 +65,9 @@ export function withDefault<Value>(
 export function parsed<Value>(parse: (text: string) => Value | undefined): z.ZodType<Value, string> {
   return z.string().transform((text, context) => {
     const value = parse(text);
-    if (value !== undefined) return value;
+    if (value !== undefined) {
+      return value;
+    }
     context.addIssue({ code: 'custom', input: text });
     return z.NEVER;
   });
@@ -85,16 +87,22 @@ const DURATION = /^(\d+)(ms|s|m|h|d)$/;
 
 /** Milliseconds of a duration such as `500ms`, `30s`, `2m`, `1h`, `7d` or `0`; undefined for any other text. */
 export function parseDuration(text: string): number | undefined {
-  if (text === '0') return 0;
+  if (text === '0') {
+    return 0;
+  }
   const [, amount, unit] = DURATION.exec(text) ?? [];
-  if (amount === undefined || unit === undefined) return undefined;
+  if (amount === undefined || unit === undefined) {
+    return undefined;
+  }
   const milliseconds = Number(amount) * UNITS_MS[unit as keyof typeof UNITS_MS];
   return Number.isSafeInteger(milliseconds) ? milliseconds : undefined;
 }
 
 /** The shortest text that `parseDuration` reads back as the same whole number of milliseconds. */
 export function formatDuration(milliseconds: number): string {
-  if (milliseconds === 0) return '0';
+  if (milliseconds === 0) {
+    return '0';
+  }
   const [unit, size] = Object.entries(UNITS_MS).find(([, size]) => milliseconds % size === 0) ?? ['ms', 1];
   return `${milliseconds / size}${unit}`;
 }

@@ -54,13 +54,17 @@ export function readSettings(environment: Record<string, string | undefined>): S
       .map(([name, notes]) => ({ setting: nameGiven(name), message: whatIsWrong(values[name], notes) })),
     ...Object.keys(values).filter(isMisspelt).map(misspelt),
   ];
-  if (!result.success || problems.length > 0) throw new SettingsError(problems);
+  if (!result.success || problems.length > 0) {
+    throw new SettingsError(problems);
+  }
   return result.data;
 }
 
 function notesOf(schema: z.ZodType): SettingNotes {
   const notes = settingNotes.get(schema);
-  if (notes === undefined) throw new Error('A setting was declared without its notes.');
+  if (notes === undefined) {
+    throw new Error('A setting was declared without its notes.');
+  }
   return notes;
 }
 
@@ -125,8 +129,12 @@ const LONGEST_SHOWN = 120;
 
 /** What a setting got, for an error message: quoted and cut short, or only that it is hidden. */
 export function shownValue(value: string | undefined, secret: boolean): string {
-  if (value === undefined) return 'nothing';
-  if (secret || SECRET_INSIDE.test(value)) return 'a value that is not shown because it may hold a secret';
+  if (value === undefined) {
+    return 'nothing';
+  }
+  if (secret || SECRET_INSIDE.test(value)) {
+    return 'a value that is not shown because it may hold a secret';
+  }
   return value.length > LONGEST_SHOWN
     ? `${JSON.stringify(value.slice(0, LONGEST_SHOWN))} (cut short)`
     : JSON.stringify(value);

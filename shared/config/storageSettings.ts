@@ -5,8 +5,12 @@ import { optional, parsed, required, whenRight, withDefault } from './setting.ts
 /** Whether the text is a storage connection string that leads to a queue service and a table service with a key to both. */
 export function isConnectionString(text: string): boolean {
   const parts = new Map(text.split(';').map(nameAndValue));
-  if (parts.get('usedevelopmentstorage')?.toLowerCase() === 'true') return true;
-  if (parts.get('accountname') && parts.get('accountkey')) return true;
+  if (parts.get('usedevelopmentstorage')?.toLowerCase() === 'true') {
+    return true;
+  }
+  if (parts.get('accountname') && parts.get('accountkey')) {
+    return true;
+  }
   return Boolean(
     parts.get('sharedaccesssignature') && parts.get('queueendpoint') && parts.get('tableendpoint'),
   );
@@ -129,10 +133,14 @@ export const storageConnectionSchema = z
     ]),
   )
   .superRefine((settings, context) => {
-    if (settings.form !== 'addresses' || settings.isDevelopment) return;
+    if (settings.form !== 'addresses' || settings.isDevelopment) {
+      return;
+    }
     for (const name of ['AlertsStorage__queueServiceUri', 'AlertsStorage__tableServiceUri'] as const) {
       const isLocal = LOOPBACK_HOST.test(new URL(settings[name]).hostname);
-      if (isLocal) context.addIssue({ code: 'custom', input: settings[name], path: [name] });
+      if (isLocal) {
+        context.addIssue({ code: 'custom', input: settings[name], path: [name] });
+      }
     }
   })
   .transform((settings): { storage: StorageConnection } => {
@@ -163,8 +171,12 @@ export const storageConnectionSchema = z
 
 /** As in the Functions host, a connection string comes before an identity, and an address before a name. */
 function formInUse(settings: Record<string, string>): 'connectionString' | 'addresses' | 'accountName' {
-  if (settings.AlertsStorage) return 'connectionString';
-  if (settings.AlertsStorage__queueServiceUri || settings.AlertsStorage__tableServiceUri) return 'addresses';
+  if (settings.AlertsStorage) {
+    return 'connectionString';
+  }
+  if (settings.AlertsStorage__queueServiceUri || settings.AlertsStorage__tableServiceUri) {
+    return 'addresses';
+  }
   return settings.AlertsStorage__accountName ? 'accountName' : 'connectionString';
 }
 
@@ -177,7 +189,9 @@ const STORAGE_HOST =
  * Azure Storage or to this machine. A query would be a shared access signature.
  */
 function parseServiceUri(text: string): string | undefined {
-  if (/[@?#\\\s]/.test(text) || !URL.canParse(text)) return undefined;
+  if (/[@?#\\\s]/.test(text) || !URL.canParse(text)) {
+    return undefined;
+  }
   const url = new URL(text);
   const mayHaveToken = STORAGE_HOST.test(url.hostname) || LOOPBACK_HOST.test(url.hostname);
   return url.protocol === 'https:' && mayHaveToken ? url.href.replace(/\/$/, '') : undefined;

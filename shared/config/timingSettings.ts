@@ -93,7 +93,9 @@ function durationIn(range: Range) {
 }
 
 function parseDurations(text: string, range: Range): number[] | undefined {
-  if (text === '0') return [];
+  if (text === '0') {
+    return [];
+  }
   const durations = text.split(',').map((part) => within(parseDuration(part.trim()), range));
   return durations.every((duration) => duration !== undefined) ? durations : undefined;
 }

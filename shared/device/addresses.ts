@@ -54,9 +54,13 @@ const NAMES_NO_HOST: ReadonlySet<AddressScope> = new Set([
  * wants it and without a zone, which means something on the device only; IPv4 mapped into IPv6 comes out as IPv4.
  */
 export function parseAddress(text: string): Address | null {
-  if (text.length > LONGEST_ADDRESS) return null;
+  if (text.length > LONGEST_ADDRESS) {
+    return null;
+  }
   const looksLikeIpv4 = FOUR_PARTS.test(text);
-  if (looksLikeIpv4 ? !ipaddr.IPv4.isValidFourPartDecimal(text) : !ipaddr.IPv6.isValid(text)) return null;
+  if (looksLikeIpv4 ? !ipaddr.IPv4.isValidFourPartDecimal(text) : !ipaddr.IPv6.isValid(text)) {
+    return null;
+  }
   const address = withoutScope(ipaddr.process(text.replace(/%.*$/, '')));
   return {
     ip: address.kind() === 'ipv6' ? (address as ipaddr.IPv6).toRFC5952String() : address.toString(),
@@ -67,7 +71,9 @@ export function parseAddress(text: string): Address | null {
 
 /** macOS keeps the zone of a link-local address in its second group (`fe80:1c::1`), which is zero on the wire. */
 function withoutScope(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4 | ipaddr.IPv6 {
-  if (address.kind() !== 'ipv6' || address.range() !== 'linkLocal') return address;
+  if (address.kind() !== 'ipv6' || address.range() !== 'linkLocal') {
+    return address;
+  }
   const [first = 0, , ...others] = (address as ipaddr.IPv6).parts;
   return new ipaddr.IPv6([first, 0, ...others]);
 }

@@ -27,8 +27,11 @@ export function networkInterfaces(entries: readonly AddressEntry[]): NetworkInte
   for (const entry of upFirst) {
     const mac = macOf(entry);
     const group = byMac.get(mac);
-    if (group === undefined) byMac.set(mac, [entry]);
-    else group.push(entry);
+    if (group === undefined) {
+      byMac.set(mac, [entry]);
+    } else {
+      group.push(entry);
+    }
   }
   return [...byMac]
     .map(([mac, group]) => ({
@@ -65,9 +68,13 @@ function addressesOf(group: readonly AddressEntry[]): InterfaceAddress[] {
 }
 
 function statusRank(status: string | null): 0 | 1 | 2 {
-  if (status === null) return 1;
+  if (status === null) {
+    return 1;
+  }
   const name = status.toLowerCase();
-  if (name === 'up') return 0;
+  if (name === 'up') {
+    return 0;
+  }
   return name === 'down' ? 2 : 1;
 }
 

@@ -25,7 +25,9 @@ export interface Level<Value extends string> {
 
 /** Finds the value whatever its case: MDE's documents and payloads disagree ("onboarded", "Onboarded"). */
 export function levelOf<Value extends string>(values: readonly Value[], text: string | null): Level<Value> {
-  if (text === null) return { value: null, text: null };
+  if (text === null) {
+    return { value: null, text: null };
+  }
   const wanted = text.toLowerCase();
   const value = values.find((candidate) => candidate.toLowerCase() === wanted);
   return value === undefined ? { value: 'Other', text } : { value, text: null };

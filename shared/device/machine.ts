@@ -28,14 +28,22 @@ export function parseMachine(body: unknown): MachineReading {
 }
 
 function describe(body: unknown): string {
-  if (body === null) return 'null';
-  if (Array.isArray(body)) return `a list of ${body.length}`;
-  if (typeof body !== 'object') return `a ${typeof body}`;
+  if (body === null) {
+    return 'null';
+  }
+  if (Array.isArray(body)) {
+    return `a list of ${body.length}`;
+  }
+  if (typeof body !== 'object') {
+    return `a ${typeof body}`;
+  }
   const failure = errorBodySchema.safeParse(body);
   if (failure.success) {
     const { code = 'no code', message = 'no message' } = failure.data.error;
     return `an error: ${code}, ${message}`.slice(0, 300);
   }
-  if (!('id' in body)) return 'an object without "id"';
+  if (!('id' in body)) {
+    return 'an object without "id"';
+  }
   return typeof body.id === 'string' ? 'an empty "id"' : 'an "id" that is no text';
 }

@@ -72,7 +72,9 @@ export function normalizeMachine(machine: Machine, at: Date): Device {
 }
 
 function cloudOf({ vmMetadata }: Properties): Device['cloud'] {
-  if (vmMetadata === null || Object.values(vmMetadata).every((value) => value === null)) return null;
+  if (vmMetadata === null || Object.values(vmMetadata).every((value) => value === null)) {
+    return null;
+  }
   const { cloudProvider, vmId, resourceId, subscriptionId } = vmMetadata;
   return { provider: cloudProvider?.toLowerCase() ?? null, vmId, resourceId, subscriptionId };
 }
@@ -102,8 +104,12 @@ const QUALIFIED_NAME = /^([^\s.]+)\.([^\s.]+(?:\.[^\s.]+)*)$/;
 export function hostNames(reported: string | null, family: OsFamily | null): HostNames {
   const name = reported?.toLowerCase().replace(/\.$/, '') ?? '';
   const isNoName = name === '' || EVERY_HOST.test(name) || parseAddress(name) !== null;
-  if (isNoName) return { hostname: null, fqdn: null, domain: null };
-  if (family !== null && NAMED_BY_PEOPLE.has(family)) return { hostname: name, fqdn: null, domain: null };
+  if (isNoName) {
+    return { hostname: null, fqdn: null, domain: null };
+  }
+  if (family !== null && NAMED_BY_PEOPLE.has(family)) {
+    return { hostname: name, fqdn: null, domain: null };
+  }
   const [fqdn, hostname, domain] = QUALIFIED_NAME.exec(name) ?? [];
   return { hostname: hostname ?? name, fqdn: fqdn ?? null, domain: domain ?? null };
 }

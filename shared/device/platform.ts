@@ -68,7 +68,9 @@ const PREFIXES: readonly (readonly [string, Platform])[] = [
 
 /** Places MDE's `osPlatform`: exact names first, then prefixes, then the ending `Linux`; never "contains", since `Darwin` contains `win`. */
 export function platformOf(osPlatform: string | null): Platform {
-  if (osPlatform === null) return { family: null, type: null };
+  if (osPlatform === null) {
+    return { family: null, type: null };
+  }
   const name = osPlatform.toLowerCase().replaceAll(/[\s_-]/g, '');
   return (
     EXACT_NAMES.get(name) ??
@@ -103,14 +105,20 @@ const PROCESSORS: ReadonlyMap<string, { make: 'x86' | 'arm'; bits: 32 | 64 }> = 
 export function architectureOf(osProcessor: string | null, osArchitecture: string | null): Architecture {
   const processor = PROCESSORS.get(osProcessor?.toLowerCase() ?? '');
   const bits = widthOf(osArchitecture) ?? processor?.bits ?? null;
-  if (processor === undefined) return { architecture: null, bits };
+  if (processor === undefined) {
+    return { architecture: null, bits };
+  }
   const wide = bits === 64;
-  if (processor.make === 'arm') return { architecture: wide ? 'arm64' : 'arm', bits };
+  if (processor.make === 'arm') {
+    return { architecture: wide ? 'arm64' : 'arm', bits };
+  }
   return { architecture: wide ? 'x86_64' : 'x86', bits };
 }
 
 function widthOf(osArchitecture: string | null): 32 | 64 | null {
   const width = /\b(32|64)-?bit\b/i.exec(osArchitecture ?? '')?.[1];
-  if (width === undefined) return null;
+  if (width === undefined) {
+    return null;
+  }
   return width === '64' ? 64 : 32;
 }

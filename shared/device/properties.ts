@@ -116,9 +116,15 @@ function withKnownNames(machine: Machine): Record<string, unknown> {
 
 /** Compares a value with what was read of it; goes no deeper than the reading does. */
 function unreadPaths(given: unknown, read: unknown, path: string): string[] {
-  if (saysNothing(given)) return [];
-  if (read === null || read === undefined) return [path];
-  if (!isCollection(given) || !isCollection(read)) return [];
+  if (saysNothing(given)) {
+    return [];
+  }
+  if (read === null || read === undefined) {
+    return [path];
+  }
+  if (!isCollection(given) || !isCollection(read)) {
+    return [];
+  }
   return Object.entries(given)
     .filter(([name]) => !isAnnotation(name))
     .flatMap(([name, value]) =>
@@ -128,7 +134,9 @@ function unreadPaths(given: unknown, read: unknown, path: string): string[] {
 
 function saysNothing(value: unknown): boolean {
   const content = typeof value === 'string' ? value.trim().toLowerCase() : (value ?? '');
-  if (typeof content !== 'string') return false;
+  if (typeof content !== 'string') {
+    return false;
+  }
   return content === '' || content === 'null' || content === NO_GUID || PLACEHOLDERS.has(content);
 }
 

@@ -73,6 +73,8 @@ function isOther(machineId: string | undefined, device: Device | undefined): boo
 }
 
 function summaryOf(alertId: string, { outcome, device, error }: StoredAnswer): Summary {
-  if (device !== undefined) return deviceSummary(device);
+  if (device !== undefined) {
+    return deviceSummary(device);
+  }
   return failureSummary(outcome, alertId, error?.message);
 }

@@ -42,7 +42,9 @@ export function fitMessage(
   for (const lean of LEANER) {
     form = lean(form);
     const text = write(form);
-    if (fits(text)) return text;
+    if (fits(text)) {
+      return text;
+    }
   }
   const { device: _, metadata: __, ...rest } = form;
   const pointer: EnrichmentPointer = { ...rest, ...row };
@@ -50,7 +52,9 @@ export function fitMessage(
 }
 
 function withoutRaw(enrichment: Enrichment): Enrichment {
-  if (enrichment.device === undefined) return enrichment;
+  if (enrichment.device === undefined) {
+    return enrichment;
+  }
   const { raw: _, ...device } = enrichment.device;
   return { ...enrichment, device };
 }
@@ -98,7 +102,9 @@ export function messageWriter(output: {
   envelope: 'plain' | 'cloudevents';
   appName: string | undefined;
 }): MessageWriter {
-  if (output.envelope === 'plain') return (message) => JSON.stringify(message);
+  if (output.envelope === 'plain') {
+    return (message) => JSON.stringify(message);
+  }
   return (message) => JSON.stringify(cloudEventOf(message, output.appName));
 }
 

@@ -44,7 +44,9 @@ async function checkOf({ name, look }: HealthProbe, timeoutMs: number): Promise<
 }
 
 function reasonOf(error: unknown): string {
-  if (isStorageError(error)) return storageErrorText(error);
+  if (isStorageError(error)) {
+    return storageErrorText(error);
+  }
   return error instanceof Error ? error.message : 'unknown';
 }
 
@@ -78,7 +80,9 @@ export function circuitProbe(readLedger: () => Promise<Ledger>): HealthProbe {
     name: 'circuit',
     async look() {
       const { circuit } = await readLedger();
-      if (circuit === null) return { isSound: true, detail: 'closed' };
+      if (circuit === null) {
+        return { isSound: true, detail: 'closed' };
+      }
       const since = new Date(circuit.openedAt).toISOString();
       const next = new Date(circuit.probeAt).toISOString();
       return {
@@ -101,7 +105,9 @@ export function gateProbe(waitingSince: () => number | undefined, now: () => num
     name: 'calls',
     async look() {
       const waitedMs = now() - (waitingSince() ?? now());
-      if (waitedMs <= LONGEST_WAIT_MS) return { isSound: true, detail: 'nobody waits for long' };
+      if (waitedMs <= LONGEST_WAIT_MS) {
+        return { isSound: true, detail: 'nobody waits for long' };
+      }
       const seconds = Math.round(waitedMs / 1_000);
       return { isSound: false, detail: `a look-up has waited ${seconds} s for its turn in this process` };
     },

@@ -20,12 +20,16 @@ export function negotiate<Offer extends string>(
   accept: string | null,
   offered: readonly Offer[],
 ): Offer | undefined {
-  if (accept === null || accept.trim() === '') return offered[0];
+  if (accept === null || accept.trim() === '') {
+    return offered[0];
+  }
   const ranges = accept.split(',').flatMap((part) => rangeOf(part) ?? []);
   let best: { offer: Offer; quality: number } | undefined;
   for (const offer of offered) {
     const quality = qualityOf(offer, ranges);
-    if (quality > (best?.quality ?? 0)) best = { offer, quality };
+    if (quality > (best?.quality ?? 0)) {
+      best = { offer, quality };
+    }
   }
   return best?.offer;
 }
@@ -33,9 +37,13 @@ export function negotiate<Offer extends string>(
 function rangeOf(part: string): MediaRange | undefined {
   const [range = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
   const [, type, subtype] = RANGE.exec(range) ?? [];
-  if (type === undefined || subtype === undefined) return undefined;
+  if (type === undefined || subtype === undefined) {
+    return undefined;
+  }
   const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
-  if (weight === undefined) return { type, subtype, quality: 1 };
+  if (weight === undefined) {
+    return { type, subtype, quality: 1 };
+  }
   return QUALITY.test(weight) ? { type, subtype, quality: Number(weight) } : undefined;
 }
 

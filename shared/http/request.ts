@@ -21,9 +21,13 @@ export async function readRequestBody(
     return wrong({ ...unsupported(detail), headers: { 'accept-encoding': 'identity' } });
   }
   const form = formOf(request.headers.get('content-type'));
-  if (!form.ok) return form;
+  if (!form.ok) {
+    return form;
+  }
   const text = await readText(request);
-  if (!text.ok) return text;
+  if (!text.ok) {
+    return text;
+  }
   if (text.value.trim() === '') {
     return wrong({ problem: 'malformed-body', detail: 'The body is empty. Send at least one alert.' });
   }
@@ -45,12 +49,16 @@ function formOf(contentType: string | null): Checked<'json' | 'text'> {
 }
 
 async function readText({ headers, body }: Pick<HttpRequest, 'headers' | 'body'>): Promise<Checked<string>> {
-  if (Number(headers.get('content-length') ?? 0) > MAX_BODY_BYTES) return tooLarge;
+  if (Number(headers.get('content-length') ?? 0) > MAX_BODY_BYTES) {
+    return tooLarge;
+  }
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
     bytes += chunk.byteLength;
-    if (bytes > MAX_BODY_BYTES) return tooLarge;
+    if (bytes > MAX_BODY_BYTES) {
+      return tooLarge;
+    }
     chunks.push(chunk);
   }
   try {
@@ -84,9 +92,13 @@ function shown(text: string): string {
 
 /** How long the caller will wait, in seconds; undefined when the caller does not say. @param text The query parameter. */
 export function readWait(text: string | null): Checked<number | undefined> {
-  if (text === null) return { ok: true, value: undefined };
+  if (text === null) {
+    return { ok: true, value: undefined };
+  }
   const seconds = waitSchema.safeParse(/^\d{1,3}$/.test(text) ? Number(text) : undefined).data;
-  if (seconds !== undefined) return { ok: true, value: seconds };
+  if (seconds !== undefined) {
+    return { ok: true, value: seconds };
+  }
   const detail = `"wait" takes whole seconds from 0 to ${LONGEST_WAIT_SECONDS}, once.`;
   return wrong({ problem: 'malformed-wait', detail });
 }

@@ -69,7 +69,9 @@ export function entityTagOf(body: string): string {
  * @param ifNoneMatch The header; null when there is none.
  */
 export function isKnown(entityTag: string, ifNoneMatch: string | null): boolean {
-  if (ifNoneMatch === null) return false;
+  if (ifNoneMatch === null) {
+    return false;
+  }
   return ifNoneMatch
     .split(',')
     .map((part) => part.trim().replace(/^W\//, ''))

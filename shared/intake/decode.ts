@@ -30,7 +30,9 @@ export function decodeBody(body: unknown): Decoded {
     const text: string = decoded.value.trim();
     const inner = decodeText(text);
     const base64: boolean = decoded.base64 || (inner.ok && inner.base64);
-    if (inner.ok && inner.value === text) return { ok: true, value: text, base64 };
+    if (inner.ok && inner.value === text) {
+      return { ok: true, value: text, base64 };
+    }
     decoded = inner.ok ? { ...inner, base64 } : inner;
   }
   return decoded;
@@ -128,7 +130,9 @@ function isMeantTwice(text: string): boolean {
 
 /** Whether no rubbish could decode to this: JSON with a structure, or an alert ID as Defender gives them. */
 function isCertain(inner: Decoded): boolean {
-  if (!inner.ok) return false;
+  if (!inner.ok) {
+    return false;
+  }
   return typeof inner.value === 'string'
     ? isKnownAlertId(inner.value)
     : typeof inner.value === 'object' && inner.value !== null;
@@ -138,7 +142,9 @@ function isCertain(inner: Decoded): boolean {
 function linesOf(text: string): Decoded | undefined {
   const unquoted = text.split(/\r?\n/).map((line) => line.trim().replace(/^'(.*)'$/, '$1'));
   const ids = unquoted.filter((line) => line !== '');
-  if (ids.length === 0 || !ids.every(isAlertId)) return undefined;
+  if (ids.length === 0 || !ids.every(isAlertId)) {
+    return undefined;
+  }
   const [first] = ids;
   return { ok: true, value: ids.length === 1 ? first : ids, base64: false };
 }

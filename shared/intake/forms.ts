@@ -108,7 +108,9 @@ const xdrAlert: Recognizer = (value) => {
   const isXdr = ['devices', 'incidentId', 'serviceSource', 'entities'].some((name) =>
     Object.hasOwn(value, name),
   );
-  if (!Object.hasOwn(value, 'alertId') || !isXdr) return undefined;
+  if (!Object.hasOwn(value, 'alertId') || !isXdr) {
+    return undefined;
+  }
   const devices = listOf(value.devices);
   return (
     otherProduct(value.serviceSource) ?? {
@@ -135,7 +137,9 @@ const alertObject: Recognizer = (value) =>
 /** A row of a hunting table, and what programs make of one: `AlertId` and `DeviceId` in any spelling. */
 const huntingRow: Recognizer = (value) => {
   const field = fieldsOf(value);
-  if (!field.has('alertid')) return undefined;
+  if (!field.has('alertid')) {
+    return undefined;
+  }
   return (
     otherProduct(field.get('servicesource'), field.get('detectionsource')) ?? {
       kind: 'alert',
@@ -161,10 +165,13 @@ const ALERT_LINK = /\/alerts?\/([A-Za-z0-9][A-Za-z0-9_-]{0,127})(?=[/?#]|$)/;
 const sentinelAlert: Recognizer = (value) => {
   const fields = isJsonObject(value.properties) ? value.properties : value;
   const field = fieldsOf(fields);
-  if (!['vendororiginalid', 'systemalertid', 'provideralertid'].some((name) => field.has(name)))
+  if (!['vendororiginalid', 'systemalertid', 'provideralertid'].some((name) => field.has(name))) {
     return undefined;
+  }
   // Graph's alert has a providerAlertId too, beside an ID of its own.
-  if (fields === value && Object.hasOwn(value, 'id')) return undefined;
+  if (fields === value && Object.hasOwn(value, 'id')) {
+    return undefined;
+  }
   const systemAlertId = field.get('systemalertid');
   const [, linked] = ALERT_LINK.exec(textIn(field.get('alertlink'))) ?? [];
   const candidates = [field.get('vendororiginalid'), field.get('provideralertid'), linked].filter(
@@ -188,7 +195,9 @@ const deviceEvidenceSchema = z.object({
 
 /** A Graph alert (`GET /v1.0/security/alerts_v2/{id}`). */
 const graphAlert: Recognizer = (value) => {
-  if (!isGraphAlert(value)) return undefined;
+  if (!isGraphAlert(value)) {
+    return undefined;
+  }
   const devices = listOf(value.evidence).flatMap((item) => deviceEvidenceSchema.safeParse(item).data ?? []);
   // The service writes "PrimaryDevice", its documentation "Main device".
   const primary = devices.find(({ detailedRoles }) =>
@@ -209,8 +218,12 @@ const graphAlert: Recognizer = (value) => {
 };
 
 function isGraphAlert(value: JsonObject): boolean {
-  if (value['@odata.type'] !== undefined) return value['@odata.type'] === '#microsoft.graph.security.alert';
-  if (Object.hasOwn(value, 'serviceSource') || Object.hasOwn(value, 'providerAlertId')) return true;
+  if (value['@odata.type'] !== undefined) {
+    return value['@odata.type'] === '#microsoft.graph.security.alert';
+  }
+  if (Object.hasOwn(value, 'serviceSource') || Object.hasOwn(value, 'providerAlertId')) {
+    return true;
+  }
   // MDE alerts have evidence as well, but without these fields.
   const isGraphEvidence = (item: JsonObject) =>
     Object.hasOwn(item, '@odata.type') || Object.hasOwn(item, 'mdeDeviceId');
@@ -231,7 +244,9 @@ const defenderAlert: Recognizer = (value) => {
   const has = (name: string) => field.has(name);
   const id = field.get('id');
   const isAlert = MDE_ALERT_FIELDS.some(has) || (isKnownAlertId(id) && SHARED_FIELDS.some(has));
-  if (!has('id') || !isAlert) return undefined;
+  if (!has('id') || !isAlert) {
+    return undefined;
+  }
   return {
     kind: 'alert',
     origin: 'the "id" of the MDE alert',
@@ -299,14 +314,18 @@ const FORMS: readonly Recognizer[] = [
 export function recognize(value: JsonObject): Recognition | undefined {
   for (const form of FORMS) {
     const recognition = form(value);
-    if (recognition !== undefined) return recognition;
+    if (recognition !== undefined) {
+      return recognition;
+    }
   }
   return undefined;
 }
 
 /** The objects in a list; none for anything else. One object counts as a list of one: some programs split lists so. */
 export function listOf(value: unknown): JsonObject[] {
-  if (isJsonObject(value)) return [value];
+  if (isJsonObject(value)) {
+    return [value];
+  }
   return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
 

@@ -32,7 +32,9 @@ export function readPayload(value: unknown): Reading {
       const items = parts.map((part) => ({ part: part.value, finding: readPart(part) }));
       const [first] = items;
       const isNone = !isMixed && items.length > 1 && items.every(({ finding }) => !finding.ok);
-      if (!isNone || first === undefined || first.finding.ok) return { kind: 'list', items };
+      if (!isNone || first === undefined || first.finding.ok) {
+        return { kind: 'list', items };
+      }
       const { reason, detail } = first.finding.fault;
       return {
         kind: 'one',
@@ -49,11 +51,15 @@ function readPart({ value, shared, isId = false }: Part): Finding {
 }
 
 function readValue(value: unknown): Finding {
-  if (typeof value === 'string') return checkAlert({ alertId: value }, 'the text');
+  if (typeof value === 'string') {
+    return checkAlert({ alertId: value }, 'the text');
+  }
   if (Array.isArray(value) || (isJsonObject(value) && Array.isArray(value.alertIds))) {
     return faulty('not-an-alert', 'a list inside a list is not taken; send one flat list');
   }
-  if (!isJsonObject(value)) return faulty('not-an-alert', `${quote(value)} is no alert; ${EXPECTED}`);
+  if (!isJsonObject(value)) {
+    return faulty('not-an-alert', `${quote(value)} is no alert; ${EXPECTED}`);
+  }
   const recognition = recognize(value);
   switch (recognition?.kind) {
     case 'alert':

@@ -32,12 +32,20 @@ export function unwrap(value: unknown, shared: SharedFields = {}, depth = 0): Un
       ),
     );
   }
-  if (Array.isArray(value)) return unwrapArray(value, shared, depth);
-  if (!isJsonObject(value)) return { kind: 'one', part: { value, shared } };
+  if (Array.isArray(value)) {
+    return unwrapArray(value, shared, depth);
+  }
+  if (!isJsonObject(value)) {
+    return { kind: 'one', part: { value, shared } };
+  }
   for (const open of WRAPPERS) {
     const opened = open(value, shared);
-    if (opened === undefined) continue;
-    if (opened.kind === 'content') return unwrap(opened.value, opened.shared, depth + 1);
+    if (opened === undefined) {
+      continue;
+    }
+    if (opened.kind === 'content') {
+      return unwrap(opened.value, opened.shared, depth + 1);
+    }
     return opened;
   }
   return { kind: 'one', part: { value, shared } };
@@ -53,13 +61,17 @@ type Wrapper = (value: JsonObject, shared: SharedFields) => Opened | undefined;
 
 /** An array of the sender's own: its items may be wrapped, but a bare array in it is a mistake. */
 function unwrapArray(items: unknown[], shared: SharedFields, depth: number): Unwrapped {
-  if (items.length === 0) return empty('the list has no items; expected at least one alert');
+  if (items.length === 0) {
+    return empty('the list has no items; expected at least one alert');
+  }
   const parts = items.flatMap((item): Part[] => {
     if (Array.isArray(item) || (isJsonObject(item) && Array.isArray(item.alertIds))) {
       return [{ value: item, shared }];
     }
     const inner = unwrap(item, shared, depth + 1);
-    if (inner.kind === 'list') return inner.parts;
+    if (inner.kind === 'list') {
+      return inner.parts;
+    }
     return inner.kind === 'one' ? [inner.part] : [{ value: item, shared }];
   });
   return { kind: 'list', parts, isMixed: true };
@@ -94,7 +106,9 @@ const eventGridEventSchema = z.object({ id: eventId, data: z.unknown().optional(
 
 const event: Wrapper = (value, shared) => {
   const isCloudEvent = Object.hasOwn(value, 'specversion');
-  if (!isCloudEvent && !(Object.hasOwn(value, 'eventType') && Object.hasOwn(value, 'data'))) return undefined;
+  if (!isCloudEvent && !(Object.hasOwn(value, 'eventType') && Object.hasOwn(value, 'data'))) {
+    return undefined;
+  }
   const parsed: z.ZodSafeParseResult<{
     id?: string | undefined;
     data?: unknown;
@@ -115,7 +129,9 @@ const event: Wrapper = (value, shared) => {
 
 /** `{"alertIds": [...]}`, where the other fields of the single form hold for all. */
 const alertIds: Wrapper = (value, shared) => {
-  if (value.alertIds === undefined || value.alertIds === null) return undefined;
+  if (value.alertIds === undefined || value.alertIds === null) {
+    return undefined;
+  }
   if (!Array.isArray(value.alertIds)) {
     return fault(faulty('bad-field', '"alertIds" is not a list; expected a JSON array of alert IDs'));
   }
@@ -123,8 +139,12 @@ const alertIds: Wrapper = (value, shared) => {
     return fault(faulty('bad-field', 'the message has both "alertId" and "alertIds"; send one of them'));
   }
   const checked = checkSharedFields(value);
-  if (!checked.ok) return fault(checked);
-  if (value.alertIds.length === 0) return empty('the list has no items; expected at least one alert');
+  if (!checked.ok) {
+    return fault(checked);
+  }
+  if (value.alertIds.length === 0) {
+    return empty('the list has no items; expected at least one alert');
+  }
   const all = { ...shared, ...checked.shared };
   return {
     kind: 'list',
@@ -135,8 +155,9 @@ const alertIds: Wrapper = (value, shared) => {
 
 /** The answer to a list query: `{"value": [...]}` of MDE, Graph, Defender XDR or Sentinel. */
 const answerList: Wrapper = (value, shared) => {
-  if (!Array.isArray(value.value) || Object.hasOwn(value, 'alertId') || Object.hasOwn(value, 'id'))
+  if (!Array.isArray(value.value) || Object.hasOwn(value, 'alertId') || Object.hasOwn(value, 'id')) {
     return undefined;
+  }
   return listed(value.value, shared, 'the list "value" is empty; there was nothing to enrich');
 };
 
@@ -156,7 +177,9 @@ function isRecord(value: JsonObject): boolean {
 
 /** The row in a record, with the record's tenant; what is no record stays as it is. */
 function rowOfRecord(record: unknown): unknown {
-  if (!isJsonObject(record) || !isRecord(record) || !isJsonObject(record.properties)) return record;
+  if (!isJsonObject(record) || !isRecord(record) || !isJsonObject(record.properties)) {
+    return record;
+  }
   const { tenantId, properties, category } = record;
   return { ...properties, ...(tenantId !== undefined && { tenantId }), [CATEGORY]: category };
 }
@@ -168,7 +191,9 @@ const CATEGORY = 'recordCategory';
 const huntingAnswer: Wrapper = (value, shared) => {
   const fields = fieldsOf(value);
   const results = fields.get('results');
-  if (!Array.isArray(results) || !fields.has('schema')) return undefined;
+  if (!Array.isArray(results) || !fields.has('schema')) {
+    return undefined;
+  }
   return results.length === 0
     ? empty('the list "results" is empty; the query found nothing')
     : byAlert(results, shared);
@@ -190,7 +215,9 @@ function byAlert(rows: readonly unknown[], shared: SharedFields): Unwrapped {
     const alertId = fields.get('alertid');
     if (alertId === undefined) {
       const kind = textIn(row[CATEGORY]) || Object.keys(row).join();
-      if (!others.has(kind)) others.set(kind, row);
+      if (!others.has(kind)) {
+        others.set(kind, row);
+      }
       continue;
     }
     const key = typeof alertId === 'string' ? alertId : `no text, number ${alerts.size}`;
@@ -215,7 +242,9 @@ const incident: Wrapper = (value, shared) => {
     Object.hasOwn(fields, 'incidentId') ||
     Object.hasOwn(fields, 'incidentNumber') ||
     Object.hasOwn(fields, 'alerts');
-  if (!isIncident || alerts === undefined || listOf(alerts).length === 0) return undefined;
+  if (!isIncident || alerts === undefined || listOf(alerts).length === 0) {
+    return undefined;
+  }
   const number = fields.incidentId ?? fields.incidentNumber ?? (fields === value ? fields.id : undefined);
   const parsed = checkSharedFields({ correlationId: number });
   const correlation = parsed.ok ? parsed.shared : {};
@@ -236,7 +265,9 @@ const WRAPPERS: readonly Wrapper[] = [
 
 /** A list that a program made: where none of it is an alert, one answer for all of it is enough. */
 function listed(items: readonly unknown[], shared: SharedFields, ifEmpty: string): Unwrapped {
-  if (items.length === 0) return empty(ifEmpty);
+  if (items.length === 0) {
+    return empty(ifEmpty);
+  }
   const parts = items.flatMap((item): Part[] => {
     const inner = isJsonObject(item) ? incident(item, shared) : undefined;
     return inner?.kind === 'list' ? inner.parts : [{ value: item, shared }];

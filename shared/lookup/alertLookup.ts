@@ -56,7 +56,9 @@ const UNKNOWN_SECONDS = 5;
  * @param report Undefined when the quota could not be read.
  */
 export function expectationOf(report: QuotaReport | undefined, now: Date): Expectation {
-  if (report === undefined) return { retryAfterSeconds: UNKNOWN_SECONDS };
+  if (report === undefined) {
+    return { retryAfterSeconds: UNKNOWN_SECONDS };
+  }
   const { drainedBy, circuit } = report;
   if (drainedBy !== null) {
     const expectedAt = drainedBy > now ? drainedBy : now;
@@ -119,7 +121,9 @@ export function createAlertLookup({ records, rules, now, reportQuota }: AlertLoo
       const isSettled = (seen: AlertRecord | undefined) =>
         seen === undefined || seen.state.answer !== undefined;
       const record = await watch.until(alertId, isSettled, signal);
-      if (record === undefined) return { kind: 'unknown' };
+      if (record === undefined) {
+        return { kind: 'unknown' };
+      }
       const { answer } = record.state;
       return answer === undefined
         ? { kind: 'pending' }

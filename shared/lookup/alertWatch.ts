@@ -45,7 +45,9 @@ export function createAlertWatch(records: Pick<AlertRecords, 'read'>): AlertWatc
   function leave(alertId: string, watch: Watched, waiter: Waiter): void {
     watch.waiters.delete(waiter);
     waiter.signal.removeEventListener('abort', waiter.giveUp);
-    if (watch.waiters.size > 0) return;
+    if (watch.waiters.size > 0) {
+      return;
+    }
     clearTimeout(watch.timer);
     watched.delete(alertId);
   }
@@ -55,7 +57,9 @@ export function createAlertWatch(records: Pick<AlertRecords, 'read'>): AlertWatc
       const record = await limited(() => records.read(alertId));
       watch.last = { record };
       for (const waiter of [...watch.waiters]) {
-        if (!waiter.signal.aborted && !waiter.isAsWanted(record)) continue;
+        if (!waiter.signal.aborted && !waiter.isAsWanted(record)) {
+          continue;
+        }
         leave(alertId, watch, waiter);
         waiter.resolve(record);
       }
@@ -65,7 +69,9 @@ export function createAlertWatch(records: Pick<AlertRecords, 'read'>): AlertWatc
         waiter.reject(error);
       }
     }
-    if (watch.waiters.size === 0) return;
+    if (watch.waiters.size === 0) {
+      return;
+    }
     const intervalMs = Math.max(watch.intervalMs, watched.size * INTERVAL_PER_ALERT_MS);
     watch.timer = setTimeout(() => void look(alertId, watch), intervalMs);
     watch.intervalMs = Math.min(LONGEST_INTERVAL_MS, watch.intervalMs * 2);
@@ -73,7 +79,9 @@ export function createAlertWatch(records: Pick<AlertRecords, 'read'>): AlertWatc
 
   return {
     until(alertId, isAsWanted, signal) {
-      if (signal.aborted) return limited(() => records.read(alertId));
+      if (signal.aborted) {
+        return limited(() => records.read(alertId));
+      }
       return new Promise((resolve, reject) => {
         const known = watched.get(alertId);
         const watch: Watched = known ?? { waiters: new Set(), intervalMs: SHORTEST_INTERVAL_MS };
@@ -84,7 +92,9 @@ export function createAlertWatch(records: Pick<AlertRecords, 'read'>): AlertWatc
           reject,
           giveUp() {
             // Whoever comes with little time still learns how the record is.
-            if (watch.last === undefined) return;
+            if (watch.last === undefined) {
+              return;
+            }
             leave(alertId, watch, waiter);
             resolve(watch.last.record);
           },
@@ -95,7 +105,9 @@ export function createAlertWatch(records: Pick<AlertRecords, 'read'>): AlertWatc
         }
         watch.waiters.add(waiter);
         signal.addEventListener('abort', waiter.giveUp, { once: true });
-        if (known !== undefined) return;
+        if (known !== undefined) {
+          return;
+        }
         watched.set(alertId, watch);
         void look(alertId, watch);
       });

@@ -48,7 +48,9 @@ export function standingOf(
   rules: ClaimRules,
   now: Date,
 ): Standing {
-  if (state.published.includes(submission.submissionId)) return { kind: 'published' };
+  if (state.published.includes(submission.submissionId)) {
+    return { kind: 'published' };
+  }
   const { answer, claim } = state;
   const other = claim !== undefined && claim.expiresAt > now && !holds(bearer, claim) ? claim : undefined;
   // Another message of this very submission, left by a crash, is about to publish the answer that it has stored.
@@ -68,7 +70,9 @@ export function answerFor(
   submission: Submission,
   rules: ClaimRules,
 ): StoredAnswer | undefined {
-  if (answer === undefined) return undefined;
+  if (answer === undefined) {
+    return undefined;
+  }
   const isSure = published.includes(submission.submissionId) || servesForGood(answer, submission, rules);
   return isSure ? answer : undefined;
 }
@@ -87,8 +91,12 @@ function serves(answer: StoredAnswer, submission: Submission, rules: ClaimRules,
 }
 
 function servesForGood(answer: StoredAnswer, submission: Submission, { reuseForMs }: ClaimRules): boolean {
-  if (answer.submissionId === submission.submissionId) return true;
-  if (reuseForMs === 0 || answer.outcome === 'failed' || answer.retrievedAt === null) return false;
+  if (answer.submissionId === submission.submissionId) {
+    return true;
+  }
+  if (reuseForMs === 0 || answer.outcome === 'failed' || answer.retrievedAt === null) {
+    return false;
+  }
   return answer.retrievedAt >= new Date(submission.firstSeen);
 }
 
@@ -98,7 +106,9 @@ function servesWhileFresh(
   { reuseForMs }: ClaimRules,
   now: Date,
 ): boolean {
-  if (reuseForMs === 0 || outcome !== 'enriched' || retrievedAt === null || refresh) return false;
+  if (reuseForMs === 0 || outcome !== 'enriched' || retrievedAt === null || refresh) {
+    return false;
+  }
   return now.getTime() - retrievedAt.getTime() < reuseForMs;
 }
 
@@ -130,17 +140,27 @@ export async function claimAlert(submission: Submission, bearer: Bearer, deps: C
     if (mayBeNew) {
       const claim = newClaim();
       const record = await records.create(alertId, claim);
-      if (record !== undefined) return { kind: 'claimed', record, claim };
+      if (record !== undefined) {
+        return { kind: 'claimed', record, claim };
+      }
     }
     const record = await records.read(alertId);
     mayBeNew = record === undefined;
-    if (record === undefined) continue;
+    if (record === undefined) {
+      continue;
+    }
     const standing = standingOf(record.state, submission, bearer, rules, deps.now());
-    if (standing.kind === 'answered') return { ...standing, record };
-    if (standing.kind !== 'free') return standing;
+    if (standing.kind === 'answered') {
+      return { ...standing, record };
+    }
+    if (standing.kind !== 'free') {
+      return standing;
+    }
     const claim = newClaim();
     const claimed = await records.claim(record, claim);
-    if (claimed !== undefined) return { kind: 'claimed', record: claimed, claim };
+    if (claimed !== undefined) {
+      return { kind: 'claimed', record: claimed, claim };
+    }
   }
 }
 
@@ -154,7 +174,9 @@ export async function holdClaim(
   claim: Claim,
   deps: ClaimDeps,
 ): Promise<void> {
-  if (!HELD.includes(reason)) return;
+  if (!HELD.includes(reason)) {
+    return;
+  }
   await deps.records.claim(record, { ...claim, expiresAt: expiryAfter(delayMs, deps) });
 }
 

@@ -88,7 +88,9 @@ export function decide(
 
     case 'unavailable': {
       const again = failedOnce(submission, answer.kind, now);
-      if (isTooOld(again, rules, now)) return givenUp('source_unavailable', answer.detail, attempts);
+      if (isTooOld(again, rules, now)) {
+        return givenUp('source_unavailable', answer.detail, attempts);
+      }
       const backoff = backoffMs(rules.retryBaseDelayMs, submission.attempts, random);
       const delayMs = Math.max(backoff, Math.min(LONGEST_DELAY_MS, answer.retryAfterMs ?? 0));
       return defer('unavailable', delayMs, answer.detail, again);
@@ -133,7 +135,9 @@ function failedOnce(submission: Submission, answer: NonNullable<Submission['fail
 /** Time that an alert waits for quota, a role or our own fault is no time in which its look-up failed. */
 function waited(submission: Submission, delayMs: number): Submission {
   const { failing } = submission;
-  if (failing === undefined) return submission;
+  if (failing === undefined) {
+    return submission;
+  }
   const since = new Date(Date.parse(failing.since) + delayMs).toISOString();
   return { ...submission, failing: { ...failing, since } };
 }

@@ -63,7 +63,9 @@ export async function enrichSubmission(
     return await advance(submission, bearer, held, deps, signal);
   } catch (error) {
     const fault = deps.storageFault(error);
-    if (fault === undefined) throw error;
+    if (fault === undefined) {
+      throw error;
+    }
     return putBack(deferForStorage(submission, fault, deps.rules, deps.random), deps, held.claim?.key);
   }
 }
@@ -104,7 +106,9 @@ async function advance(
   });
   const storedRecord = await storeWhileClaimed(record, claim, stored, deps);
   // Somebody took the claim over because it had expired: begin again, most likely with the answer that they stored.
-  if (storedRecord === undefined) return advance(submission, bearer, held, deps, signal);
+  if (storedRecord === undefined) {
+    return advance(submission, bearer, held, deps, signal);
+  }
   return finish(submission, storedRecord, stored, deps);
 }
 
@@ -118,7 +122,9 @@ async function storeWhileClaimed(
   let current: AlertRecord | undefined = record;
   while (current?.state.claim?.key === claim.key) {
     const stored = await records.store(current, answer);
-    if (stored !== undefined) return stored;
+    if (stored !== undefined) {
+      return stored;
+    }
     current = await records.read(record.alertId);
   }
   return undefined;
@@ -132,7 +138,9 @@ async function finish(
   deps: PipelineDeps,
 ): Promise<Progress> {
   const enrichment = enrichmentOf(submission, answer, deps.message);
-  if (answer.outcome === 'failed') await bury(submission, answer, deps);
+  if (answer.outcome === 'failed') {
+    await bury(submission, answer, deps);
+  }
   await deps.outbox.publish(enrichment);
   await markPublished(record, submission.submissionId, deps);
   return {
@@ -157,11 +165,15 @@ async function markPublished(
   try {
     let current: AlertRecord | undefined = record;
     while (current !== undefined && !current.state.published.includes(submissionId)) {
-      if ((await records.addPublished(current, submissionId)) !== undefined) return;
+      if ((await records.addPublished(current, submissionId)) !== undefined) {
+        return;
+      }
       current = await records.read(record.alertId);
     }
   } catch (error) {
-    if (storageFault(error) === undefined) throw error;
+    if (storageFault(error) === undefined) {
+      throw error;
+    }
   }
 }
 

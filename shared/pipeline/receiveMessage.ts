@@ -46,14 +46,20 @@ export async function receiveMessage(
 ): Promise<void> {
   const startedAt = deps.now();
   const { submissions, rejections, bearer } = readMessage(message.body, message.delivery, startedAt);
-  for (const rejection of rejections) await bury(rejection, startedAt, deps, log);
+  for (const rejection of rejections) {
+    await bury(rejection, startedAt, deps, log);
+  }
 
   const [only, ...others] = submissions;
-  if (only === undefined) return;
+  if (only === undefined) {
+    return;
+  }
   if (others.length > 0) {
     // Their IDs follow from the message's: when a crash makes this happen twice, the copies are known as such.
     const { error } = await submitAll(submissions, (submission) => deps.outbox.submit(submission, 0));
-    if (error !== undefined) throw error;
+    if (error !== undefined) {
+      throw error;
+    }
     log({ event: 'split', submissions: submissions.length, rejections: rejections.length });
     return;
   }
@@ -122,7 +128,9 @@ function foreignTenant(
   homeTenant = '',
 ): { reason: 'other-tenant'; detail: string } | undefined {
   const areBothKnown = GUID.test(tenantId) && GUID.test(homeTenant);
-  if (!areBothKnown || tenantId.toLowerCase() === homeTenant.toLowerCase()) return undefined;
+  if (!areBothKnown || tenantId.toLowerCase() === homeTenant.toLowerCase()) {
+    return undefined;
+  }
   return {
     reason: 'other-tenant',
     detail: `The alert belongs to the tenant ${tenantId}, and this deployment serves ${homeTenant}. Send it to the deployment of its tenant.`,

@@ -39,7 +39,9 @@ export async function submitAll(
     for (const [index, submission] of batch.entries()) {
       const result = results[index];
       if (result?.status === 'rejected') {
-        if (failed.length === 0) error = result.reason;
+        if (failed.length === 0) {
+          error = result.reason;
+        }
         failed.push(submission);
       } else {
         queued.push(submission);
@@ -47,7 +49,9 @@ export async function submitAll(
     }
   }
   const notQueued = [...failed, ...submissions.slice(next)];
-  if (notQueued.length === 0) return { queued, notQueued };
+  if (notQueued.length === 0) {
+    return { queued, notQueued };
+  }
   return { queued, notQueued, error: failed.length > 0 ? error : signal?.reason };
 }
 

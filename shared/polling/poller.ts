@@ -103,14 +103,22 @@ export function createPoller(deps: PollerDeps): Poller {
 
     async function take({ alerts, invalid }: AlertBatch): Promise<void> {
       for (const { updatedAt } of alerts) {
-        if (updatedAt !== undefined && !(latestUpdate && latestUpdate > updatedAt)) latestUpdate = updatedAt;
+        if (updatedAt !== undefined && !(latestUpdate && latestUpdate > updatedAt)) {
+          latestUpdate = updatedAt;
+        }
       }
       const wanted = alerts.filter((alert) => isWanted(alert, filter));
       const submissions = wanted.flatMap((alert) => polledSubmission(alert, startedAt) ?? []);
       const unknown = await withoutRecord(submissions, seen);
       const { queued, error } = await submit(unknown);
-      if (error !== undefined) throw error;
-      for (const { alertId } of submissions) if (seen.size < MOST_REMEMBERED) seen.add(alertId);
+      if (error !== undefined) {
+        throw error;
+      }
+      for (const { alertId } of submissions) {
+        if (seen.size < MOST_REMEMBERED) {
+          seen.add(alertId);
+        }
+      }
       counts.listed += alerts.length + invalid;
       counts.submitted += queued.length;
       counts.known += submissions.length - queued.length;
@@ -212,7 +220,9 @@ const LONGEST_SUBMISSION_ID = 128;
  */
 export function polledSubmission(alert: ListedAlert, now: Date): Submission | undefined {
   const { alertId } = alert;
-  if (!isAlertId(alertId)) return undefined;
+  if (!isAlertId(alertId)) {
+    return undefined;
+  }
   const { machineId, tenantId } = submissionSchema.shape;
   const request = {
     alertId,

@@ -17,12 +17,16 @@ export function known(draft: DraftObject): JsonObject {
 }
 
 function knownValue(draft: Draft): Json | undefined {
-  if (draft === null || draft === undefined) return undefined;
+  if (draft === null || draft === undefined) {
+    return undefined;
+  }
   if (isList(draft)) {
     const items = draft.map(knownValue).filter((item) => item !== undefined);
     return items.length === 0 ? undefined : items;
   }
-  if (typeof draft !== 'object') return draft;
+  if (typeof draft !== 'object') {
+    return draft;
+  }
   const object = known(draft);
   return Object.keys(object).length === 0 ? undefined : object;
 }

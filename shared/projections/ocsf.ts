@@ -142,32 +142,44 @@ function addressPairs({ mac, type, addresses }: Device['interfaces'][number]): A
 }
 
 function interfaceType(type: string | null): Enumerated {
-  if (type === null) return UNKNOWN;
+  if (type === null) {
+    return UNKNOWN;
+  }
   const name = type.toLowerCase();
   return INTERFACE_TYPES.find(([beginning]) => name.startsWith(beginning))?.[1] ?? [OTHER, type];
 }
 
 /** The standard wants a name with anything else about the system. */
 function operatingSystem({ osPlatform, family, version, build, bits }: Device['os']): DraftObject | null {
-  if (osPlatform === null && version === null && build === null && bits === null) return null;
+  if (osPlatform === null && version === null && build === null && bits === null) {
+    return null;
+  }
   const name = osPlatform ?? UNKNOWN[1];
   return { name, ...enumerated('type', osType(family, name)), version, build, cpu_bits: bits };
 }
 
 function osType(family: OsFamily | null, name: string): Enumerated {
-  if (family === null) return UNKNOWN;
+  if (family === null) {
+    return UNKNOWN;
+  }
   return family === 'other' ? [OTHER, name] : OS_TYPES[family];
 }
 
 function processor({ architecture, osProcessor }: Device['os']): DraftObject | null {
-  if (osProcessor === null) return null;
-  if (architecture === null) return enumerated('cpu_architecture', [OTHER, osProcessor]);
+  if (osProcessor === null) {
+    return null;
+  }
+  if (architecture === null) {
+    return enumerated('cpu_architecture', [OTHER, osProcessor]);
+  }
   return enumerated('cpu_architecture', architecture.startsWith('x86') ? [1, 'x86'] : [2, 'ARM']);
 }
 
 /** A device that is merely seen by others has no sensor. */
 function agents({ id, agentVersion, onboarding }: Device): DraftObject[] {
-  if (agentVersion === null && onboarding.value !== 'Onboarded') return [];
+  if (agentVersion === null && onboarding.value !== 'Onboarded') {
+    return [];
+  }
   const type = enumerated('type', [1, 'Endpoint Detection and Response']);
   return [{ uid: id, name: MDE, vendor_name: 'Microsoft', ...type, version: agentVersion }];
 }
@@ -193,7 +205,9 @@ function time(name: string, iso: string | null): DraftObject {
 /** One enrichment of the device's ID with all that the device object has no field for. */
 function enrichments(device: Device, at: Date): DraftObject[] {
   const data = known(inSnakeCase(without(mdeProperties(device), PLACED)));
-  if (Object.keys(data).length === 0) return [];
+  if (Object.keys(data).length === 0) {
+    return [];
+  }
   return [
     {
       name: 'device.uid',

@@ -51,6 +51,8 @@ function identifyingDomain(domain: string | null): string | null {
 
 /** The field also says what no family does: there the platform goes before the version. */
 function osVersion({ family, osPlatform, version }: Device['os']): string | null {
-  if (family !== 'other') return version;
+  if (family !== 'other') {
+    return version;
+  }
   return version === null ? osPlatform : `${osPlatform} ${version}`;
 }

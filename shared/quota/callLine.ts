@@ -57,12 +57,16 @@ export function createCallLine(): CallLine {
           return isGone;
         },
         admit(admission) {
-          if (isGone) return;
+          if (isGone) {
+            return;
+          }
           settle();
           resolve(admission);
         },
         fail(error) {
-          if (isGone) return;
+          if (isGone) {
+            return;
+          }
           settle();
           reject(error);
         },
@@ -76,7 +80,9 @@ export function createCallLine(): CallLine {
       return { caller, answer: promise };
     },
     rejoin(caller) {
-      if (!caller.isGone) line.push(caller);
+      if (!caller.isGone) {
+        line.push(caller);
+      }
     },
     takeAll() {
       const taken = [

@@ -19,7 +19,9 @@ export function shortestWindow(limits: readonly RateLimit[]): RateLimit {
 
 /** The share of the limits (0 to 1) that is in use now: lowered by 429s, restored step by step while none comes. */
 export function effectiveRate(strike: RateStrike | null, limits: readonly RateLimit[], now: number): number {
-  if (strike === null) return 1;
+  if (strike === null) {
+    return 1;
+  }
   const windows = Math.max(0, now - strike.at) / shortestWindow(limits).windowMs;
   return Math.min(1, strike.rate + windows * RATE_RESTORED_PER_WINDOW);
 }
@@ -36,7 +38,9 @@ export function nextRateRise(
 /** One more 429 at `now`. Several within one shortest window are one strike: they were under way together. */
 export function struck(strike: RateStrike | null, limits: readonly RateLimit[], now: number): RateStrike {
   const window = shortestWindow(limits).windowMs;
-  if (strike !== null && now - strike.at < window / 4) return strike;
+  if (strike !== null && now - strike.at < window / 4) {
+    return strike;
+  }
   return { rate: Math.max(LOWEST_RATE, effectiveRate(strike, limits, now) * RATE_AFTER_STRIKE), at: now };
 }
 
@@ -53,7 +57,9 @@ export function effectiveLimits(limits: readonly RateLimit[], share: number, rat
     calls: Math.max(1, Math.floor(calls * share * rate)),
     windowMs,
   }));
-  if (rate >= 1) return scaled;
+  if (rate >= 1) {
+    return scaled;
+  }
   const { calls, windowMs } = shortestWindow(scaled);
   return [...scaled, { calls: 1, windowMs: Math.ceil(windowMs / calls) }];
 }

@@ -41,7 +41,9 @@ function bookOne(ledger: Ledger, rules: LedgerRules, entry: Feedback): Ledger {
 /** A call that the log does not hold any more is booked at its new time all the same. */
 function replaceCall(ledger: Ledger, slot: number, calledAt: readonly number[]): Ledger {
   const index = ledger.calls.indexOf(slot);
-  if (index < 0 && calledAt.length === 0) return ledger;
+  if (index < 0 && calledAt.length === 0) {
+    return ledger;
+  }
   const others = index < 0 ? ledger.calls : ledger.calls.toSpliced(index, 1);
   return { ...ledger, calls: [...others, ...calledAt].sort((left, right) => left - right) };
 }
@@ -65,7 +67,9 @@ function openCircuit(
   { isProbe, cause, detail, at }: Extract<Feedback, { kind: 'refused' }>,
 ): Ledger {
   const { circuit } = ledger;
-  if (circuit !== null && !isProbe && at < circuit.probeAt) return ledger;
+  if (circuit !== null && !isProbe && at < circuit.probeAt) {
+    return ledger;
+  }
   const failures = (circuit?.failures ?? 0) + 1;
   const probeAt = at + probeIntervalMs(failures - 1, rules);
   return {
@@ -82,6 +86,8 @@ function resume(ledger: Ledger, probe: Probe, slot: number): Ledger {
   const { pause, circuit } = ledger;
   const endsPause = pause !== null && pause.at <= slot;
   const endsCircuit = probe === 'circuit' && circuit !== null && circuit.refusedAt <= slot;
-  if (!endsPause && !endsCircuit) return ledger;
+  if (!endsPause && !endsCircuit) {
+    return ledger;
+  }
   return { ...ledger, pause: endsPause ? null : pause, circuit: endsCircuit ? null : circuit };
 }

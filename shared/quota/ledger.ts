@@ -132,7 +132,9 @@ export interface Answer {
  * and no stream of new ones delays those in line.
  */
 export function ask(ledger: Ledger, rules: LedgerRules, request: Ask, now: number): Answer {
-  if (ledger.circuit !== null) return askOpenCircuit(ledger, ledger.circuit, rules, request, now);
+  if (ledger.circuit !== null) {
+    return askOpenCircuit(ledger, ledger.circuit, rules, request, now);
+  }
   if (ledger.pause !== null && ledger.pause.until <= now + rules.inProcessWaitMs / 2) {
     return askPaused(ledger, ledger.pause, rules, now);
   }
@@ -155,7 +157,9 @@ function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: numb
     const slot = nextSlot(calls, limits, now);
     const isFresh = slots.length >= early;
     const lineHasFirstRight = waiting > 0 && allowedSince(calls, limits) > now - 2 * gatheringMs(rules);
-    if (slot > now + request.patienceMs || (isFresh && lineHasFirstRight)) break;
+    if (slot > now + request.patienceMs || (isFresh && lineHasFirstRight)) {
+      break;
+    }
     calls.push(slot);
     slots.push(slot);
   }
@@ -200,8 +204,11 @@ function forecastSlots(
   while (extended.length < log.length + count) {
     const slot = nextSlot(extended, shape(limitsInForce(ledger, rules, at)), at);
     const rise = nextRateRise(ledger.strike, rules.limits, at);
-    if (rise !== undefined && slot > rise) at = rise;
-    else extended.push(slot);
+    if (rise !== undefined && slot > rise) {
+      at = rise;
+    } else {
+      extended.push(slot);
+    }
   }
   return extended.slice(log.length);
 }
@@ -212,7 +219,9 @@ function merged(calls: readonly number[], promised: readonly number[]): number[]
 
 function askPaused(ledger: Ledger, pause: Pause, rules: LedgerRules, now: number): Answer {
   const probe = probeSlot(ledger, rules, now, pause.until);
-  if (probe > now) return { ledger, grant: { kind: 'paused', probe: null, retryAt: probe } };
+  if (probe > now) {
+    return { ledger, grant: { kind: 'paused', probe: null, retryAt: probe } };
+  }
   const retryAt = now + rules.probeIntervalMs;
   return {
     ledger: { ...ledger, calls: [...ledger.calls, probe], pause: { ...pause, until: retryAt } },
@@ -234,8 +243,9 @@ function askOpenCircuit(
   const { detail } = circuit;
   const mayProbe = request.mayProbeCircuit > 0 || now >= circuit.probeAt + NOBODY_LEFT_TO_PROBE_MS;
   const probe = probeSlot(ledger, rules, now, Math.max(circuit.probeAt, ledger.pause?.until ?? 0));
-  if (probe > now || !mayProbe)
+  if (probe > now || !mayProbe) {
     return { ledger, grant: { kind: 'open', probe: null, retryAt: probe, detail } };
+  }
   const probeAt = now + probeIntervalMs(circuit.failures, rules);
   return {
     ledger: { ...ledger, calls: [...ledger.calls, probe], circuit: { ...circuit, probeAt } },

@@ -70,9 +70,13 @@ export function createLedgerExchange(
 
   /** Whether the change holds: it was written on `stored`, or there was nothing to write. */
   async function write(ledger: Ledger, stored: StoredLedger): Promise<boolean> {
-    if (ledger === stored.ledger) return true;
+    if (ledger === stored.ledger) {
+      return true;
+    }
     const etag = await store.write(ledger, stored.etag);
-    if (etag !== undefined) written = { ledger, etag };
+    if (etag !== undefined) {
+      written = { ledger, etag };
+    }
     return etag !== undefined;
   }
 
@@ -80,11 +84,15 @@ export function createLedgerExchange(
     for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
       if (isAlone && written !== undefined) {
         const guess = change(written.ledger, clock.now());
-        if (guess.ledger !== written.ledger && (await write(guess.ledger, written))) return guess;
+        if (guess.ledger !== written.ledger && (await write(guess.ledger, written))) {
+          return guess;
+        }
       }
       const stored = await read();
       const next = change(stored.ledger, clock.now());
-      if (await write(next.ledger, stored)) return next;
+      if (await write(next.ledger, stored)) {
+        return next;
+      }
       const pauseMs = random() * LONGEST_RACE_PAUSE_MS * Math.min(1, attempt / 10);
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }

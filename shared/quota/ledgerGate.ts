@@ -46,7 +46,9 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
 
   function acquire(request: Parameters<CallGate['acquire']>[0], signal: AbortSignal): Promise<Admission> {
     const now = clock.now();
-    if (signal.aborted) return Promise.resolve(outOfTime(request.place));
+    if (signal.aborted) {
+      return Promise.resolve(outOfTime(request.place));
+    }
     const { answer } = line.join(request, now, signal, (caller) => {
       served.delete(caller);
       schedule();
@@ -66,7 +68,9 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
     const now = clock.now();
     outlook = outlookAt(outlook, now);
     answerFrom(outlook);
-    if (isServing) return;
+    if (isServing) {
+      return;
+    }
     clearTimeout(timer);
     const { since } = line;
     if (since !== undefined) {
@@ -80,18 +84,24 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
 
   function answerFrom(current: Outlook): void {
     if (current.kind === 'refused') {
-      for (const caller of line.takeWhere(() => true)) caller.admit(denial(current));
+      for (const caller of line.takeWhere(() => true)) {
+        caller.admit(denial(current));
+      }
     }
     if (current.kind === 'paused') {
       const waitsTooLong = ({ since }: Caller) => current.retryAt - since > rules.inProcessWaitMs;
-      for (const caller of line.takeWhere(waitsTooLong)) caller.admit(pauseUntil(current.retryAt, caller));
+      for (const caller of line.takeWhere(waitsTooLong)) {
+        caller.admit(pauseUntil(current.retryAt, caller));
+      }
     }
   }
 
   async function serve(): Promise<void> {
     isServing = true;
     const callers = line.takeAll();
-    for (const caller of callers) served.add(caller);
+    for (const caller of callers) {
+      served.add(caller);
+    }
     const count = (place: Caller['place']) => callers.filter((caller) => caller.place === place).length;
     const request = {
       returning: count('turn'),
@@ -105,11 +115,15 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
         // Nobody waits when there is only feedback: no probe may be given away then.
         callers.length > 0 ? ask(booked, rules, request, now) : { ledger: booked, grant: undefined },
       );
-      if (grant !== undefined) dispatch(grant, callers, ledger);
+      if (grant !== undefined) {
+        dispatch(grant, callers, ledger);
+      }
     } catch (error) {
       // Those who came meanwhile would wait as long for nothing when the ledger gives no answer.
       const isSilent = error instanceof LedgerError && error.code === 'silent';
-      for (const caller of isSilent ? [...callers, ...line.takeAll()] : callers) answer(caller).fail(error);
+      for (const caller of isSilent ? [...callers, ...line.takeAll()] : callers) {
+        answer(caller).fail(error);
+      }
     } finally {
       isServing = false;
       schedule();
@@ -148,11 +162,16 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
       case 'slots':
         callers.forEach((caller, index) => {
           // The exchange has redeemed the turn; a slot that cannot be used entitles to no second one.
-          if (caller.place === 'turn') caller.place = 'first';
+          if (caller.place === 'turn') {
+            caller.place = 'first';
+          }
           const slot = grant.slots[index];
           const turn = grant.turns[index - grant.slots.length];
-          if (slot !== undefined) admitAt(slot, caller);
-          else if (turn !== undefined) answer(caller).admit(promiseOf(turn));
+          if (slot !== undefined) {
+            admitAt(slot, caller);
+          } else if (turn !== undefined) {
+            answer(caller).admit(promiseOf(turn));
+          }
         });
         return;
       case 'paused':
@@ -162,7 +181,9 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
         }
         return;
       case 'open':
-        for (const caller of withoutProber(callers, grant)) answer(caller).admit(denial(grant));
+        for (const caller of withoutProber(callers, grant)) {
+          answer(caller).admit(denial(grant));
+        }
     }
   }
 
@@ -171,10 +192,15 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
     callers: readonly Caller[],
     { kind, probe }: Exclude<Grant, { kind: 'slots' }>,
   ): readonly Caller[] {
-    if (probe === null) return callers;
+    if (probe === null) {
+      return callers;
+    }
     const prober = proberAmong(callers, kind);
-    if (prober === undefined) feedback.push({ kind: 'unused', slot: probe });
-    else answer(prober).admit({ kind: 'granted', probe: kind === 'open' ? 'circuit' : 'pause', slot: probe });
+    if (prober === undefined) {
+      feedback.push({ kind: 'unused', slot: probe });
+    } else {
+      answer(prober).admit({ kind: 'granted', probe: kind === 'open' ? 'circuit' : 'pause', slot: probe });
+    }
     return callers.filter((caller) => caller !== prober);
   }
 
@@ -224,16 +250,22 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
 
     returned({ slot }) {
       const now = clock.now();
-      if (now - slot <= marginMs) return;
+      if (now - slot <= marginMs) {
+        return;
+      }
       feedback.push({ kind: 'moved', slot, calledAt: now });
       schedule();
     },
 
     async succeeded({ probe, slot }) {
       blindPauses = 0;
-      if (probe === false) return;
+      if (probe === false) {
+        return;
+      }
       const ledger = await report({ kind: 'succeeded', probe, slot });
-      if (ledger !== undefined) outlook = outlookOf(ledger, rules, clock.now());
+      if (ledger !== undefined) {
+        outlook = outlookOf(ledger, rules, clock.now());
+      }
       schedule();
     },
 
@@ -242,7 +274,9 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
       const blindWait = () =>
         random() * Math.min(LONGEST_BLIND_PAUSE_MS, rules.probeIntervalMs * 2 ** blindPauses);
       const until = at + Math.min(longestPauseMs, retryAfterMs ?? blindWait());
-      if (retryAfterMs === undefined) blindPauses += 1;
+      if (retryAfterMs === undefined) {
+        blindPauses += 1;
+      }
       const ledger = await report({ kind: 'throttled', until, at });
       isStopped = true;
       outlook = outlookOf(ledger ?? { ...emptyLedger, pause: { until, at } }, rules, clock.now());
@@ -269,7 +303,9 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
 
     waitingSince() {
       const times = [...served].map(({ since }) => since);
-      if (line.since !== undefined) times.push(line.since);
+      if (line.since !== undefined) {
+        times.push(line.since);
+      }
       return times.length === 0 ? undefined : Math.min(...times);
     },
   };

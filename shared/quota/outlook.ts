@@ -25,7 +25,9 @@ export function outlookAfter(grant: Grant, ledger: Ledger, rules: LedgerRules, n
     case 'slots': {
       const lastSlot = grant.slots.at(-1) ?? 0;
       const isScarce = grant.turns.length > 0 || lastSlot > now + gatheringMs(rules);
-      if (!isScarce) return { kind: 'free' };
+      if (!isScarce) {
+        return { kind: 'free' };
+      }
       const lineEnds = Math.max(lastSlot, ledger.lastTurnAt + rules.inProcessWaitMs);
       const slotAt = nextSlot(ledger.calls, rules.limits, 0);
       return {
@@ -43,7 +45,9 @@ export function outlookAfter(grant: Grant, ledger: Ledger, rules: LedgerRules, n
 
 /** What a ledger tells in which feedback has just been booked. Pure. */
 export function outlookOf({ pause, circuit }: Ledger, rules: LedgerRules, now: number): Outlook {
-  if (circuit !== null) return refusedUntil(circuit.probeAt, circuit.detail, now);
+  if (circuit !== null) {
+    return refusedUntil(circuit.probeAt, circuit.detail, now);
+  }
   // After a long pause turns are promised, which only the ledger can.
   if (pause !== null && pause.until <= now + rules.inProcessWaitMs / 2) {
     return pausedUntil(pause.until, rules, now);

@@ -34,7 +34,9 @@ export function nextSlot(log: CallLog, limits: readonly RateLimit[], from: numbe
 /** The next `count` slots, each reserved before the next is sought. */
 export function nextSlots(log: CallLog, limits: readonly RateLimit[], from: number, count: number): number[] {
   const extended = [...log];
-  for (let taken = 0; taken < count; taken += 1) extended.push(nextSlot(extended, limits, from));
+  for (let taken = 0; taken < count; taken += 1) {
+    extended.push(nextSlot(extended, limits, from));
+  }
   return extended.slice(log.length);
 }
 

@@ -29,7 +29,9 @@ export function createStorageClock(localNow: () => number): StorageClock {
     now: () => Math.floor(localNow() + (known === undefined ? 0 : offsetOf(known))),
     observe(sentAt, receivedAt, dateHeader) {
       const second = Date.parse(dateHeader ?? '');
-      if (Number.isNaN(second)) return;
+      if (Number.isNaN(second)) {
+        return;
+      }
       const seen = { lowest: second - receivedAt, highest: second + 999 - sentAt, at: receivedAt };
       known = known === undefined ? seen : intersect(widen(known, receivedAt), seen);
     },

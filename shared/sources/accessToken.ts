@@ -33,12 +33,16 @@ export function createAccessTokens(
 
   /** Joins the request under way, unless that may bring the very token that is to be replaced. */
   function fetchToken(fresh: boolean): Promise<AccessToken> {
-    if (underWay !== undefined && (underWay.fresh || !fresh)) return underWay.token;
+    if (underWay !== undefined && (underWay.fresh || !fresh)) {
+      return underWay.token;
+    }
     const askNow = () => ask(fresh);
     const fetching = { fresh, token: underWay?.token.then(askNow, askNow) ?? askNow() };
     underWay = fetching;
     const done = () => {
-      if (underWay === fetching) underWay = undefined;
+      if (underWay === fetching) {
+        underWay = undefined;
+      }
     };
     fetching.token.then(done, done);
     return fetching.token;
@@ -53,9 +57,13 @@ export function createAccessTokens(
     async get() {
       const held = current;
       const remainingMs = held === undefined ? 0 : held.expiresOnTimestamp - now();
-      if (held === undefined || remainingMs < SHORTEST_USE_MS) return (await fetchToken(false)).token;
+      if (held === undefined || remainingMs < SHORTEST_USE_MS) {
+        return (await fetchToken(false)).token;
+      }
       // It is good until it ends, so nobody waits for its successor, nor fails where that cannot be had yet.
-      if (remainingMs <= RENEW_BEFORE_END_MS) fetchToken(false).catch(() => undefined);
+      if (remainingMs <= RENEW_BEFORE_END_MS) {
+        fetchToken(false).catch(() => undefined);
+      }
       return held.token;
     },
     async renew() {
@@ -88,14 +96,18 @@ export function tokenRequester(
   const credential =
     clientId === undefined ? new ManagedIdentityCredential() : new ManagedIdentityCredential({ clientId });
   return async ({ fresh }) => {
-    if (fresh) await refreshManagedIdentityCache(scope, clientId);
+    if (fresh) {
+      await refreshManagedIdentityCache(scope, clientId);
+    }
     return requestToken(credential, scope);
   };
 }
 
 async function requestToken(credential: TokenCredential, scope: string): Promise<AccessToken> {
   const token = await credential.getToken(scope);
-  if (token === null) throw new Error(`no token for ${scope}`);
+  if (token === null) {
+    throw new Error(`no token for ${scope}`);
+  }
   return token;
 }
 

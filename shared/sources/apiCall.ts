@@ -47,12 +47,20 @@ export async function callApi<Answer extends { kind: string }>(
 
   async function callOnce({ renewToken }: { renewToken: boolean }): Promise<Answer | CallFailure> {
     const denial = gate.knownDenial();
-    if (denial !== undefined) return denial;
+    if (denial !== undefined) {
+      return denial;
+    }
     const token = await getToken(renewToken);
-    if (token.kind === 'none') return { kind: 'unauthorized', permit: undefined, detail: token.detail };
+    if (token.kind === 'none') {
+      return { kind: 'unauthorized', permit: undefined, detail: token.detail };
+    }
     const permit = await gate.acquire(renewToken ? { ...request, place: 'first' } : request, signal);
-    if (permit.kind === 'wait') return { ...permit, kind: 'throttled' };
-    if (permit.kind === 'denied') return permit;
+    if (permit.kind === 'wait') {
+      return { ...permit, kind: 'throttled' };
+    }
+    if (permit.kind === 'denied') {
+      return permit;
+    }
     // A probe after a refusal goes with a new token: the old one may be from before the role was granted.
     const freshToken = permit.probe && !renewToken ? await getToken(true) : token;
     if (freshToken.kind === 'none') {
@@ -66,7 +74,9 @@ export async function callApi<Answer extends { kind: string }>(
 
     const reply = await request.call(freshToken.token);
     gate.returned(permit);
-    if (reply.kind === 'unauthorized' && !renewToken && !permit.probe) return callOnce({ renewToken: true });
+    if (reply.kind === 'unauthorized' && !renewToken && !permit.probe) {
+      return callOnce({ renewToken: true });
+    }
     return isFailure(reply) ? report(reply, permit, freshToken.token) : succeeded(reply as Answer, permit);
   }
 
@@ -116,7 +126,9 @@ export async function callApi<Answer extends { kind: string }>(
 /** A wait that is longer than any window of a quota is named, since the gate does not keep it. */
 function throttlingDetail({ retryAfterMs, detail }: Extract<Failure, { kind: 'throttled' }>): string {
   const isStrange = retryAfterMs !== undefined && retryAfterMs > LONGEST_SENSIBLE_WAIT_MS;
-  if (!isStrange) return detail;
+  if (!isStrange) {
+    return detail;
+  }
   return `${detail} (it asks to wait ${Math.round(retryAfterMs / 1_000)} s, longer than any window of its quota: a probe goes earlier)`;
 }
 

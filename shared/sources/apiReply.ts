@@ -66,7 +66,9 @@ export function readErrorBody(body: string): ErrorBody | undefined {
 
 /** The answer in a sentence for a person. */
 export function describeAnswer(service: string, status: number, error: ErrorBody | undefined): string {
-  if (error === undefined) return `${service} answered ${status}`;
+  if (error === undefined) {
+    return `${service} answered ${status}`;
+  }
   const tracking = error.target === undefined ? '' : ` (tracking ID ${error.target.slice(0, 100)})`;
   return `${service} answered ${status} ${error.code}: ${error.message}${tracking}`;
 }
@@ -85,7 +87,9 @@ export function retryAfterMs(header: string | undefined, body: string, now: Date
 }
 
 function fromHeader(header: string, now: Date): number | undefined {
-  if (/^\d+(\.\d+)?$/.test(header)) return Number(header) * 1_000;
+  if (/^\d+(\.\d+)?$/.test(header)) {
+    return Number(header) * 1_000;
+  }
   // An HTTP date begins with the name of a day; anything else that Date understands by luck is none.
   const date = /^[A-Z][a-z]{2,8}, /.test(header) ? Date.parse(header) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - now.getTime());
@@ -102,7 +106,9 @@ function fromText(text: string): number | undefined {
     return Math.ceil(Number(amount) * UNITS_MS[unit.toLowerCase() as keyof typeof UNITS_MS]);
   }
   const [, days = '0', hours, minutes, seconds] = TIME_SPAN.exec(text) ?? [];
-  if (hours === undefined) return undefined;
+  if (hours === undefined) {
+    return undefined;
+  }
   const parts = [
     [days, UNITS_MS.day],
     [hours, UNITS_MS.hour],

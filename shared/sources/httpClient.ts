@@ -58,10 +58,14 @@ export function createHttpClient(service: string, apiUrl: string, now: () => Dat
           return { kind: 'unusable', detail: `${service}'s answer is longer than ${longestBody} bytes` };
         }
         const { response: head } = stream;
-        if (head === undefined) return { kind: 'unavailable', detail: `${service} sent no response` };
+        if (head === undefined) {
+          return { kind: 'unavailable', detail: `${service} sent no response` };
+        }
         return read({ status: head.statusCode, retryAfter: head.headers['retry-after'], body }, now());
       } catch (error) {
-        if (signal.aborted) return { kind: 'interrupted', detail: 'the time of this run was up' };
+        if (signal.aborted) {
+          return { kind: 'interrupted', detail: 'the time of this run was up' };
+        }
         return { kind: 'unavailable', detail: `${service} could not be reached: ${describe(error)}` };
       }
     },
@@ -92,7 +96,9 @@ async function readText(stream: AsyncIterable<Uint8Array>, longest: number): Pro
   let length = 0;
   for await (const chunk of stream) {
     length += chunk.length;
-    if (length > longest) return undefined;
+    if (length > longest) {
+      return undefined;
+    }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -100,7 +106,9 @@ async function readText(stream: AsyncIterable<Uint8Array>, longest: number): Pro
 
 /** Of an error only its code and message: got's errors carry the request, and that carries the token. */
 function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof Error)) {
+    return String(error);
+  }
   return 'code' in error && typeof error.code === 'string'
     ? `${error.code}, ${error.message}`
     : error.message;

@@ -55,11 +55,15 @@ export function readRow(row: Columns): AlertState {
 
 function readAnswer(row: Columns): StoredAnswer | undefined {
   const columns = answerSchema.safeParse(row).data;
-  if (columns === undefined) return undefined;
+  if (columns === undefined) {
+    return undefined;
+  }
   const device = deviceSchema.safeParse(parseJson(fromParts('device', row))).data;
   const machine = machineSchema.safeParse(parseJson(fromParts('machine', row))).data;
   const isEnriched = columns.outcome === 'enriched';
-  if (isEnriched && (device === undefined || machine === undefined)) return undefined;
+  if (isEnriched && (device === undefined || machine === undefined)) {
+    return undefined;
+  }
   return {
     outcome: columns.outcome,
     submissionId: columns.submissionId,

@@ -23,7 +23,9 @@ export function createEnrichmentTable(table: TableClient): AlertRecords {
       const { etag } = await write({ partitionKey: alertId, rowKey: DEVICE_ROW_KEY, ...columns });
       return { alertId, state, mark: etag ?? '' };
     } catch (error) {
-      if (isLost(error)) return undefined;
+      if (isLost(error)) {
+        return undefined;
+      }
       throw error;
     }
   }
@@ -40,7 +42,9 @@ export function createEnrichmentTable(table: TableClient): AlertRecords {
         const row = await table.getEntity(alertId, DEVICE_ROW_KEY);
         return { alertId, state: readRow(row), mark: row.etag };
       } catch (error) {
-        if (hasStatus(error, 404)) return undefined;
+        if (hasStatus(error, 404)) {
+          return undefined;
+        }
         throw error;
       }
     },
@@ -61,7 +65,9 @@ export function createEnrichmentTable(table: TableClient): AlertRecords {
 
     store(record, answer) {
       const { alertId, mark, state } = record;
-      if (answer.device === undefined) return merge(record, { answer }, answerColumns(answer));
+      if (answer.device === undefined) {
+        return merge(record, { answer }, answerColumns(answer));
+      }
       const columns = {
         ...answerColumns(answer),
         ...(state.claim !== undefined && claimColumns(state.claim)),

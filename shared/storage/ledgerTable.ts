@@ -68,7 +68,9 @@ export function createLedgerTable(
         const row = await timed((onResponse) => table.getEntity(partitionKey, ROW_KEY, { onResponse }));
         return { ledger: decode(row), etag: row.etag };
       } catch (error) {
-        if (hasStatus(error, 404)) return { ledger: emptyLedger, etag: undefined };
+        if (hasStatus(error, 404)) {
+          return { ledger: emptyLedger, etag: undefined };
+        }
         throw error;
       }
     },
@@ -83,7 +85,9 @@ export function createLedgerTable(
         );
         return written.etag;
       } catch (error) {
-        if (etag === undefined ? isLostCreation(error) : isLostUpdate(error)) return undefined;
+        if (etag === undefined ? isLostCreation(error) : isLostUpdate(error)) {
+          return undefined;
+        }
         throw error;
       }
     },

@@ -112,11 +112,15 @@ async function limited<Request extends { abortSignal?: unknown }, Response>(
       end.abort(error);
       throw error;
     });
-    if (saysMissing(response)) onMissing();
+    if (saysMissing(response)) {
+      onMissing();
+    }
     return response;
   } catch (error) {
     // The table SDK throws what the queue SDK returns here.
-    if (error instanceof Error && 'response' in error && saysMissing(error.response)) onMissing();
+    if (error instanceof Error && 'response' in error && saysMissing(error.response)) {
+      onMissing();
+    }
     throw error;
   }
 }
@@ -172,8 +176,12 @@ export async function provision(wanted: readonly Provisionable[]): Promise<strin
         await thing.create();
         return [];
       } catch (error) {
-        if (hasStatus(error, 409)) return [];
-        if (hasStatus(error, 403)) return (await isThere(thing)) ? [] : [label];
+        if (hasStatus(error, 409)) {
+          return [];
+        }
+        if (hasStatus(error, 403)) {
+          return (await isThere(thing)) ? [] : [label];
+        }
         throw error;
       }
     }),
@@ -185,7 +193,9 @@ async function isThere({ exists }: Provisionable): Promise<boolean> {
   try {
     return (await exists?.()) ?? false;
   } catch (error) {
-    if (hasStatus(error, 403)) return false;
+    if (hasStatus(error, 403)) {
+      return false;
+    }
     throw error;
   }
 }

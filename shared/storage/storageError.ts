@@ -8,7 +8,9 @@ export function hasStatus(error: unknown, status: number): boolean {
  * https://learn.microsoft.com/rest/api/storageservices/table-service-error-codes and .../queue-service-error-codes
  */
 export function storageErrorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('details' in error)) return undefined;
+  if (!(error instanceof Error) || !('details' in error)) {
+    return undefined;
+  }
   const details = error.details as { errorCode?: unknown; odataError?: { code?: unknown } } | undefined;
   const code = details?.odataError?.code ?? details?.errorCode;
   return typeof code === 'string' && /^\w+$/.test(code) ? code : undefined;
@@ -52,10 +54,16 @@ export function isStorageError(error: unknown): error is Error {
 
 /** What the storage service has against an operation, in one line without addresses, names or signatures. */
 export function storageErrorText(error: Error): string {
-  if (isSignInError(error)) return 'there is no sign-in to the storage service';
-  if (error instanceof StorageTimeoutError) return error.message;
+  if (isSignInError(error)) {
+    return 'there is no sign-in to the storage service';
+  }
+  if (error instanceof StorageTimeoutError) {
+    return error.message;
+  }
   const status = 'statusCode' in error ? error.statusCode : undefined;
-  if (typeof status !== 'number') return 'the storage service cannot be reached';
+  if (typeof status !== 'number') {
+    return 'the storage service cannot be reached';
+  }
   const code = storageErrorCode(error);
   return `the storage service answers ${status}${code === undefined ? '' : ` ${code}`}`;
 }
@@ -64,6 +72,8 @@ const LONGEST_ERROR_TEXT = 500;
 
 /** What the log is told of an error: of one of the storage service no addresses, names or signatures. */
 export function errorText(error: unknown): string {
-  if (isStorageError(error)) return storageErrorText(error);
+  if (isStorageError(error)) {
+    return storageErrorText(error);
+  }
   return error instanceof Error ? `${error.name}: ${error.message}`.slice(0, LONGEST_ERROR_TEXT) : 'unknown';
 }

@@ -32,7 +32,9 @@ export function fromParts(name: string, row: Readonly<Record<string, unknown>>):
   const parts: string[] = [];
   for (let number = 1; ; number += 1) {
     const part = row[partName(name, number)];
-    if (typeof part !== 'string' || (part === '' && number > 1)) break;
+    if (typeof part !== 'string' || (part === '' && number > 1)) {
+      break;
+    }
     parts.push(part);
   }
   return parts.length === 0 ? undefined : parts.join('');

@@ -23,7 +23,9 @@ export function createWatermarkTable(table: TableClient): WatermarkStore {
           ? { watermark: undefined, damage: z.prettifyError(error), etag: row.etag }
           : { watermark: data.watermark, completedAt: data.completedAt, etag: row.etag };
       } catch (error) {
-        if (hasStatus(error, 404)) return { watermark: undefined, etag: undefined };
+        if (hasStatus(error, 404)) {
+          return { watermark: undefined, etag: undefined };
+        }
         throw error;
       }
     },
@@ -37,7 +39,9 @@ export function createWatermarkTable(table: TableClient): WatermarkStore {
             : await table.updateEntity(row, 'Replace', { etag });
         return written.etag;
       } catch (error) {
-        if (etag === undefined ? isLostCreation(error) : isLostUpdate(error)) return undefined;
+        if (etag === undefined ? isLostCreation(error) : isLostUpdate(error)) {
+          return undefined;
+        }
         throw error;
       }
     },

@@ -9,7 +9,9 @@ test('a meter measures between the last alert of the warm-up and the last one me
   const results: Cost[] = [];
   const gauges = { now: () => alert * 10, cpuMs: () => alert * 3 };
   const onDone = createMeter({ warmUp: 5, measured: 20 }, gauges, (cost) => results.push(cost));
-  for (alert = 1; alert <= 40; alert += 1) onDone();
+  for (alert = 1; alert <= 40; alert += 1) {
+    onDone();
+  }
   expect(results).toEqual([{ alerts: 20, elapsedMs: 200, cpuMs: 60 }]);
 });
 

@@ -44,7 +44,9 @@ test.each([
         return trend * x + drift;
       });
       const { lowest, highest } = fitLine(pointsOf(values)).slopeRange;
-      if (lowest <= trend && trend <= highest) held += 1;
+      if (lowest <= trend && trend <= highest) {
+        held += 1;
+      }
     }
     expect(held).toBeGreaterThan(175);
   },

@@ -25,7 +25,9 @@ test('the messages come once each, in batches, and are settled', async () => {
   const texts: string[] = [];
   for (;;) {
     const { receivedMessageItems } = await queue.receiveMessages({ numberOfMessages: 2 });
-    if (receivedMessageItems.length === 0) break;
+    if (receivedMessageItems.length === 0) {
+      break;
+    }
     for (const { messageText, messageId, popReceipt } of receivedMessageItems) {
       texts.push(messageText);
       await queue.deleteMessage(messageId, popReceipt);

@@ -171,7 +171,9 @@ const permissions: Check = (text) => {
 
 /** A resource as people call it: queues, tables and containers by their names, and there is one Application Insights. */
 function thing(id: string): string {
-  if (id.includes('Microsoft.Insights')) return 'Application Insights';
+  if (id.includes('Microsoft.Insights')) {
+    return 'Application Insights';
+  }
   return /\/storageAccounts\/[^/]+$/.test(id) ? 'the storage account' : (id.split('/').at(-1) ?? '');
 }
 

@@ -88,7 +88,9 @@ test.each(['plain', 'cloudevents'])('all outcomes are handled, with envelope %s'
     outcome: 'failed',
     error: { code: 'source_rejected', message: 'Defender refused it.' },
   };
-  for (const enrichment of [enriched, notFound, failed]) await publish(enrichment, envelope);
+  for (const enrichment of [enriched, notFound, failed]) {
+    await publish(enrichment, envelope);
+  }
   await logged(`${enriched.alertId}: ${enriched.device?.hostname}, risk ${enriched.device?.risk.value}`);
   await logged(`${notFound.alertId}: Defender knows no device`);
   await logged(`${failed.alertId}: could not be enriched (source_rejected)`);
@@ -105,7 +107,9 @@ test('a submission that comes twice is handled once', async () => {
 
 test('the device of a pointer is read from the row', async () => {
   const { device, ...rest } = another(sample('enrichment'));
-  if (device === undefined) throw new Error('the sample has no device');
+  if (device === undefined) {
+    throw new Error('the sample has no device');
+  }
   const tags = Array.from({ length: 3_000 }, (_, index) => `a rather long tag ${index}`);
   const enrichment: Enrichment = { ...rest, device: { ...device, hostname: 'of-the-row', tags } };
   const options = { allowInsecureConnection: true };
@@ -122,7 +126,9 @@ test('a message of a version that is not known is kept in the poison queue', asy
   const text = JSON.stringify({ ...another(sample('enrichment')), schemaVersion: '2.0' });
   await enrichments.sendMessage(Buffer.from(text).toString('base64'));
   const kept = await waitUntil('the message is in the poison queue', async () => {
-    if (!(await poison.exists())) return undefined;
+    if (!(await poison.exists())) {
+      return undefined;
+    }
     return (await poison.receiveMessages()).receivedMessageItems[0];
   });
   expect(Buffer.from(kept.messageText, 'base64').toString('utf8')).toBe(text);

@@ -22,7 +22,9 @@ test('a table that answers every other request for a row with 503 costs time, bu
   const alertIds = stack.simulator.control.addNewAlerts(10).map((alert) => alert.id);
   const refused = new Set<string>();
   tables.refuse((method, path) => {
-    if (!path.includes('AlertEnrichments')) return false;
+    if (!path.includes('AlertEnrichments')) {
+      return false;
+    }
     const request = `${method} ${path}`;
     return refused.delete(request) ? false : Boolean(refused.add(request));
   });

@@ -86,7 +86,9 @@ test('the HTTP functions ask for a key, but for the one that says that the app i
 
 test('its queues are there before the first message', async () => {
   const names = [];
-  for await (const { name } of queues.listQueues()) names.push(name);
+  for await (const { name } of queues.listQueues()) {
+    names.push(name);
+  }
   expect(names.sort()).toEqual(['enrichments', 'our-alerts', 'our-alerts-poison']);
 });
 

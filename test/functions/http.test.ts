@@ -40,7 +40,9 @@ function createApp(options: WorldOptions = {}, report: () => Promise<QuotaReport
   const world = createWorld({
     ...options,
     around: (step, moment) => {
-      if (moment === 'before') steps.push(step);
+      if (moment === 'before') {
+        steps.push(step);
+      }
       return options.around?.(step, moment);
     },
   });
@@ -194,7 +196,9 @@ test('a failed look-up is final for its own submission only', async () => {
 test('when nothing can be queued the order is refused as a whole; no row says that it is pending', async () => {
   const app = createApp({
     around: (step) => {
-      if (step === 'submit') throw new Error('down');
+      if (step === 'submit') {
+        throw new Error('down');
+      }
     },
   });
   const answer = await app.order(['alert-1', 'alert-2']);
@@ -217,7 +221,9 @@ test('when the storage service is so slow that time is up nothing more is queued
 test('when an alert is queued and its row cannot be created the log says why', async () => {
   const app = createApp({
     around: (step) => {
-      if (step === 'announce') throw new Error('down');
+      if (step === 'announce') {
+        throw new Error('down');
+      }
     },
   });
   const answer = await app.order('alert-1');
@@ -229,7 +235,9 @@ test('when some can be queued it is said which are not, and nothing else is lost
   let submitted = 0;
   const app = createApp({
     around: (step, moment) => {
-      if (step === 'submit' && moment === 'before' && ++submitted > 20) throw new Error('down');
+      if (step === 'submit' && moment === 'before' && ++submitted > 20) {
+        throw new Error('down');
+      }
     },
   });
   const alertIds = Array.from({ length: 40 }, (_, index) => `alert-${index}`);
@@ -245,7 +253,9 @@ test('when some can be queued it is said which are not, and nothing else is lost
 test('when the look-up fails after the alerts are queued, the order is pending and not an error', async () => {
   const app = createApp({
     around: (step) => {
-      if (step === 'read') throw Object.assign(new Error('down'), { name: 'RestError' });
+      if (step === 'read') {
+        throw Object.assign(new Error('down'), { name: 'RestError' });
+      }
     },
   });
   expect((await app.order('alert-1', '?wait=10')).status).toBe(202);

@@ -180,7 +180,9 @@ describeCompiled('templates', () => {
       for (const cloud of cloudNames) {
         expect(settingsProblems({ ...appSettings(deployMain()), DEFENDER_CLOUD: cloud })).toEqual([]);
       }
-      for (const geo of geoNames) expect(settingsProblems({ ...settings, DEFENDER_GEO: geo })).toEqual([]);
+      for (const geo of geoNames) {
+        expect(settingsProblems({ ...settings, DEFENDER_GEO: geo })).toEqual([]);
+      }
     });
 
     test('everything turned on', () => {

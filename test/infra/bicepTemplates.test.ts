@@ -56,7 +56,9 @@ describeCompiled('the compiler', () => {
     ];
     const changed = mistakes.reduce((all, [path, from, to]) => withChange(all, path, from, to), sources);
     const { diagnostics } = compile(changed, 'infra/resources.bicep');
-    for (const [, , , said] of mistakes) expect(diagnostics.join('\n')).toContain(said);
+    for (const [, , , said] of mistakes) {
+      expect(diagnostics.join('\n')).toContain(said);
+    }
   });
 
   test('makes of resources.bicep the azuredeploy.json that the button takes', () => {
@@ -79,7 +81,9 @@ const apiVersions: Check = (main) => {
     .flatMap(({ type, apiVersion }) => {
       const first = versions.get(type) ?? apiVersion;
       versions.set(type, first);
-      if (!/^\d{4}-\d{2}-\d{2}$/.test(apiVersion)) return [`${type} has the version ${apiVersion}`];
+      if (!/^\d{4}-\d{2}-\d{2}$/.test(apiVersion)) {
+        return [`${type} has the version ${apiVersion}`];
+      }
       return first === apiVersion ? [] : [`${type} has the versions ${first} and ${apiVersion}`];
     });
 };

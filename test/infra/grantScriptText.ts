@@ -10,10 +10,15 @@ export function azCallsOfBash(script: string): string[][] {
     const args: string[] = [];
     for (const [token, double, single] of rest.matchAll(/"((?:\\.|[^"])*)"|'([^']*)'|\S+/g)) {
       const text = double ?? single;
-      if (text !== undefined) args.push(named(text.replaceAll('\\$', '\u0000')));
-      else if (/^[)|>]/.test(token)) break;
-      else if (token.endsWith(')')) return [...args, named(token.slice(0, -1))];
-      else args.push(named(token));
+      if (text !== undefined) {
+        args.push(named(text.replaceAll('\\$', '\u0000')));
+      } else if (/^[)|>]/.test(token)) {
+        break;
+      } else if (token.endsWith(')')) {
+        return [...args, named(token.slice(0, -1))];
+      } else {
+        args.push(named(token));
+      }
     }
     return args;
   });
@@ -49,8 +54,11 @@ export function unbalanced(code: string): string | undefined {
   const open: string[] = [];
   const partners: Record<string, string> = { ')': '(', ']': '[', '}': '{' };
   for (const character of code) {
-    if ('([{'.includes(character)) open.push(character);
-    else if (character in partners && open.pop() !== partners[character]) return character;
+    if ('([{'.includes(character)) {
+      open.push(character);
+    } else if (character in partners && open.pop() !== partners[character]) {
+      return character;
+    }
   }
   return open.at(-1);
 }

@@ -35,7 +35,9 @@ describe('shell scripts', () => {
 
   test('are there, and ShellCheck is on the runners of GitHub', () => {
     expect([...scripts]).toContain('infra/grant-permissions.sh');
-    if (process.env.GITHUB_ACTIONS === 'true') expect(hasShellCheck).toBe(true);
+    if (process.env.GITHUB_ACTIONS === 'true') {
+      expect(hasShellCheck).toBe(true);
+    }
   });
 
   test.each([...scripts])('%s has nothing that the checker objects to', (path) => {
@@ -54,10 +56,15 @@ describe('shell scripts', () => {
 function differences(bash: string, powerShell: string): string[] {
   const problems: string[] = [];
   const calls = { bash: azCallsOfBash(bash), powerShell: azCallsOfPowerShell(powerShell) };
-  if (JSON.stringify(calls.bash) !== JSON.stringify(calls.powerShell)) problems.push('other calls of az');
-  if (calls.bash.length < 7) problems.push('too few calls of az found');
-  if (bodyPropertiesOfBash(bash).join() !== bodyPropertiesOfPowerShell(powerShell).join())
+  if (JSON.stringify(calls.bash) !== JSON.stringify(calls.powerShell)) {
+    problems.push('other calls of az');
+  }
+  if (calls.bash.length < 7) {
+    problems.push('too few calls of az found');
+  }
+  if (bodyPropertiesOfBash(bash).join() !== bodyPropertiesOfPowerShell(powerShell).join()) {
     problems.push('other body');
+  }
   return problems;
 }
 
@@ -66,14 +73,24 @@ function powerShellProblems(script: string): string[] {
   const code = powerShellCode(script);
   const problems: string[] = [];
   const bracket = unbalanced(code);
-  if (bracket !== undefined) problems.push(`a ${bracket} without partner`);
+  if (bracket !== undefined) {
+    problems.push(`a ${bracket} without partner`);
+  }
   for (const [word] of code.matchAll(/\b(Invoke-Expression|iex|Start-Process|Invoke-Command|cmd)\b/gi)) {
     problems.push(`${word} runs text`);
   }
-  for (const [, program] of code.matchAll(/& (\S+)/g)) if (program !== 'az') problems.push(`runs ${program}`);
+  for (const [, program] of code.matchAll(/& (\S+)/g)) {
+    if (program !== 'az') {
+      problems.push(`runs ${program}`);
+    }
+  }
   for (const argument of azCallsOfPowerShell(script).flat()) {
-    if (argument.includes('"')) problems.push(`${argument} has a double quote, which az.cmd cannot be given`);
-    if (/[&|()]/.test(argument) && !argument.includes(' ')) problems.push(`${argument} is split by az.cmd`);
+    if (argument.includes('"')) {
+      problems.push(`${argument} has a double quote, which az.cmd cannot be given`);
+    }
+    if (/[&|()]/.test(argument) && !argument.includes(' ')) {
+      problems.push(`${argument} is split by az.cmd`);
+    }
   }
   return problems;
 }

@@ -32,7 +32,9 @@ interface Workflow {
 /** Everything that breaks a rule of ours in a workflow, a sentence each. */
 export async function workflowProblems(text: string, repository: Repository): Promise<string[]> {
   const errors = await syntaxErrors(text);
-  if (errors.length > 0) return errors;
+  if (errors.length > 0) {
+    return errors;
+  }
   const workflow = parse(text) as Workflow;
   return [
     ...pinProblems(text),
@@ -52,7 +54,9 @@ async function syntaxErrors(text: string): Promise<string[]> {
     { name: 'workflow.yml', content: text },
     new NoOperationTraceWriter(),
   );
-  if (value !== undefined) await convertWorkflowTemplate(context, value);
+  if (value !== undefined) {
+    await convertWorkflowTemplate(context, value);
+  }
   return context.errors.getErrors().map((error) => error.message);
 }
 
@@ -87,7 +91,9 @@ function triggerProblems({ on }: Workflow): string[] {
 
 function permissionProblems({ permissions, jobs }: Workflow): string[] {
   const problems: string[] = [];
-  if (JSON.stringify(permissions) !== '{}') problems.push('the workflow itself must have no permissions');
+  if (JSON.stringify(permissions) !== '{}') {
+    problems.push('the workflow itself must have no permissions');
+  }
   for (const [name, job] of Object.entries(jobs)) {
     if (typeof job.permissions !== 'object' || job.permissions === null) {
       problems.push(`job ${name} does not say its permissions`);
@@ -96,8 +102,9 @@ function permissionProblems({ permissions, jobs }: Workflow): string[] {
     const rights = job.permissions as Record<string, string>;
     const mayWrite = Object.values(rights).includes('write');
     const runs = (job.steps ?? []).map(({ run }) => run ?? '').join('\n');
-    if (mayWrite && /\b(npm|npx|node)\b|\.ci\/run/.test(runs))
+    if (mayWrite && /\b(npm|npx|node)\b|\.ci\/run/.test(runs)) {
       problems.push(`job ${name} runs packages and may write`);
+    }
     if (rights.contents !== 'write') {
       for (const step of job.steps ?? []) {
         if (step.uses?.startsWith('actions/checkout@') && step.with?.['persist-credentials'] !== false) {
@@ -105,7 +112,9 @@ function permissionProblems({ permissions, jobs }: Workflow): string[] {
         }
       }
     }
-    if (job['timeout-minutes'] === undefined) problems.push(`job ${name} has no time limit`);
+    if (job['timeout-minutes'] === undefined) {
+      problems.push(`job ${name} has no time limit`);
+    }
   }
   return problems;
 }
@@ -115,9 +124,13 @@ function interpolationProblems(text: string, workflow: Workflow): string[] {
     .filter(({ run }) => run?.includes('${{'))
     .map(({ run }) => `an expression becomes shell code in: ${run?.split('\n')[0]}`);
   for (const [, secret] of text.matchAll(/\bsecrets\.(\w+)/g)) {
-    if (secret !== 'GITHUB_TOKEN') problems.push(`uses the secret ${secret}`);
+    if (secret !== 'GITHUB_TOKEN') {
+      problems.push(`uses the secret ${secret}`);
+    }
   }
-  if (/\bsecrets\s*\[|toJSON\(\s*secrets|secrets: *inherit/i.test(text)) problems.push('uses all secrets');
+  if (/\bsecrets\s*\[|toJSON\(\s*secrets|secrets: *inherit/i.test(text)) {
+    problems.push('uses all secrets');
+  }
   return problems;
 }
 
@@ -138,21 +151,37 @@ function pathProblems(workflow: Workflow, { exists }: Repository): string[] {
     const made = new Set<string>();
     const hasClone = steps.some(({ uses }) => uses?.startsWith('actions/checkout@'));
     const need = (path: string) => {
-      if (!made.has(path) && !(hasClone && exists(path)))
+      if (!made.has(path) && !(hasClone && exists(path))) {
         problems.push(`job ${name} names ${path}, which is not there`);
+      }
     };
     for (const { uses, run = '', with: inputs = {} } of steps) {
       const listed = `${inputs.path ?? inputs['subject-path'] ?? ''}`.split('\n').filter(Boolean);
-      for (const path of listed) need(path);
-      if (uses?.startsWith('actions/upload-artifact@')) artifacts.set(inputs.name, listed);
-      if (uses?.startsWith('actions/download-artifact@')) {
-        if (!artifacts.has(inputs.name))
-          problems.push(`job ${name} takes artifact ${inputs.name}, which nobody made`);
-        for (const path of artifacts.get(inputs.name) ?? []) made.add(path);
+      for (const path of listed) {
+        need(path);
       }
-      if (/npm run package\b/.test(run)) made.add('package.zip');
-      for (const [, path = ''] of run.matchAll(/(?:cp [\w./-]+|(?<![0-9<])>) +([\w./-]+)/g)) made.add(path);
-      for (const word of run.split(/[\s'"()=]+/)) if (looksLikePath(word)) need(word.replace(/^\.\//, ''));
+      if (uses?.startsWith('actions/upload-artifact@')) {
+        artifacts.set(inputs.name, listed);
+      }
+      if (uses?.startsWith('actions/download-artifact@')) {
+        if (!artifacts.has(inputs.name)) {
+          problems.push(`job ${name} takes artifact ${inputs.name}, which nobody made`);
+        }
+        for (const path of artifacts.get(inputs.name) ?? []) {
+          made.add(path);
+        }
+      }
+      if (/npm run package\b/.test(run)) {
+        made.add('package.zip');
+      }
+      for (const [, path = ''] of run.matchAll(/(?:cp [\w./-]+|(?<![0-9<])>) +([\w./-]+)/g)) {
+        made.add(path);
+      }
+      for (const word of run.split(/[\s'"()=]+/)) {
+        if (looksLikePath(word)) {
+          need(word.replace(/^\.\//, ''));
+        }
+      }
     }
   }
   return problems;

@@ -375,8 +375,11 @@ describe('with the quota nearly spent', () => {
     for (const [index, { submissions, expectedAt, retryAfterSeconds = 0 }] of orders.entries()) {
       const { status } = responses[index] ?? {};
       expect(submissions[0]?.status).toBe(status === 200 ? 'final' : 'pending');
-      if (status === 200) expect(submissions[0]?.enrichment?.outcome).toBe('enriched');
-      else expect([expectedAt === undefined, retryAfterSeconds > 0]).toEqual([false, true]);
+      if (status === 200) {
+        expect(submissions[0]?.enrichment?.outcome).toBe('enriched');
+      } else {
+        expect([expectedAt === undefined, retryAfterSeconds > 0]).toEqual([false, true]);
+      }
     }
     // The window lets 30 calls through at once, and the next ones when the callers' time is up.
     expect(responses.filter(({ status }) => status === 202).length).toBeGreaterThanOrEqual(80);

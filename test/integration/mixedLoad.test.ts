@@ -74,7 +74,9 @@ test('every submission ends exactly once: enriched, not_found or as a dead lette
 
 test('the faults were there', () => {
   const { faults: seen, throttled } = stack.simulator.control.report();
-  for (const kind of Object.keys(faults)) expect(seen[kind]).toBeGreaterThan(5);
+  for (const kind of Object.keys(faults)) {
+    expect(seen[kind]).toBeGreaterThan(5);
+  }
   expect(throttled).toBeGreaterThan(5);
 });
 

@@ -9,7 +9,7 @@ import { TableClient } from '@azure/data-tables';
 import { QueueServiceClient } from '@azure/storage-queue';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { packageFiles } from '#dev/package/packageFiles.ts';
 import { writePackage } from '#dev/package/writePackage.ts';
 import { PUBLISHED_KEY } from '#dev/stack/azurite.ts';
@@ -31,13 +31,17 @@ beforeAll(async () => {
   const packing = packageFiles().then((files) => writePackage(files, join(workshop, 'package')));
   [stack] = await Promise.all([startIdentityStack(), packing]);
   const entries = unzipSync(readFileSync(join(workshop, 'package.zip')));
-  for (const [name, content] of Object.entries(entries)) writeFileSync(join(appRoot, name), content);
+  for (const [name, content] of Object.entries(entries)) {
+    writeFileSync(join(appRoot, name), content);
+  }
   setDefaultCACertificates([...getCACertificates(), stack.authority]);
   pipeline = await startPipeline(stack, {}, appRoot);
 });
 afterAll(async () => {
   await stack.stop();
-  for (const folder of [workshop, appRoot]) rmSync(folder, { recursive: true });
+  for (const folder of [workshop, appRoot]) {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 /** The key of the emulator's account, which only this test has. */

@@ -63,7 +63,9 @@ beforeAll(
       await waitUntil('room in the queue', async () => (await pipeline.waiting()) < MOST_WAITING);
       const callsBefore = listCalls();
       stack.simulator.control.addNewAlerts(Math.ceil(ALERTS / WAVES));
-      if (wave === WAVES) break;
+      if (wave === WAVES) {
+        break;
+      }
       await waitUntil('a poll of the wave', () => listCalls() > callsBefore, { everyMs: 5 });
       await delay(Math.random() * LATEST_KILL_MS);
       await poller.kill();

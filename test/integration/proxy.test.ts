@@ -53,8 +53,11 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   names.forEach((name, index) => {
-    if (saved[index] === undefined) delete process.env[name];
-    else process.env[name] = saved[index];
+    if (saved[index] === undefined) {
+      delete process.env[name];
+    } else {
+      process.env[name] = saved[index];
+    }
   });
   await proxy.stop();
 });

@@ -56,11 +56,15 @@ async function startDisturbed(): Promise<Disturbed> {
     disturb(what, how) {
       if (what !== 'the queues') {
         tables[how]((_method, path) => {
-          if (what === 'the state table') return path.includes(STATE_TABLE);
+          if (what === 'the state table') {
+            return path.includes(STATE_TABLE);
+          }
           return what !== 'the enrichments table' || path.includes(ENRICHMENTS_TABLE);
         });
       }
-      if (what === 'the queues' || what === 'everything') queues[how](() => true);
+      if (what === 'the queues' || what === 'everything') {
+        queues[how](() => true);
+      }
     },
     pass() {
       tables.pass();
@@ -188,7 +192,9 @@ test('a ledger that is damaged holds alerts back, says which row it is, and dead
     rows.push({ partitionKey: row.partitionKey ?? '', rowKey: row.rowKey ?? '' });
   }
   const ledger = rows.find(({ rowKey }) => rowKey === 'ledger');
-  if (ledger === undefined) throw new Error('no ledger');
+  if (ledger === undefined) {
+    throw new Error('no ledger');
+  }
   await table.updateEntity({ ...ledger, state: 'damaged' }, 'Merge');
   await pipeline.submit(second);
   const deferred = () => pipeline.eventsOf(second).filter(({ reason }) => reason === 'storage');

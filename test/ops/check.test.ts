@@ -37,7 +37,9 @@ beforeAll(async () => {
 afterEach(() => stack.simulator.control.reset());
 afterAll(async () => {
   const everything = said.join('\n');
-  for (const secret of secretsOf(stack)) expect(everything).not.toContain(secret);
+  for (const secret of secretsOf(stack)) {
+    expect(everything).not.toContain(secret);
+  }
   await stack.stop();
 });
 
@@ -49,7 +51,9 @@ function openTable(name: string): TableClient {
 
 async function rowsOf(name: string): Promise<unknown[]> {
   const rows: unknown[] = [];
-  for await (const row of openTable(name).listEntities()) rows.push(row);
+  for await (const row of openTable(name).listEntities()) {
+    rows.push(row);
+  }
   return rows;
 }
 
@@ -253,7 +257,9 @@ describe('the advice goes by the code of the storage service', () => {
       const { findings } = await check({ AlertsStorage: proxy.connectionString });
       const { advice = [] } = findings['table "AlertEnrichments"'] ?? {};
       expect(advice[0]).toMatch(first);
-      if (second !== undefined) expect(advice[1]).toMatch(second);
+      if (second !== undefined) {
+        expect(advice[1]).toMatch(second);
+      }
     } finally {
       await proxy.stop();
     }

@@ -30,7 +30,9 @@ beforeEach(async () => {
 });
 afterAll(async () => {
   const everything = said.join('\n');
-  for (const secret of secretsOf(stack)) expect(everything).not.toContain(secret);
+  for (const secret of secretsOf(stack)) {
+    expect(everything).not.toContain(secret);
+  }
   await stack.stop();
 });
 
@@ -54,7 +56,9 @@ describe('dead-letters', () => {
     ];
     const { output, exitCode } = await deadLetters();
     expect(exitCode).toBe(0);
-    for (const id of ids) expect(output).toContain(id);
+    for (const id of ids) {
+      expect(output).toContain(id);
+    }
     expect(output).toMatch(/source_unavailable +\S+ \w+ +alert-1 +Defender answered 503/);
     expect(output).toMatch(/^source_unavailable +2$/m);
     expect(output).toMatch(/^host-poison +1$/m);
@@ -106,7 +110,9 @@ describe('dead-letters replay', () => {
     expect(output).toMatch(/^1 dead letter replayed\.$/m);
     expect(await countOf(poison)).toBe(0);
     const [message, ...others] = await takeAll(alerts);
-    if (message === undefined) throw new Error('nothing was replayed');
+    if (message === undefined) {
+      throw new Error('nothing was replayed');
+    }
     expect(others).toEqual([]);
     expect(message.expiresOn.getFullYear()).toBeGreaterThan(2100);
     const { firstSeen, ...submission } = submissionIn(message);
@@ -141,7 +147,9 @@ describe('dead-letters replay', () => {
 
   test("puts the host's own copies back as they were", async () => {
     const texts = ['alert-1', toMessageText('alert-2'), '{"alertId": "alert-3"}', '["alert-4", {"x": 1}]'];
-    for (const text of texts) await poison.sendMessage(text);
+    for (const text of texts) {
+      await poison.sendMessage(text);
+    }
     expect((await deadLetters('replay', '--all')).exitCode).toBe(0);
     const replayed = await takeAll(alerts);
     expect(replayed.map(({ messageText }) => messageText).sort()).toEqual([...texts].sort());

@@ -51,7 +51,9 @@ export async function takeAll(queue: QueueClient): Promise<DequeuedMessageItem[]
       numberOfMessages: 32,
       visibilityTimeout: 600,
     });
-    if (receivedMessageItems.length === 0) return taken;
+    if (receivedMessageItems.length === 0) {
+      return taken;
+    }
     taken.push(...receivedMessageItems);
     await Promise.all(
       receivedMessageItems.map(({ messageId, popReceipt }) => queue.deleteMessage(messageId, popReceipt)),
@@ -62,6 +64,8 @@ export async function takeAll(queue: QueueClient): Promise<DequeuedMessageItem[]
 /** What the pipeline makes of a message of the alerts queue. */
 export function submissionIn(message: DequeuedMessageItem) {
   const { submissions } = readMessage(message.messageText, { id: message.messageId }, new Date());
-  if (submissions[0] === undefined) throw new Error(`no submission: ${message.messageText}`);
+  if (submissions[0] === undefined) {
+    throw new Error(`no submission: ${message.messageText}`);
+  }
   return submissions[0];
 }

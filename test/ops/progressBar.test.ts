@@ -7,7 +7,9 @@ import { createProgressBar } from '#ops/progressBar.ts';
 function drawnOn(isTTY: boolean): string {
   const stream = Object.assign(new PassThrough(), { isTTY }) as unknown as WriteStream;
   const bar = createProgressBar(stream, 4);
-  for (const done of [1, 4, 5]) bar.show(done);
+  for (const done of [1, 4, 5]) {
+    bar.show(done);
+  }
   bar.clear();
   return stripVTControlCharacters(String(stream.read() ?? ''));
 }

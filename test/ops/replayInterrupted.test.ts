@@ -48,11 +48,15 @@ test(`a replay killed at random ${KILLS} times and then finished loses no dead l
     proxy.refuse(() => {
       requestsLeft -= 1;
       // The request itself may still arrive: so the client dies with and without its answer.
-      if (requestsLeft === 0) run.process.kill('SIGKILL');
+      if (requestsLeft === 0) {
+        run.process.kill('SIGKILL');
+      }
       return false;
     });
     const { exitCode } = await run.ended;
-    if (exitCode === null) killedAfter.push(killAfter);
+    if (exitCode === null) {
+      killedAfter.push(killAfter);
+    }
   }
   proxy.pass();
   const replayed = new Map<string, number>();

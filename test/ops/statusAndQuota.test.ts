@@ -14,7 +14,9 @@ let settings: Record<string, string>;
 beforeAll(async () => {
   stack = await startStack();
   settings = { ...stack.settings, AZURE_FUNCTIONS_ENVIRONMENT: 'Development' };
-  for (const name of ['alerts', 'alerts-poison', 'enrichments']) await stack.queues.createQueue(name);
+  for (const name of ['alerts', 'alerts-poison', 'enrichments']) {
+    await stack.queues.createQueue(name);
+  }
   for (const name of ['AlertEnrichments', 'EnrichmentState']) {
     await TableClient.fromConnectionString(stack.azurite.connectionString, name, {
       allowInsecureConnection: true,

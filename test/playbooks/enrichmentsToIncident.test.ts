@@ -48,9 +48,15 @@ function deliver(messageText: string, delivery: Delivery = {}) {
       MessageText: messageText,
     },
     answer: (request) => {
-      if (request.url === webhookUrl) return webhook ?? { status: 204 };
-      if (request.url.startsWith(functionAppUrl)) return app ?? { status: 404, body: { title: 'unknown' } };
-      if (request.method === 'DELETE') return { status: 200 };
+      if (request.url === webhookUrl) {
+        return webhook ?? { status: 204 };
+      }
+      if (request.url.startsWith(functionAppUrl)) {
+        return app ?? { status: 404, body: { title: 'unknown' } };
+      }
+      if (request.method === 'DELETE') {
+        return { status: 200 };
+      }
       return sentinel.answer(request);
     },
   });

@@ -27,7 +27,9 @@ function answering(
   details: (alertId: string, index: number) => Omit<EnrichmentDetails, 'summary'> = () => ({}),
 ): App {
   return ({ url, body }) => {
-    if (url !== order) return undefined;
+    if (url !== order) {
+      return undefined;
+    }
     const { alertIds } = body as { alertIds: string[] };
     return {
       status: 200,
@@ -179,7 +181,9 @@ test('what is pending is asked for again until it is final', () => {
 
 test('the order in which pending alerts become final does not change the comment', () => {
   const app: App = ({ url, body }) => {
-    if (url !== order) return { status: 200, body: json(enrichment(/da\d_1/.exec(url)?.[0] ?? '')) };
+    if (url !== order) {
+      return { status: 200, body: json(enrichment(/da\d_1/.exec(url)?.[0] ?? '')) };
+    }
     const { alertIds } = body as { alertIds: string[] };
     return {
       status: 202,

@@ -20,7 +20,9 @@ describe.each(Object.entries(playbooks))('the template of %s', (playbook, given)
 
   test('sends no request without the sign-in of its identity', () => {
     for (const [name, { type, inputs }] of allActions(definition().actions as Actions)) {
-      if (type !== 'Http' || name === 'Call_webhook') continue;
+      if (type !== 'Http' || name === 'Call_webhook') {
+        continue;
+      }
       expect(inputs, name).toMatchObject({ authentication: { type: 'ManagedServiceIdentity' } });
     }
   });
@@ -28,7 +30,9 @@ describe.each(Object.entries(playbooks))('the template of %s', (playbook, given)
   test('takes a 202 of the app as an answer, and does not poll its location by itself', () => {
     for (const [name, action] of allActions(definition().actions as Actions)) {
       const asksApp = JSON.stringify(action.inputs ?? {}).includes("parameters('functionAppUrl')");
-      if (asksApp) expect(action.operationOptions, name).toBe('DisableAsyncPattern');
+      if (asksApp) {
+        expect(action.operationOptions, name).toBe('DisableAsyncPattern');
+      }
     }
   });
 
@@ -37,7 +41,9 @@ describe.each(Object.entries(playbooks))('the template of %s', (playbook, given)
       const broken = definition();
       remove(broken.actions as Actions, name);
       const text = JSON.stringify(broken.actions);
-      if (!text.includes(`('${name}')`) && !text.includes(`"${name}":[`)) continue;
+      if (!text.includes(`('${name}')`) && !text.includes(`"${name}":[`)) {
+        continue;
+      }
       expect(workflowProblems(broken).join('\n'), name).toContain(name);
     }
   });
@@ -169,13 +175,17 @@ function remove(actions: Actions, name: string): void {
   delete actions[name];
   for (const action of Object.values(actions)) {
     for (const inner of [action.actions, (action.else as JsonObject | undefined)?.actions]) {
-      if (inner !== undefined) remove(inner as Actions, name);
+      if (inner !== undefined) {
+        remove(inner as Actions, name);
+      }
     }
   }
 }
 
 function expressionsIn(value: Json): string[] {
-  if (typeof value === 'string') return /^@|@\{/.test(value) && value.includes(')') ? [value] : [];
+  if (typeof value === 'string') {
+    return /^@|@\{/.test(value) && value.includes(')') ? [value] : [];
+  }
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(expressionsIn) : [];
 }
 

@@ -38,10 +38,15 @@ export async function startDefenderServer(): Promise<DefenderServer> {
   const api = createServer((request, response) => {
     const [, alertId = ''] = /^\/api\/alerts\/([^/?]+)\/machine$/.exec(request.url ?? '') ?? [];
     const isTrusted = request.headers.authorization === `Bearer ${token}`;
-    if (isTrusted) calls.push(alertId);
+    if (isTrusted) {
+      calls.push(alertId);
+    }
     const machine = machines.get(alertId);
-    if (!isTrusted) sendJson(response, 401, {});
-    else sendJson(response, machine === undefined ? 404 : 200, machine ?? { error: { code: 'NotFound' } });
+    if (!isTrusted) {
+      sendJson(response, 401, {});
+    } else {
+      sendJson(response, machine === undefined ? 404 : 200, machine ?? { error: { code: 'NotFound' } });
+    }
   });
   const identity = createServer(answerToken);
   await listen(api, 0);

@@ -59,7 +59,9 @@ export async function startHttpProxy(target: string, refusal = UNAVAILABLE): Pro
       return;
     }
     const last = ending?.matches(method, path) ? ending : undefined;
-    if (last !== undefined) ending = undefined;
+    if (last !== undefined) {
+      ending = undefined;
+    }
     if (last?.moment === 'before') {
       incoming.resume();
       last.now(response);

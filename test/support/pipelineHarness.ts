@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { TableClient } from '@azure/data-tables';
 import { type DequeuedMessageItem, type QueueClient, RestError } from '@azure/storage-queue';
 import { afterAll } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HostProcess, HostProcessOptions } from '#dev/stack/hostProcess.ts';
 import type { Stack } from '#dev/stack/stack.ts';
 import {
@@ -120,7 +120,9 @@ export async function startPipeline(
       const json = (name: string) => JSON.parse(fromParts(name, columns) ?? 'null');
       return { columns, device: json('device'), machine: json('machine') };
     } catch (error) {
-      if (error instanceof Error && 'statusCode' in error && error.statusCode === 404) return undefined;
+      if (error instanceof Error && 'statusCode' in error && error.statusCode === 404) {
+        return undefined;
+      }
       throw error;
     }
   }
@@ -135,7 +137,9 @@ export async function startPipeline(
 
   /** The poison queue holds dead letters and whatever bodies the host moved there. */
   async function collectPoison(): Promise<void> {
-    for (const message of await takeAll(poisonQueue)) poison.push(message.messageText);
+    for (const message of await takeAll(poisonQueue)) {
+      poison.push(message.messageText);
+    }
   }
 
   const pipeline: Pipeline = {
@@ -228,18 +232,24 @@ async function takeAll(queue: QueueClient): Promise<DequeuedMessageItem[]> {
     for (;;) {
       const request = { numberOfMessages: 32, visibilityTimeout: 7 * 24 * 3600 };
       const { receivedMessageItems } = await queue.receiveMessages(request);
-      if (receivedMessageItems.length === 0) return taken;
+      if (receivedMessageItems.length === 0) {
+        return taken;
+      }
       taken.push(...receivedMessageItems);
     }
   } catch (error) {
-    if (error instanceof RestError && error.code === 'QueueNotFound') return taken;
+    if (error instanceof RestError && error.code === 'QueueNotFound') {
+      return taken;
+    }
     throw error;
   }
 }
 
 async function readAll(table: TableClient): Promise<Record<string, unknown>[]> {
   const entities: Record<string, unknown>[] = [];
-  for await (const entity of table.listEntities()) entities.push(entity);
+  for await (const entity of table.listEntities()) {
+    entities.push(entity);
+  }
   return entities;
 }
 
@@ -248,7 +258,9 @@ const messageSchema = z.union([enrichmentSchema, enrichmentPointerSchema]);
 /** @throws Error when the message is not what its schema promises to consumers. */
 function readEnrichment(text: string): Delivered['enrichment'] {
   const parsed = messageSchema.safeParse(JSON.parse(Buffer.from(text, 'base64').toString('utf8')));
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    return parsed.data;
+  }
   throw new Error(`A message is no enrichment: ${z.prettifyError(parsed.error)}`);
 }
 

@@ -12,8 +12,12 @@ export async function waitUntil<T>(
   const end = Date.now() + timeoutMs;
   for (;;) {
     const answer = await condition();
-    if (answer !== false && answer !== undefined) return answer;
-    if (Date.now() > end) throw new Error(`Waited ${timeoutMs} ms in vain: ${what}`);
+    if (answer !== false && answer !== undefined) {
+      return answer;
+    }
+    if (Date.now() > end) {
+      throw new Error(`Waited ${timeoutMs} ms in vain: ${what}`);
+    }
     await delay(everyMs);
   }
 }

@@ -18,7 +18,9 @@ app.storageQueue('plain', {
     const response = await fetch(`${process.env.DEFENDER_API_URL}/api/alerts/${alertId}/machine`, {
       headers: { authorization: `Bearer ${token}` },
     });
-    if (!response.ok) throw new Error(`Defender answered ${response.status}`);
+    if (!response.ok) {
+      throw new Error(`Defender answered ${response.status}`);
+    }
     context.extraOutputs.set(enrichments, { alertId, device: await response.json() });
     context.log(
       JSON.stringify({

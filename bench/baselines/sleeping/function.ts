@@ -33,7 +33,9 @@ app.storageQueue('sleeping', {
         );
         return;
       }
-      if (response.status !== 429) throw new Error(`Defender answered ${response.status}`);
+      if (response.status !== 429) {
+        throw new Error(`Defender answered ${response.status}`);
+      }
       await sleep(Number(response.headers.get('retry-after') ?? 1) * 1_000);
     }
     throw new Error(`Defender answered 429 ${TRIES} times`);

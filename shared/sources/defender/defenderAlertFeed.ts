@@ -54,9 +54,15 @@ export function createDefenderAlertFeed(deps: DefenderAlertFeedDeps): AlertFeed 
     if (failure.kind === 'unauthorized' || failure.kind === 'retired') {
       return { kind: 'denied', detail: failure.detail };
     }
-    if (failure.kind === 'interrupted') return { kind: 'deadline', detail: failure.detail };
-    if (failure.kind === 'unusable') return { kind: 'unavailable', detail: failure.detail };
-    if (failure.kind !== 'forbidden') return { kind: failure.kind, detail: failure.detail };
+    if (failure.kind === 'interrupted') {
+      return { kind: 'deadline', detail: failure.detail };
+    }
+    if (failure.kind === 'unusable') {
+      return { kind: 'unavailable', detail: failure.detail };
+    }
+    if (failure.kind !== 'forbidden') {
+      return { kind: failure.kind, detail: failure.detail };
+    }
     // The next listing goes with a new token, which has the role if it was granted meanwhile.
     await tokens.renew().catch(() => undefined);
     return {
@@ -76,8 +82,12 @@ export function createDefenderAlertFeed(deps: DefenderAlertFeedDeps): AlertFeed 
     let previous = new Set<string>();
     let skip = 0;
     for (;;) {
-      if (signal.aborted) return { calls, end: { kind: 'deadline', detail: 'the time of this run is up' } };
-      if (skip + pageSize > DEEPEST_PLACE) return { calls, end: { kind: 'too-deep' } };
+      if (signal.aborted) {
+        return { calls, end: { kind: 'deadline', detail: 'the time of this run is up' } };
+      }
+      if (skip + pageSize > DEEPEST_PLACE) {
+        return { calls, end: { kind: 'too-deep' } };
+      }
       const call = (token: string) => {
         calls += 1;
         return client.alertsUpdatedSince({ since: from, until, top: pageSize, skip }, token, signal);
@@ -90,18 +100,28 @@ export function createDefenderAlertFeed(deps: DefenderAlertFeedDeps): AlertFeed 
         signal,
       );
       // The same question from the beginning of the list was answered: it is the depth that is refused.
-      if (answer.kind === 'rejected' && skip > 0) return { calls, end: { kind: 'too-deep' } };
-      if (answer.kind !== 'list') return { calls, end: await endOf(answer) };
+      if (answer.kind === 'rejected' && skip > 0) {
+        return { calls, end: { kind: 'too-deep' } };
+      }
+      if (answer.kind !== 'list') {
+        return { calls, end: await endOf(answer) };
+      }
 
       const { entries, hasNextLink } = answer;
-      if (entries.length === 0 && hasNextLink) return { calls, end: emptyPage };
+      if (entries.length === 0 && hasNextLink) {
+        return { calls, end: emptyPage };
+      }
       const alerts = entries.flatMap((entry) => readListedAlert(entry) ?? []);
       const invalid = entries.length - alerts.length;
       const isSeen = (alert: ListedAlert) => previous.has(versionOf(alert));
-      if (skip > 0 && !alerts.some(isSeen)) hasMoved = true;
+      if (skip > 0 && !alerts.some(isSeen)) {
+        hasMoved = true;
+      }
       await take({ alerts: alerts.filter((alert) => !isSeen(alert)), invalid });
       const isLast = entries.length < pageSize && !hasNextLink;
-      if (isLast) return { calls, end: hasMoved ? moved : { kind: 'complete' } };
+      if (isLast) {
+        return { calls, end: hasMoved ? moved : { kind: 'complete' } };
+      }
       previous = new Set(alerts.map(versionOf));
       skip += stepAfter(entries.length);
     }
@@ -116,7 +136,9 @@ export function createDefenderAlertFeed(deps: DefenderAlertFeedDeps): AlertFeed 
         calls += read.calls;
         if (read.end.kind === 'too-deep') {
           const middle = middleOf(window, now());
-          if (middle === undefined) return { calls, end: tooMany, listedUntil: window.from };
+          if (middle === undefined) {
+            return { calls, end: tooMany, listedUntil: window.from };
+          }
           windows.push({ from: middle, until: window.until }, { from: window.from, until: middle });
         } else if (read.end.kind !== 'complete') {
           return { calls, end: read.end, listedUntil: window.from };

@@ -33,12 +33,18 @@ export function createDefenderSource(deps: DefenderSourceDeps): Source {
     for (let retry = 0; ; retry += 1) {
       const place = retry > 0 ? 'first' : alert.inLine ? 'turn' : 'last';
       const answer = await lookUp(alert.alertId, place, signal);
-      if (answer.kind !== 'unavailable' || retry === QUICK_RETRIES) return answer;
+      if (answer.kind !== 'unavailable' || retry === QUICK_RETRIES) {
+        return answer;
+      }
       const pauseMs = random() * deps.retryBaseDelayMs * 0.2 * 2 ** retry;
       // A server that asks for more time gets it from the deferral.
-      if ((answer.retryAfterMs ?? 0) > pauseMs) return answer;
+      if ((answer.retryAfterMs ?? 0) > pauseMs) {
+        return answer;
+      }
       await pause(pauseMs, signal);
-      if (signal.aborted) return answer;
+      if (signal.aborted) {
+        return answer;
+      }
     }
   }
 

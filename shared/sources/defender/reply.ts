@@ -49,12 +49,24 @@ function readFailure(response: HttpResponse, now: Date): Failure {
   const { status, retryAfter, body } = response;
   const error = readErrorBody(body);
   const detail = describeAnswer(SERVICE, status, error);
-  if (status === 429 || (status === 403 && isQuotaText(body))) return throttled(response, detail, now);
-  if (status === 204) return { kind: 'not_found', detail };
-  if (status === 404) return readNotFound(body, error, detail);
-  if (status === 410) return { kind: 'retired', detail };
-  if (status === 401) return { kind: 'unauthorized', detail };
-  if (status === 403) return { kind: 'forbidden', code: error?.code ?? 'Forbidden', detail };
+  if (status === 429 || (status === 403 && isQuotaText(body))) {
+    return throttled(response, detail, now);
+  }
+  if (status === 204) {
+    return { kind: 'not_found', detail };
+  }
+  if (status === 404) {
+    return readNotFound(body, error, detail);
+  }
+  if (status === 410) {
+    return { kind: 'retired', detail };
+  }
+  if (status === 401) {
+    return { kind: 'unauthorized', detail };
+  }
+  if (status === 403) {
+    return { kind: 'forbidden', code: error?.code ?? 'Forbidden', detail };
+  }
   if (status >= 400 && status < 500 && status !== 408) {
     return {
       kind: 'rejected',
@@ -79,16 +91,24 @@ function throttled({ retryAfter, body }: HttpResponse, detail: string, now: Date
 const NO_SUCH_ROUTE = /no HTTP resource was found|no type was found that matches the controller/i;
 
 function readNotFound(body: string, error: ErrorBody | undefined, detail: string): Failure {
-  if (NO_SUCH_ROUTE.test(body)) return { kind: 'retired', detail: `${detail}: no such address` };
-  if (error !== undefined) return { kind: 'not_found', detail };
+  if (NO_SUCH_ROUTE.test(body)) {
+    return { kind: 'retired', detail: `${detail}: no such address` };
+  }
+  if (error !== undefined) {
+    return { kind: 'not_found', detail };
+  }
   return { kind: 'unavailable', detail: `${detail} without saying what was not found` };
 }
 
 function readMachine(response: HttpResponse, now: Date): Reply {
   const json = parseJson(response.body);
-  if (json === undefined) return notJson(response.body);
+  if (json === undefined) {
+    return notJson(response.body);
+  }
   const refusal = readRefusal(response, now);
-  if (refusal !== undefined) return refusal;
+  if (refusal !== undefined) {
+    return refusal;
+  }
   const reading = parseMachine(json);
   return reading.kind === 'machine'
     ? reading
@@ -101,7 +121,9 @@ function readMachine(response: HttpResponse, now: Date): Reply {
 /** An error that came with 200: the quota's is taken at its word, any other is a fault that passes. */
 function readRefusal(response: HttpResponse, now: Date): Failure | undefined {
   const error = readErrorBody(response.body);
-  if (error === undefined) return undefined;
+  if (error === undefined) {
+    return undefined;
+  }
   const isQuota = /^(429|TooManyRequests)$/i.test(error.code);
   const detail = describeAnswer(SERVICE, 200, error);
   return isQuota ? throttled(response, detail, now) : { kind: 'unavailable', detail: `${detail}: an error` };
@@ -109,9 +131,13 @@ function readRefusal(response: HttpResponse, now: Date): Failure | undefined {
 
 function readList(response: HttpResponse, now: Date): ListReply {
   const json = parseJson(response.body);
-  if (json === undefined) return notJson(response.body);
+  if (json === undefined) {
+    return notJson(response.body);
+  }
   const refusal = readRefusal(response, now);
-  if (refusal !== undefined) return refusal;
+  if (refusal !== undefined) {
+    return refusal;
+  }
   const { data } = listBodySchema.safeParse(json);
   return data === undefined
     ? { kind: 'unusable', detail: 'Defender answered 200 with a body that is no list' }

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type QueueClient, QueueServiceClient } from '@azure/storage-queue';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { type Azurite, startAzurite } from '#dev/stack/azurite.ts';
 import { type FixtureApp, writeFixtureApp } from './fixtureApp.ts';
 
@@ -49,7 +49,9 @@ afterAll(async () => {
 
 /** Ends a command at once, and waits until it has ended. */
 async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (child.exitCode !== null || child.signalCode !== null) {
+    return;
+  }
   const closed = once(child, 'close');
   child.kill('SIGKILL');
   await closed;
@@ -68,7 +70,7 @@ function run(...options: string[]) {
   return { child, output, saw, ended: once(child, 'close') };
 }
 
-it('The command says what it runs and where, and one line per log', async () => {
+test('The command says what it runs and where, and one line per log', async () => {
   const host = run('--app-root', app.appRoot, '--port', '0');
   await host.saw('Host is ready: http://127.0.0.1:');
   expect(host.output[0]).toBe('work: queueTrigger on "work"');
@@ -76,7 +78,7 @@ it('The command says what it runs and where, and one line per log', async () => 
   await host.saw('information work: finished safely');
 });
 
-it('SIGTERM drains: the work in flight finishes, the app terminates, the exit code is 0', async () => {
+test('SIGTERM drains: the work in flight finishes, the app terminates, the exit code is 0', async () => {
   const host = run('--app-root', app.appRoot, '--port', '0');
   await queue.sendMessage('{"takes":800}');
   await host.saw('took');
@@ -86,7 +88,7 @@ it('SIGTERM drains: the work in flight finishes, the app terminates, the exit co
   expect((await queue.getProperties()).approximateMessagesCount).toBe(0);
 });
 
-it('A message whose host was killed comes again when the lease ends', async () => {
+test('A message whose host was killed comes again when the lease ends', async () => {
   const killed = run('--app-root', app.appRoot, '--port', '0');
   await queue.sendMessage('{"takes":5000}');
   await killed.saw('attempt 1');
@@ -96,7 +98,7 @@ it('A message whose host was killed comes again when the lease ends', async () =
   await next.saw('attempt 2');
 });
 
-it('A mistake ends the command with code 1 and a sentence', async () => {
+test('A mistake ends the command with code 1 and a sentence', async () => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const address = taken.address();

@@ -30,7 +30,9 @@ export function writeFixtureApp({ source, queues, host, localSettings }: Fixture
   symlinkSync(nodeModules, join(appRoot, 'node_modules'), 'junction');
   write('package.json', { type: 'module', main: 'built/*.js' });
   write('host.json', { version: '2.0', ...host, extensions: { queues: { ...fastQueues, ...queues } } });
-  if (localSettings) write('local.settings.json', { IsEncrypted: false, Values: localSettings });
+  if (localSettings) {
+    write('local.settings.json', { IsEncrypted: false, Values: localSettings });
+  }
   const imports =
     "import { app, output } from '@azure/functions';\nimport { setTimeout as delay } from 'node:timers/promises';\n";
   writeFileSync(join(appRoot, 'built', 'functions.js'), imports + source);

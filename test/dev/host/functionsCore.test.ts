@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { type CoreLog, type FunctionsCore, installFunctionsCore } from '#dev/host/functionsCore.ts';
 import type { TypedData } from '#dev/host/rpcTypes.ts';
 
@@ -15,7 +15,9 @@ beforeAll(async () => {
     connection: 'Storage',
     extraOutputs: [copy],
     handler: (message, context) => {
-      if (message === 'bad') throw new TypeError('a bad message');
+      if (message === 'bad') {
+        throw new TypeError('a bad message');
+      }
       context.warn('copying');
       context.extraOutputs.set(copy, { copied: message, id: context.triggerMetadata?.id });
     },
@@ -44,12 +46,12 @@ function invoke(input: TypedData) {
 }
 
 describe('The stand-in for the Functions core', () => {
-  it('registers functions of the real library and runs their appStart hooks', () => {
+  test('registers functions of the real library and runs their appStart hooks', () => {
     expect(core.functions.map(({ name }) => name)).toEqual(['copy']);
     expect(seen[0]).toBe('appStart');
   });
 
-  it('calls the handler with parsed input and trigger metadata and returns its outputs', async () => {
+  test('calls the handler with parsed input and trigger metadata and returns its outputs', async () => {
     const response = await invoke({ string: '{"n":1}' });
     expect(response.outputData.map(({ data }) => data)).toEqual([
       { json: '{"copied":{"n":1},"id":"message-1"}' },
@@ -57,25 +59,25 @@ describe('The stand-in for the Functions core', () => {
     expect(seen.slice(-2)).toEqual(['before copy', 'after success']);
   });
 
-  it('names the function on each log line and lets log hooks change it', async () => {
+  test('names the function on each log line and lets log hooks change it', async () => {
     logs.length = 0;
     await invoke({ string: 'text' });
     expect(logs).toEqual([{ level: 'warning', category: 'user', message: 'COPYING', functionName: 'copy' }]);
   });
 
-  it('rejects with what the handler threw, after the hooks have seen it', async () => {
+  test('rejects with what the handler threw, after the hooks have seen it', async () => {
     await expect(invoke({ string: 'bad' })).rejects.toThrow(new TypeError('a bad message'));
     expect(seen.at(-1)).toBe('after a bad message');
   });
 
-  it('refuses functions after the start', async () => {
+  test('refuses functions after the start', async () => {
     const { app } = await import('@azure/functions');
     expect(() => app.get('late', () => ({}))).toThrow(
       'A function can only be registered during app startup.',
     );
   });
 
-  it('runs appTerminate hooks at the end', async () => {
+  test('runs appTerminate hooks at the end', async () => {
     await core.terminate();
     expect(seen.at(-1)).toBe('appTerminate');
   });

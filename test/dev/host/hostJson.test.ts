@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readHostJson } from '#dev/host/hostJson.ts';
 
 let folder: string;
@@ -16,7 +16,7 @@ function read(content: object) {
 }
 
 describe('host.json', () => {
-  it('has the defaults of the Functions host', () => {
+  test('has the defaults of the Functions host', () => {
     const { functionTimeout, extensions } = read({ version: '2.0' });
     expect(functionTimeout).toBe(1_800_000);
     expect(extensions.http.routePrefix).toBe('api');
@@ -29,7 +29,7 @@ describe('host.json', () => {
     });
   });
 
-  it('gives its times in milliseconds', () => {
+  test('gives its times in milliseconds', () => {
     const queues = { visibilityTimeout: '00:00:30', maxPollingInterval: '00:00:05' };
     const parsed = read({ version: '2.0', functionTimeout: '00:10:00', extensions: { queues } });
     expect(parsed.functionTimeout).toBe(600_000);
@@ -37,7 +37,7 @@ describe('host.json', () => {
     expect(read({ version: '2.0', functionTimeout: '-1' }).functionTimeout).toBeUndefined();
   });
 
-  it.each([
+  test.each([
     ['batchSize', 33],
     ['batchSize', 0],
     ['newBatchThreshold', -1],

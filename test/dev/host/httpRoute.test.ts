@@ -1,10 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { matcherOf, specificityOf } from '#dev/host/httpRoute.ts';
 
 describe('A route', () => {
   const match = matcherOf('/api/alerts/{id}/{part?}');
 
-  it.each([
+  test.each([
     ['/api/alerts/da1', { id: 'da1' }],
     ['/API/Alerts/da1/', { id: 'da1' }],
     ['/api/alerts/da1/device', { id: 'da1', part: 'device' }],
@@ -17,13 +17,13 @@ describe('A route', () => {
     expect(match(path)).toEqual(params);
   });
 
-  it('with a literal comes before one with a parameter', () => {
+  test('with a literal comes before one with a parameter', () => {
     const templates = ['/api/{name}', '/api/{name?}', '/api/health'];
     const sorted = templates.toSorted((one, other) => (specificityOf(one) < specificityOf(other) ? -1 : 1));
     expect(sorted).toEqual(['/api/health', '/api/{name}', '/api/{name?}']);
   });
 
-  it('that needs more than parameters is refused', () => {
+  test('that needs more than parameters is refused', () => {
     expect(() => matcherOf('/api/{id:int}')).toThrow('it knows {name} and {name?}');
   });
 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type FixtureApp, type StartedFixture, startFixtureHost, writeFixtureApp } from './fixtureApp.ts';
 
 const source = `
@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 describe('An HTTP-triggered function', () => {
-  it('receives method, parameters, query, headers and body, and answers with status, headers and body', async () => {
+  test('receives method, parameters, query, headers and body, and answers with status, headers and body', async () => {
     const response = await fetch(`${host.url}/api/echo/J%C3%BCrg/deep?a=1&b=2`, {
       method: 'POST',
       headers: { 'X-Question': 'why' },
@@ -50,32 +50,32 @@ describe('An HTTP-triggered function', () => {
     });
   });
 
-  it('may be called without its optional parameter', async () => {
+  test('may be called without its optional parameter', async () => {
     const response = await fetch(`${host.url}/api/echo/someone`);
     expect(await response.json()).toMatchObject({ params: { name: 'someone' } });
   });
 
-  it('with a literal route is preferred, and its key is not asked for', async () => {
+  test('with a literal route is preferred, and its key is not asked for', async () => {
     expect(await (await fetch(`${host.url}/api/echo/fixed`)).text()).toBe('the literal route');
   });
 
-  it('without a route is called by its name, and without an answer gives 204', async () => {
+  test('without a route is called by its name, and without an answer gives 204', async () => {
     expect((await fetch(`${host.url}/api/named`)).status).toBe(204);
   });
 
-  it('is not found elsewhere (404) nor by another method (405)', async () => {
+  test('is not found elsewhere (404) nor by another method (405)', async () => {
     expect((await fetch(`${host.url}/api/nothing`)).status).toBe(404);
     const response = await fetch(`${host.url}/api/echo/someone`, { method: 'DELETE' });
     expect(response.status).toBe(405);
     expect(response.headers.get('allow')).toBe('GET, POST');
   });
 
-  it('that throws gives 500, and its error is logged', async () => {
+  test('that throws gives 500, and its error is logged', async () => {
     expect((await fetch(`${host.url}/api/broken`)).status).toBe(500);
     expect(host.lines('broken')[0]).toContain('Failed: Error: broken on purpose');
   });
 
-  it('that ends its process gives 500, and the next call finds a new process', async () => {
+  test('that ends its process gives 500, and the next call finds a new process', async () => {
     expect((await fetch(`${host.url}/api/crashing`)).status).toBe(500);
     expect(host.lines('crashing')).toEqual(['Failed: The process that ran the function ended.']);
     expect((await fetch(`${host.url}/api/echo/fixed`)).status).toBe(200);

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { decodeMessage, encodeMessage } from '#dev/host/messageEncoding.ts';
 
 describe('The encoding of messages', () => {
-  it('gives back any text in either encoding', () => {
+  test('gives back any text in either encoding', () => {
     const encodings = fc.constantFrom('base64' as const, 'none' as const);
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), encodings, (text, encoding) => {
@@ -12,7 +12,7 @@ describe('The encoding of messages', () => {
     );
   });
 
-  it.each(['plain text', 'abc', 'YWJj\n', 'YWJj=', 'YR==', '/w=='])(
+  test.each(['plain text', 'abc', 'YWJj\n', 'YWJj=', 'YR==', '/w=='])(
     'takes %j for no base64 of a text',
     (text) => {
       expect(decodeMessage(text, 'base64')).toBeUndefined();

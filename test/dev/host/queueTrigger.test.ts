@@ -1,5 +1,5 @@
 import { type QueueClient, QueueServiceClient } from '@azure/storage-queue';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { type Azurite, startAzurite } from '#dev/stack/azurite.ts';
 import { type FixtureApp, type StartedFixture, startFixtureHost, writeFixtureApp } from './fixtureApp.ts';
 
@@ -42,7 +42,9 @@ beforeEach(async () => {
   await queue.create();
 });
 afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+  for (const cleanUp of cleanUps.splice(0).reverse()) {
+    await cleanUp();
+  }
 });
 
 function app(queues: object = {}, host: object = {}): FixtureApp {
@@ -76,9 +78,11 @@ async function count(of: QueueClient): Promise<number> {
 
 const eventually = { timeout: 10_000, interval: 30 };
 
-it('A message is delivered as parsed JSON or as text, and deleted after success', async () => {
+test('A message is delivered as parsed JSON or as text, and deleted after success', async () => {
   const host = await start(app());
-  for (const text of ['{"alertId":"da1"}', 'not json', '123']) await queue.sendMessage(text);
+  for (const text of ['{"alertId":"da1"}', 'not json', '123']) {
+    await queue.sendMessage(text);
+  }
   await vi.waitFor(async () => expect(await count(queue)).toBe(0), eventually);
   expect(calls(host)).toEqual(
     expect.arrayContaining([
@@ -89,7 +93,7 @@ it('A message is delivered as parsed JSON or as text, and deleted after success'
   );
 });
 
-it('The metadata carries the message ID unless the payload replaces it', async () => {
+test('The metadata carries the message ID unless the payload replaces it', async () => {
   const host = await start(app());
   const sent = await queue.sendMessage('plain');
   await queue.sendMessage('{"Id":"from the payload"}');
@@ -99,7 +103,7 @@ it('The metadata carries the message ID unless the payload replaces it', async (
   );
 });
 
-it('The start names each function, one that is disabled and one whose setting is missing', async () => {
+test('The start names each function, one that is disabled and one whose setting is missing', async () => {
   const host = await start(app());
   const started = host.logs.filter(({ functionName }) => !functionName).map(({ message }) => message);
   expect(started).toEqual([
@@ -110,7 +114,7 @@ it('The start names each function, one that is disabled and one whose setting is
   ]);
 });
 
-it('A failing message is tried maxDequeueCount times and then moved, body only, to the poison queue', async () => {
+test('A failing message is tried maxDequeueCount times and then moved, body only, to the poison queue', async () => {
   const host = await start(app({ maxDequeueCount: 3 }));
   const { messageId } = await queue.sendMessage('bad');
   await vi.waitFor(async () => expect(await count(poison)).toBe(1), eventually);
@@ -121,7 +125,7 @@ it('A failing message is tried maxDequeueCount times and then moved, body only, 
   await vi.waitFor(async () => expect(await count(queue)).toBe(0), eventually);
 });
 
-it('A failed message waits for visibilityTimeout before its next attempt', async () => {
+test('A failed message waits for visibilityTimeout before its next attempt', async () => {
   const host = await start(app({ visibilityTimeout: '00:00:01', maxDequeueCount: 2 }));
   const sent = Date.now();
   await queue.sendMessage('bad');
@@ -129,7 +133,7 @@ it('A failed message waits for visibilityTimeout before its next attempt', async
   expect(Date.now() - sent).toBeGreaterThanOrEqual(900);
 });
 
-it('A message that is not base64 goes to the poison queue without a call', async () => {
+test('A message that is not base64 goes to the poison queue without a call', async () => {
   const host = await start(app({ messageEncoding: 'base64' }));
   await queue.sendMessage('not base64!');
   await queue.sendMessage(Buffer.from('"fine"').toString('base64'));
@@ -139,18 +143,20 @@ it('A message that is not base64 goes to the poison queue without a call', async
   expect((await poison.peekMessages()).peekedMessageItems[0]?.messageText).toBe('not base64!');
 });
 
-it('A message that was taken too often is moved without a call', async () => {
+test('A message that was taken too often is moved without a call', async () => {
   await queue.sendMessage('abandoned');
   for (let attempt = 0; attempt < 2; attempt += 1) {
     const [taken] = (await queue.receiveMessages()).receivedMessageItems;
-    if (taken) await queue.updateMessage(taken.messageId, taken.popReceipt, undefined, 0);
+    if (taken) {
+      await queue.updateMessage(taken.messageId, taken.popReceipt, undefined, 0);
+    }
   }
   const host = await start(app({ maxDequeueCount: 2 }));
   await vi.waitFor(async () => expect(await count(poison)).toBe(1), eventually);
   expect(calls(host)).toEqual([]);
 });
 
-it('Renewal keeps a message hidden for longer than its lease', async () => {
+test('Renewal keeps a message hidden for longer than its lease', async () => {
   const fixture = app();
   const lease = { LOCAL_HOST_LEASE_SECONDS: '1' };
   const hosts = [await start(fixture, lease), await start(fixture, lease)];
@@ -159,7 +165,7 @@ it('Renewal keeps a message hidden for longer than its lease', async () => {
   expect(hosts.flatMap(calls)).toHaveLength(1);
 });
 
-it('Two hosts share a queue and handle each message once', async () => {
+test('Two hosts share a queue and handle each message once', async () => {
   const fixture = app({ batchSize: 2, newBatchThreshold: 1 });
   const hosts = [await start(fixture), await start(fixture)];
   const texts = Array.from({ length: 40 }, (_, index) => `{"takes":20,"number":${index}}`);
@@ -170,7 +176,7 @@ it('Two hosts share a queue and handle each message once', async () => {
   expect(Math.min(...shares.map((share) => share.length))).toBeGreaterThan(0);
 });
 
-it('A function that exceeds functionTimeout fails its message and a new process goes on', async () => {
+test('A function that exceeds functionTimeout fails its message and a new process goes on', async () => {
   const host = await start(app({ maxDequeueCount: 1 }, { functionTimeout: '00:00:01' }));
   await queue.sendMessage('{"takes":60000}');
   await vi.waitFor(async () => expect(await count(poison)).toBe(1), eventually);
@@ -179,7 +185,7 @@ it('A function that exceeds functionTimeout fails its message and a new process 
   await vi.waitFor(() => expect(host.lines('work')).toContain('done'), eventually);
 });
 
-it('A stop lets the function in flight finish and deletes its message', async () => {
+test('A stop lets the function in flight finish and deletes its message', async () => {
   const host = await start(app());
   await queue.sendMessage('{"takes":700}');
   await vi.waitFor(() => expect(calls(host)).toHaveLength(1), eventually);
@@ -188,7 +194,7 @@ it('A stop lets the function in flight finish and deletes its message', async ()
   expect(await count(queue)).toBe(0);
 });
 
-it('A queue that is missing at the start is found once it is there', async () => {
+test('A queue that is missing at the start is found once it is there', async () => {
   await queue.delete();
   const host = await start(app());
   const later = QueueServiceClient.fromConnectionString(azurite.connectionString).getQueueClient(queue.name);
@@ -197,7 +203,7 @@ it('A queue that is missing at the start is found once it is there', async () =>
   await vi.waitFor(() => expect(calls(host)).toHaveLength(1), eventually);
 });
 
-it('A storage account that refuses the key stops the host with the reason', async () => {
+test('A storage account that refuses the key stops the host with the reason', async () => {
   const wrongKey = azurite.connectionString.replace(/AccountKey=[^;]+/, 'AccountKey=d3Jvbmc=');
   const host = await start(app(), { Store: wrongKey });
   await expect(host.closed).rejects.toThrow(

@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parseSchedule } from '#dev/host/schedule.ts';
 
 describe('A schedule', () => {
-  it.each([
+  test.each([
     ['*/5 * * * * *', '2026-01-01T00:00:05.000Z'],
     ['0 */5 * * * *', '2026-01-01T00:05:00.000Z'],
     ['0 30 9 * Jan Mon', '2026-01-05T09:30:00.000Z'],
@@ -13,7 +13,7 @@ describe('A schedule', () => {
     expect(parseSchedule(text)(new Date('2026-01-01T00:00:00Z'))?.toISOString()).toBe(next);
   });
 
-  it.each(['every day', '00:00:00', '* * *'])('%j is refused with examples of what is meant', (text) => {
+  test.each(['every day', '00:00:00', '* * *'])('%j is refused with examples of what is meant', (text) => {
     expect(() => parseSchedule(text)).toThrow(`The schedule "${text}" is neither NCRONTAB`);
   });
 });

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { isDisabled, leaseSeconds, loadSettings, resolveNames } from '#dev/host/settings.ts';
 import { type FixtureApp, writeFixtureApp } from './fixtureApp.ts';
 
@@ -9,7 +9,7 @@ afterEach(() => {
 });
 
 describe('The settings of a local run', () => {
-  it('come from local.settings.json, and the environment wins', () => {
+  test('come from local.settings.json, and the environment wins', () => {
     app = writeFixtureApp({ source: '', localSettings: { ONE: 'file', TWO: 'file' } });
     expect(loadSettings(app.appRoot, { ONE: 'environment' })).toEqual({
       AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
@@ -19,12 +19,12 @@ describe('The settings of a local run', () => {
     });
   });
 
-  it('replace %NAME% wherever a binding uses it, and a missing one is named', () => {
+  test('replace %NAME% wherever a binding uses it, and a missing one is named', () => {
     expect(resolveNames('%A%-%B%', { A: 'x', B: 'y' })).toBe('x-y');
     expect(() => resolveNames('%A%', {})).toThrow('"%A%" needs the setting A, and it is not set.');
   });
 
-  it.each([
+  test.each([
     ['1', true],
     ['True', true],
     ['0', false],
@@ -33,7 +33,7 @@ describe('The settings of a local run', () => {
     expect(isDisabled('work', { 'AzureWebJobs.work.Disabled': value })).toBe(disabled);
   });
 
-  it('give the lease: ten minutes, or what LOCAL_HOST_LEASE_SECONDS says', () => {
+  test('give the lease: ten minutes, or what LOCAL_HOST_LEASE_SECONDS says', () => {
     expect(leaseSeconds({})).toBe(600);
     expect(leaseSeconds({ LOCAL_HOST_LEASE_SECONDS: '2' })).toBe(2);
     expect(() => leaseSeconds({ LOCAL_HOST_LEASE_SECONDS: 'short' })).toThrow(

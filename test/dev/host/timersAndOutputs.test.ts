@@ -1,6 +1,6 @@
 import { TableClient } from '@azure/data-tables';
 import { QueueServiceClient } from '@azure/storage-queue';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Azurite, startAzurite } from '#dev/stack/azurite.ts';
 import { type FixtureApp, type StartedFixture, startFixtureHost, writeFixtureApp } from './fixtureApp.ts';
 
@@ -46,7 +46,7 @@ afterAll(async () => {
   app.remove();
 });
 
-it('A timer fires at its interval with a schedule as its input', async () => {
+test('A timer fires at its interval with a schedule as its input', async () => {
   await vi.waitFor(() => expect(host.lines('often').length).toBeGreaterThanOrEqual(2), 5_000);
   expect(JSON.parse(host.lines('often')[0] ?? '')).toEqual({
     schedule: { adjustForDST: true },
@@ -55,11 +55,11 @@ it('A timer fires at its interval with a schedule as its input', async () => {
   });
 });
 
-it('Output to a queue gives a message per element, in the encoding that the trigger reads', async () => {
+test('Output to a queue gives a message per element, in the encoding that the trigger reads', async () => {
   await vi.waitFor(() => expect(host.lines('reader').toSorted()).toEqual(['"one"', '{"two":2}']), 5_000);
 });
 
-it('Output to a table inserts rows, nested values as JSON', async () => {
+test('Output to a table inserts rows, nested values as JSON', async () => {
   const options = { allowInsecureConnection: true };
   const table = TableClient.fromConnectionString(azurite.connectionString, 'Rows', options);
   const row = await vi.waitFor(() => table.getEntity('fixed', 'a'), 5_000);
@@ -67,7 +67,7 @@ it('Output to a table inserts rows, nested values as JSON', async () => {
   expect(row).not.toHaveProperty('missing');
 });
 
-it('A binding that the local host lacks is named, and the other functions run', () => {
+test('A binding that the local host lacks is named, and the other functions run', () => {
   expect(host.logs).toContainEqual({
     level: 'error',
     message:
@@ -76,7 +76,7 @@ it('A binding that the local host lacks is named, and the other functions run', 
   });
 });
 
-it('An output that cannot be written fails the call and its message', async () => {
+test('An output that cannot be written fails the call and its message', async () => {
   const failing = writeFixtureApp({
     source: `
       const rows = output.table({ tableName: 'Rows', connection: 'Store' });

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { triggerMetadataOf } from '#dev/host/triggerMetadata.ts';
 
 const message = {
@@ -11,7 +11,7 @@ const message = {
   nextVisibleOn: new Date('2026-11-23T10:58:18.123Z'),
 };
 
-it('A text leaves the metadata of the message as it is', () => {
+test('A text leaves the metadata of the message as it is', () => {
   expect(triggerMetadataOf(message, 'da123')).toEqual({
     DequeueCount: { int: 2 },
     Id: { string: 'message-1' },
@@ -23,7 +23,7 @@ it('A text leaves the metadata of the message as it is', () => {
   });
 });
 
-it('Top-level properties of a payload replace the metadata of the same name in any case', () => {
+test('Top-level properties of a payload replace the metadata of the same name in any case', () => {
   const payload = '{"id":"evil","DEQUEUECOUNT":7,"ok":true,"none":null,"list":[1],"part":{"Deep":1}}';
   const metadata = triggerMetadataOf(message, payload);
   expect(metadata).toMatchObject({
@@ -36,7 +36,7 @@ it('Top-level properties of a payload replace the metadata of the same name in a
   expect(Object.keys(metadata)).toHaveLength(9);
 });
 
-it('A payload cannot reach beyond the metadata', () => {
+test('A payload cannot reach beyond the metadata', () => {
   const metadata = triggerMetadataOf(message, '{"__proto__":{"polluted":true}}');
   expect(Object.getPrototypeOf(metadata)).toBe(Object.prototype);
 });

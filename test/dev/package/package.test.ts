@@ -102,8 +102,9 @@ describe('package.zip', () => {
   test('has the files of the folder at its top, whole', () => {
     const unpacked = unzipSync(readFileSync(`${folder}.zip`));
     expect(Object.keys(unpacked)).toEqual(files.map(({ name }) => name));
-    for (const { name, content } of files)
+    for (const { name, content } of files) {
       expect(Buffer.compare(unpacked[name] ?? Buffer.of(), content)).toBe(0);
+    }
   });
 
   test('has the same bytes whenever and wherever it is made of the same sources', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { breaksOf } from '#dev/schema/compatibility.ts';
 import { contracts } from '#dev/schema/contracts.ts';
 import type { Audience } from '#dev/schema/jsonSchema.ts';
@@ -140,7 +140,9 @@ test.each(contracts)('the loss of any property of $name is a break', ({ audience
 });
 
 function propertiesIn(node: unknown, path: string[]): string[][] {
-  if (typeof node !== 'object' || node === null) return [];
+  if (typeof node !== 'object' || node === null) {
+    return [];
+  }
   return Object.entries(node).flatMap(([key, value]) => [
     ...(path.at(-1) === 'properties' && path.at(-2) !== 'properties' ? [[...path, key]] : []),
     ...propertiesIn(value, [...path, key]),

@@ -28,9 +28,13 @@ describe.each(contracts)('the contract $name', (contract) => {
 
 /** Paths of properties that say nothing about themselves; a reference is described where it leads. */
 function undescribed(schema: unknown, path: string): string[] {
-  if (typeof schema !== 'object' || schema === null) return [];
+  if (typeof schema !== 'object' || schema === null) {
+    return [];
+  }
   return Object.entries(schema).flatMap(([keyword, value]) => {
-    if (keyword !== 'properties') return undescribed(value, path);
+    if (keyword !== 'properties') {
+      return undescribed(value, path);
+    }
     return Object.entries(value as Record<string, Record<string, unknown>>).flatMap(([name, property]) => {
       const here = `${path}/${name}`;
       const silent = property.description === undefined && property.$ref === undefined;

@@ -191,7 +191,9 @@ describe('the input schema', () => {
     let valid = 0;
     fc.assert(
       fc.property(fc.oneof(id, object, list, fc.array(fc.oneof(id, object))), (body) => {
-        if (!validate(body)) return;
+        if (!validate(body)) {
+          return;
+        }
         valid += 1;
         const text = JSON.stringify(body);
         expect(read(asDelivered(text)).rejections).toEqual([]);

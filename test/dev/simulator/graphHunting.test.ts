@@ -31,7 +31,9 @@ function everydayMachine({ control }: RunningSimulator): MachineRecord {
       machine.osPlatform !== 'macOS' &&
       machine.ipAddresses?.length,
   );
-  if (found === undefined) throw new Error('There is no everyday machine in this fleet.');
+  if (found === undefined) {
+    throw new Error('There is no everyday machine in this fleet.');
+  }
   return found;
 }
 

@@ -32,7 +32,9 @@ const SET_ALWAYS = [
 /** The settings that the deployed app has. */
 export function appSettings({ resources }: Deployment): Record<string, string> {
   const app = resources.find(({ type }) => type === 'Microsoft.Web/sites');
-  if (app === undefined) throw new Error('No app is deployed.');
+  if (app === undefined) {
+    throw new Error('No app is deployed.');
+  }
   const { siteConfig } = app.body.properties as {
     siteConfig: { appSettings: { name: string; value: string }[] };
   };
@@ -60,8 +62,9 @@ function refused(settings: Record<string, string>): string[] {
     readSettings(settings);
     return [];
   } catch (error) {
-    if (error instanceof SettingsError)
+    if (error instanceof SettingsError) {
       return error.problems.map(({ setting, message }) => `${setting}: ${message}`);
+    }
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { parseDocument } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const hookSchema = z.object({
   shell: z.enum(['sh', 'pwsh']),
@@ -45,9 +45,13 @@ export interface Surroundings {
 /** What azd would stumble over: words, paths, scripts and services that do not exist. */
 export function azdProblems(text: string, { exists, scripts, serviceTags }: Surroundings): string[] {
   const document = parseDocument(text);
-  if (document.errors.length > 0) return document.errors.map(({ message }) => message);
+  if (document.errors.length > 0) {
+    return document.errors.map(({ message }) => message);
+  }
   const { data: project, error } = projectSchema.safeParse(document.toJS());
-  if (project === undefined) return [z.prettifyError(error)];
+  if (project === undefined) {
+    return [z.prettifyError(error)];
+  }
   const services = Object.entries(project.services);
   const commands = [project.hooks, ...services.map(([, { hooks = {} }]) => hooks)]
     .flatMap((hooks) => Object.values(hooks))

@@ -56,7 +56,9 @@ export function templateOf(sources: Sources, path: string): Template {
 
 function readTemplate(sources: Sources, path: string): Template {
   const { text, diagnostics } = compile(sources, path);
-  if (text === '') throw new Error(`${path} cannot be compiled: ${diagnostics.join('\n')}`);
+  if (text === '') {
+    throw new Error(`${path} cannot be compiled: ${diagnostics.join('\n')}`);
+  }
   return JSON.parse(text) as Template;
 }
 
@@ -107,7 +109,9 @@ const results = new WeakMap<Sources, Map<string, unknown>>();
 function once<Result>(sources: Sources, key: string, get: () => Result): Result {
   const known = results.get(sources) ?? new Map<string, unknown>();
   results.set(sources, known);
-  if (!known.has(key)) known.set(key, get());
+  if (!known.has(key)) {
+    known.set(key, get());
+  }
   return known.get(key) as Result;
 }
 
@@ -123,7 +127,9 @@ function predict(sources: Sources, path: string, parameters: Record<string, unkn
     const ended = spawnSync(program, ['snapshot', file, '--mode', 'overwrite', ...place, ...group], {
       encoding: 'utf8',
     });
-    if (ended.status !== 0) throw new Error(`${path} cannot be deployed: ${ended.stderr}`);
+    if (ended.status !== 0) {
+      throw new Error(`${path} cannot be deployed: ${ended.stderr}`);
+    }
     const text = readFileSync(file.replace('.bicepparam', '.snapshot.json'), 'utf8');
     const snapshot = JSON.parse(text, (_, value) =>
       typeof value === 'string' ? filledIn(value) : value,
@@ -168,7 +174,9 @@ function runtimeValue(name: string, property: string): string | undefined {
 
 /** A text of a prediction with what it leaves open; one that stays open keeps its brackets. */
 function filledIn(text: string): string {
-  if (!text.startsWith('[') || text.startsWith('[[') || !text.endsWith(']')) return text;
+  if (!text.startsWith('[') || text.startsWith('[[') || !text.endsWith(']')) {
+    return text;
+  }
   const known = text
     .slice(1, -1)
     .replaceAll('environment().suffixes.storage', `'${STORAGE_SUFFIX}'`)
@@ -192,9 +200,15 @@ function withFormats(text: string): string {
 
 /** A value in the language of parameter files. */
 function literalOf(value: unknown): string {
-  if (typeof value === 'string') return `'${value.replaceAll("'", "\\'")}'`;
-  if (Array.isArray(value)) return `[\n${value.map(literalOf).join('\n')}\n]`;
-  if (value === null || typeof value !== 'object') return String(value);
+  if (typeof value === 'string') {
+    return `'${value.replaceAll("'", "\\'")}'`;
+  }
+  if (Array.isArray(value)) {
+    return `[\n${value.map(literalOf).join('\n')}\n]`;
+  }
+  if (value === null || typeof value !== 'object') {
+    return String(value);
+  }
   return `{\n${Object.entries(value)
     .map(([name, part]) => `${name}: ${literalOf(part)}`)
     .join('\n')}\n}`;

@@ -65,7 +65,9 @@ async function linesOfMessages(): Promise<string[]> {
         provisionStorage: async () => [],
         reportQuota: async () => report,
       });
-      for (const body of bodies) await enrichAlert(body, contextFor(lines));
+      for (const body of bodies) {
+        await enrichAlert(body, contextFor(lines));
+      }
     }
   }
   return lines;
@@ -117,7 +119,9 @@ async function linesOfOrders(): Promise<string[]> {
         submit: createSubmit(deps),
         lookup: createAlertLookup({ ...deps, reportQuota: async () => report }),
         provisionStorage: async () => {
-          if (error !== undefined) throw error;
+          if (error !== undefined) {
+            throw error;
+          }
           return [];
         },
         now: () => TIME,

@@ -18,19 +18,29 @@ export function readLines(lines: readonly string[]): Emitted {
   const ends = new Set<string>();
   for (const line of lines) {
     const [, event] = LINE.exec(line) ?? [];
-    if (event === undefined) continue;
+    if (event === undefined) {
+      continue;
+    }
     const values = JSON.parse(line) as Record<string, unknown>;
     fields.set(event, new Set([...(fields.get(event) ?? []), ...pathsOf(values)]));
-    if (typeof values.result === 'string') results.add(values.result);
-    if (typeof values.ended === 'string') ends.add(values.ended);
+    if (typeof values.result === 'string') {
+      results.add(values.result);
+    }
+    if (typeof values.ended === 'string') {
+      ends.add(values.ended);
+    }
   }
   return { fields, results, ends };
 }
 
 function pathsOf(value: unknown, path = ''): string[] {
-  if (Array.isArray(value)) return value.flatMap((item) => pathsOf(item, `${path}[]`));
+  if (Array.isArray(value)) {
+    return value.flatMap((item) => pathsOf(item, `${path}[]`));
+  }
   const own = path === '' ? [] : [path];
-  if (value === null || typeof value !== 'object') return own;
+  if (value === null || typeof value !== 'object') {
+    return own;
+  }
   const inner = Object.entries(value).flatMap(([key, part]) =>
     pathsOf(part, path === '' ? key : `${path}.${key}`),
   );

@@ -42,7 +42,9 @@ const RULES: { type: string; path: string[]; value: unknown }[] = [
 export function openDoorProblems({ resources }: Deployment): string[] {
   return RULES.flatMap(({ type, path, value }) => {
     const subjects = resources.filter((resource) => resource.type === type);
-    if (subjects.length === 0) return [`there is no ${type}`];
+    if (subjects.length === 0) {
+      return [`there is no ${type}`];
+    }
     return subjects
       .filter((resource) => at(resource, path) !== value)
       .map(({ name }) => `${type} ${name}: ${path.join('.')} is not ${JSON.stringify(value)}`);

@@ -19,7 +19,9 @@ export function readInfra(): Sources {
 export function withChange(sources: Sources, path: string, from: string | RegExp, to: string): Sources {
   const text = sources.get(path);
   const changed = text?.replace(from, to);
-  if (text === changed || changed === undefined) throw new Error(`${path} holds no ${from}`);
+  if (text === changed || changed === undefined) {
+    throw new Error(`${path} holds no ${from}`);
+  }
   return new Map([...sources, [path, changed]]);
 }
 

@@ -25,28 +25,42 @@ export function deploy(template: JsonObject, given: Record<string, Json>): Deplo
     parameters: (name) => {
       used.add(`parameters ${name}`);
       const parameter = declared[String(name)];
-      if (!isObject(parameter)) throw new Error(`no parameter ${name}`);
+      if (!isObject(parameter)) {
+        throw new Error(`no parameter ${name}`);
+      }
       const value = given[String(name)] ?? evaluated(parameter.defaultValue ?? null);
-      if (value === null) throw new Error(`parameter ${name} has no value`);
+      if (value === null) {
+        throw new Error(`parameter ${name} has no value`);
+      }
       return value;
     },
     variables: (name) => {
       used.add(`variables ${name}`);
       const variable = templateVariables[String(name)];
-      if (variable === undefined) throw new Error(`no variable ${name}`);
+      if (variable === undefined) {
+        throw new Error(`no variable ${name}`);
+      }
       return evaluated(variable);
     },
   };
 
   function evaluated(value: Json): Json {
-    if (typeof value !== 'string') return mapJson(value, evaluated);
-    if (value.startsWith('[[')) return value.slice(1);
-    if (!(value.startsWith('[') && value.endsWith(']'))) return value;
+    if (typeof value !== 'string') {
+      return mapJson(value, evaluated);
+    }
+    if (value.startsWith('[[')) {
+      return value.slice(1);
+    }
+    if (!(value.startsWith('[') && value.endsWith(']'))) {
+      return value;
+    }
     return evaluate(parseExpression(value.slice(1, -1)), functions);
   }
 
   const resources = evaluated(template.resources ?? []);
-  if (!Array.isArray(resources)) throw new Error('resources are no array');
+  if (!Array.isArray(resources)) {
+    throw new Error('resources are no array');
+  }
   return {
     resources: resources.filter(isObject),
     outputs: objectAt({ outputs: evaluated(template.outputs ?? {}) }, 'outputs'),
@@ -61,7 +75,9 @@ export function idOf(resource: JsonObject): string {
 
 export function objectAt(value: JsonObject, name: string): JsonObject {
   const found = value[name];
-  if (!isObject(found)) throw new Error(`${name} is no object`);
+  if (!isObject(found)) {
+    throw new Error(`${name} is no object`);
+  }
   return found;
 }
 

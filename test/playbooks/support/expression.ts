@@ -25,7 +25,9 @@ export function parseTemplate(text: string): Template {
   let from = 0;
   while (true) {
     const start = text.indexOf('@{', from);
-    if (start < 0) break;
+    if (start < 0) {
+      break;
+    }
     const parser = new Parser(text, start + 2);
     parts.push(text.slice(from, start), parser.expression());
     parser.expect('}');
@@ -39,7 +41,9 @@ export function parseTemplate(text: string): Template {
 export function* callsIn(expression: Expression): Generator<Extract<Expression, { kind: 'call' }>> {
   if (expression.kind === 'call') {
     yield expression;
-    for (const argument of expression.arguments) yield* callsIn(argument);
+    for (const argument of expression.arguments) {
+      yield* callsIn(argument);
+    }
   } else if (expression.kind === 'access') {
     yield* callsIn(expression.target);
     yield* callsIn(expression.key);
@@ -76,31 +80,47 @@ class Parser {
 
   expect(character: string): void {
     this.skipSpace();
-    if (this.text[this.position] !== character) this.fail(`"${character}"`);
+    if (this.text[this.position] !== character) {
+      this.fail(`"${character}"`);
+    }
     this.position += 1;
   }
 
   expectEnd(): void {
     this.skipSpace();
-    if (this.position < this.text.length) this.fail('the end');
+    if (this.position < this.text.length) {
+      this.fail('the end');
+    }
   }
 
   private primary(): Expression {
     const quoted = this.take(/'(?:[^']|'')*'/y);
-    if (quoted !== undefined) return { kind: 'literal', value: quoted.slice(1, -1).replaceAll("''", "'") };
+    if (quoted !== undefined) {
+      return { kind: 'literal', value: quoted.slice(1, -1).replaceAll("''", "'") };
+    }
     const number = this.take(/-?\d+(?:\.\d+)?/y);
-    if (number !== undefined) return { kind: 'literal', value: Number(number) };
+    if (number !== undefined) {
+      return { kind: 'literal', value: Number(number) };
+    }
     const name = this.take(/[A-Za-z]\w*/y) ?? this.fail('a value or a function');
-    if (this.take(/\(/y)) return { kind: 'call', name, arguments: this.callArguments() };
+    if (this.take(/\(/y)) {
+      return { kind: 'call', name, arguments: this.callArguments() };
+    }
     const literal = LITERALS[name];
-    if (literal === undefined) return this.fail(`"(" after ${name}`);
+    if (literal === undefined) {
+      return this.fail(`"(" after ${name}`);
+    }
     return { kind: 'literal', value: literal };
   }
 
   private callArguments(): Expression[] {
-    if (this.take(/\)/y)) return [];
+    if (this.take(/\)/y)) {
+      return [];
+    }
     const found = [this.expression()];
-    while (this.take(/,/y)) found.push(this.expression());
+    while (this.take(/,/y)) {
+      found.push(this.expression());
+    }
     this.expect(')');
     return found;
   }
@@ -109,12 +129,16 @@ class Parser {
     this.skipSpace();
     pattern.lastIndex = this.position;
     const found = pattern.exec(this.text)?.[0];
-    if (found !== undefined) this.position += found.length;
+    if (found !== undefined) {
+      this.position += found.length;
+    }
     return found;
   }
 
   private skipSpace(): void {
-    while (/\s/.test(this.text[this.position] ?? '')) this.position += 1;
+    while (/\s/.test(this.text[this.position] ?? '')) {
+      this.position += 1;
+    }
   }
 
   private fail(expected: string): never {

@@ -15,31 +15,47 @@ export class SentinelIncident {
 
   /** Answers a request to the incident; undefined when the request is for somebody else. */
   answer({ method, url, body }: Request): Response | undefined {
-    if (url === '/Incidents' && method === 'PUT') return this.tag(body as JsonObject);
-    if (!url.startsWith(incidentUrl)) return undefined;
+    if (url === '/Incidents' && method === 'PUT') {
+      return this.tag(body as JsonObject);
+    }
+    if (!url.startsWith(incidentUrl)) {
+      return undefined;
+    }
     const [path = '', query] = url.slice(incidentUrl.length).split('?');
-    if (query !== 'api-version=2025-09-01') return { status: 400 };
-    if (path === '/alerts' && method === 'POST') return { status: 200, body: { value: this.alerts } };
+    if (query !== 'api-version=2025-09-01') {
+      return { status: 400 };
+    }
+    if (path === '/alerts' && method === 'POST') {
+      return { status: 200, body: { value: this.alerts } };
+    }
     if (path === '' && method === 'GET') {
       const labels = this.labels.map((labelName) => ({ labelName, labelType: 'User' }));
       return { status: 200, body: { properties: { labels } } };
     }
     const id = /^\/comments\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(path)?.[1];
-    if (id === undefined) return { status: 404, body: { error: { code: 'NotFound' } } };
+    if (id === undefined) {
+      return { status: 404, body: { error: { code: 'NotFound' } } };
+    }
     return method === 'PUT' ? this.write(id, body as JsonObject) : this.read(id);
   }
 
   private read(id: string): Response {
     const comment = this.comments.get(id);
-    if (comment === undefined) return { status: 404, body: { error: { code: 'NotFound' } } };
+    if (comment === undefined) {
+      return { status: 404, body: { error: { code: 'NotFound' } } };
+    }
     return { status: 200, body: { etag: comment.etag, properties: { message: comment.message } } };
   }
 
   private write(id: string, body: JsonObject): Response {
     const before = this.comments.get(id);
-    if ((before?.etag ?? null) !== (body.etag ?? null)) return { status: 409 };
+    if ((before?.etag ?? null) !== (body.etag ?? null)) {
+      return { status: 409 };
+    }
     const { message } = body.properties as { message: string };
-    if (message.length > 30_000) return { status: 400 };
+    if (message.length > 30_000) {
+      return { status: 400 };
+    }
     this.version += 1;
     this.comments.set(id, { etag: `"${this.version}"`, message });
     return { status: before === undefined ? 201 : 200, body: {} };

@@ -34,7 +34,9 @@ export function templateProblems(template: JsonObject, given: Record<string, Jso
 /** The workflow of the deployment, and the values of its parameters. */
 export function deployedWorkflow(template: JsonObject, given: Record<string, Json>) {
   const [workflow] = workflowsOf(deploy(template, given));
-  if (workflow === undefined) throw new Error('the template has no workflow');
+  if (workflow === undefined) {
+    throw new Error('the template has no workflow');
+  }
   const properties = objectAt(workflow, 'properties');
   const parameters = Object.entries(objectAt(properties, 'parameters')).map(([name, parameter]) => [
     name,
@@ -52,10 +54,16 @@ function workflowsOf({ resources }: Deployment): JsonObject[] {
 
 function resourceProblems(resource: JsonObject, ids: ReadonlySet<string>): string[] {
   const problems: string[] = [];
-  if (!API_VERSION.test(String(resource.apiVersion))) problems.push(`${resource.name}: no API version`);
-  if (typeof resource.location !== 'string') problems.push(`${resource.name}: no location`);
+  if (!API_VERSION.test(String(resource.apiVersion))) {
+    problems.push(`${resource.name}: no API version`);
+  }
+  if (typeof resource.location !== 'string') {
+    problems.push(`${resource.name}: no location`);
+  }
   for (const id of (resource.dependsOn ?? []) as string[]) {
-    if (!ids.has(id)) problems.push(`${resource.name}: depends on ${id}, which the template does not have`);
+    if (!ids.has(id)) {
+      problems.push(`${resource.name}: depends on ${id}, which the template does not have`);
+    }
   }
   return problems;
 }
@@ -69,14 +77,20 @@ function identityProblems(workflow: JsonObject, ids: ReadonlySet<string>): strin
   const parameters = objectAt(properties, 'parameters');
   const declared = Object.keys(objectAt(objectAt(properties, 'definition'), 'parameters'));
   for (const name of declared) {
-    if (parameters[name] === undefined) problems.push(`${workflow.name}: no value for parameter ${name}`);
+    if (parameters[name] === undefined) {
+      problems.push(`${workflow.name}: no value for parameter ${name}`);
+    }
   }
   for (const name of Object.keys(parameters)) {
-    if (!declared.includes(name)) problems.push(`${workflow.name}: a value for no parameter ${name}`);
+    if (!declared.includes(name)) {
+      problems.push(`${workflow.name}: a value for no parameter ${name}`);
+    }
   }
   const connections = (parameters.$connections as JsonObject).value as Record<string, JsonObject>;
   for (const [name, { connectionId, connectionProperties }] of Object.entries(connections)) {
-    if (!ids.has(String(connectionId))) problems.push(`${name}: no such connection in the template`);
+    if (!ids.has(String(connectionId))) {
+      problems.push(`${name}: no such connection in the template`);
+    }
     if (!JSON.stringify(connectionProperties ?? {}).includes('"ManagedServiceIdentity"')) {
       problems.push(`${name}: the connection does not sign in as the identity`);
     }
@@ -85,9 +99,15 @@ function identityProblems(workflow: JsonObject, ids: ReadonlySet<string>): strin
 }
 
 function secrets(value: Json): string[] {
-  if (typeof value === 'string') return SECRET_VALUE.test(value) ? [`a secret: ${value}`] : [];
-  if (Array.isArray(value)) return value.flatMap(secrets);
-  if (!isObject(value)) return [];
+  if (typeof value === 'string') {
+    return SECRET_VALUE.test(value) ? [`a secret: ${value}`] : [];
+  }
+  if (Array.isArray(value)) {
+    return value.flatMap(secrets);
+  }
+  if (!isObject(value)) {
+    return [];
+  }
   return Object.entries(value).flatMap(([name, inner]) => [
     ...(SECRET_NAME.test(name) ? [`a secret: ${name}`] : []),
     ...(name === 'authentication' ? signInProblems(inner) : []),

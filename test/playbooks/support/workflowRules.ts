@@ -67,9 +67,13 @@ class Check {
   constructor(definition: JsonObject) {
     this.parameters = new Set(Object.keys((definition.parameters ?? {}) as JsonObject));
     for (const [name, { type, inputs }] of allActions((definition.actions ?? {}) as Actions)) {
-      if (type !== 'InitializeVariable') continue;
+      if (type !== 'InitializeVariable') {
+        continue;
+      }
       const { variables } = inputs as { variables: JsonObject[] };
-      for (const variable of variables) this.variables.set(String(variable.name), name);
+      for (const variable of variables) {
+        this.variables.set(String(variable.name), name);
+      }
     }
   }
 
@@ -82,27 +86,45 @@ class Check {
       );
       const reach: Reach = { ...outer, ended: new Set([...outer.ended, ...before]) };
       this.ownTexts(name, action, reach);
-      for (const inner of innerGroups(action)) this.group(inner, within(name, action, reach));
+      for (const inner of innerGroups(action)) {
+        this.group(inner, within(name, action, reach));
+      }
     }
   }
 
   texts(owner: string, value: Json, reach: Reach): void {
-    if (typeof value === 'string') this.text(owner, value, reach);
-    else if (Array.isArray(value)) for (const item of value) this.texts(owner, item, reach);
-    else if (isObject(value)) for (const inner of Object.values(value)) this.texts(owner, inner, reach);
+    if (typeof value === 'string') {
+      this.text(owner, value, reach);
+    } else if (Array.isArray(value)) {
+      for (const item of value) {
+        this.texts(owner, item, reach);
+      }
+    } else if (isObject(value)) {
+      for (const inner of Object.values(value)) {
+        this.texts(owner, inner, reach);
+      }
+    }
   }
 
   unusedParameters(): void {
     for (const name of this.parameters) {
-      if (!this.usedParameters.has(name)) this.problems.push(`the parameter ${name} is not used`);
+      if (!this.usedParameters.has(name)) {
+        this.problems.push(`the parameter ${name} is not used`);
+      }
     }
   }
 
   private shape(name: string, action: JsonObject, { topLevel, foreachLoops, untilLoops }: Reach): void {
-    if (this.names.has(name)) this.problems.push(`${name}: there are two actions of this name`);
+    if (this.names.has(name)) {
+      this.problems.push(`${name}: there are two actions of this name`);
+    }
     this.names.add(name);
-    if (name.length > LONGEST_NAME) this.problems.push(`${name}: the name is too long`);
-    if (!ACTION_TYPES.has(String(action.type))) this.problems.push(`${name}: unknown type ${action.type}`);
+    if (name.length > LONGEST_NAME) {
+      this.problems.push(`${name}: the name is too long`);
+    }
+    if (!ACTION_TYPES.has(String(action.type))) {
+      this.problems.push(`${name}: unknown type ${action.type}`);
+    }
     if (action.type === 'InitializeVariable' && !topLevel) {
       this.problems.push(`${name}: a variable is made in a scope`);
     }
@@ -117,13 +139,16 @@ class Check {
       return;
     }
     for (const [earlier, statuses] of Object.entries(action.runAfter)) {
-      if (siblings[earlier] === undefined)
+      if (siblings[earlier] === undefined) {
         this.problems.push(`${name}: runAfter names no sibling ${earlier}`);
+      }
       if (!Array.isArray(statuses) || !statuses.every((status) => STATUSES.has(String(status)))) {
         this.problems.push(`${name}: runAfter has a wrong status`);
       }
     }
-    if (predecessors(name, siblings).has(name)) this.problems.push(`${name}: runs after itself`);
+    if (predecessors(name, siblings).has(name)) {
+      this.problems.push(`${name}: runs after itself`);
+    }
   }
 
   private ownTexts(name: string, action: JsonObject, reach: Reach): void {
@@ -149,7 +174,11 @@ class Check {
     try {
       const template = parseTemplate(text);
       const parts = template.kind === 'whole' ? [template.expression] : template.parts;
-      for (const part of parts) if (typeof part !== 'string') this.expression(owner, part, reach);
+      for (const part of parts) {
+        if (typeof part !== 'string') {
+          this.expression(owner, part, reach);
+        }
+      }
     } catch (error) {
       this.problems.push(`${owner}: ${error instanceof Error ? error.message : error}`);
     }
@@ -163,20 +192,28 @@ class Check {
       switch (call.name) {
         case 'body':
         case 'outputs':
-          if (!reach.ended.has(name)) wrong('names no action that ran before');
+          if (!reach.ended.has(name)) {
+            wrong('names no action that ran before');
+          }
           break;
         case 'items':
-          if (!reach.foreachLoops.has(name)) wrong('names no loop around it');
+          if (!reach.foreachLoops.has(name)) {
+            wrong('names no loop around it');
+          }
           break;
         case 'iterationIndexes':
-          if (!reach.untilLoops.has(name)) wrong('names no loop around it');
+          if (!reach.untilLoops.has(name)) {
+            wrong('names no loop around it');
+          }
           break;
         case 'variables':
           this.variable(owner, name, reach);
           break;
         case 'parameters':
           this.usedParameters.add(name);
-          if (!this.parameters.has(name)) wrong('names no parameter');
+          if (!this.parameters.has(name)) {
+            wrong('names no parameter');
+          }
           break;
         default:
           if (!Object.hasOwn(workflowFunctions, call.name) && !RUN_FUNCTIONS.has(call.name)) {
@@ -197,7 +234,9 @@ class Check {
 export function* allActions(actions: Actions): Generator<[string, JsonObject]> {
   for (const [name, action] of Object.entries(actions)) {
     yield [name, action];
-    for (const inner of innerGroups(action)) yield* allActions(inner);
+    for (const inner of innerGroups(action)) {
+      yield* allActions(inner);
+    }
   }
 }
 
@@ -217,14 +256,18 @@ function within(name: string, action: JsonObject, reach: Reach): Reach {
 
 /** What can be referred to once the action has ended: inside of a loop there is one of each action a round. */
 function withInner(name: string, action: JsonObject | undefined): string[] {
-  if (action === undefined || LOOP_TYPES.has(String(action.type))) return [name];
+  if (action === undefined || LOOP_TYPES.has(String(action.type))) {
+    return [name];
+  }
   const inner = innerGroups(action).flatMap((group) => Object.entries(group));
   return [name, ...inner.flatMap(([innerName, innerAction]) => withInner(innerName, innerAction))];
 }
 
 function predecessors(name: string, actions: Actions, found = new Set<string>()): Set<string> {
   for (const earlier of Object.keys((actions[name]?.runAfter ?? {}) as JsonObject)) {
-    if (found.has(earlier)) continue;
+    if (found.has(earlier)) {
+      continue;
+    }
     found.add(earlier);
     predecessors(earlier, actions, found);
   }

@@ -60,7 +60,9 @@ export function runWorkflow(definition: JsonObject, options: RunOptions): Run {
   try {
     return { status: run.actions(actionsOf(definition)), requests, statuses, errors };
   } catch (error) {
-    if (error instanceof Terminated) return { status: error.status, requests, statuses, errors };
+    if (error instanceof Terminated) {
+      return { status: error.status, requests, statuses, errors };
+    }
     throw error;
   }
 }
@@ -103,7 +105,9 @@ class WorkflowRun {
       const next = [...waiting].find(([, { runAfter }]) =>
         Object.keys(runAfter ?? {}).every((n) => ended[n]),
       );
-      if (next === undefined) throw new Error(`never run: ${[...waiting.keys()].join(', ')}`);
+      if (next === undefined) {
+        throw new Error(`never run: ${[...waiting.keys()].join(', ')}`);
+      }
       const [name, action] = next;
       waiting.delete(name);
       const wanted = Object.entries((action.runAfter ?? {}) as Record<string, string[]>);
@@ -123,7 +127,9 @@ class WorkflowRun {
   private forget(name: string, action: JsonObject): void {
     this.outputs.delete(name);
     for (const actions of [actionsOf(action), actionsOf((action.else ?? {}) as JsonObject)]) {
-      for (const [inner, innerAction] of Object.entries(actions)) this.forget(inner, innerAction);
+      for (const [inner, innerAction] of Object.entries(actions)) {
+        this.forget(inner, innerAction);
+      }
     }
   }
 
@@ -132,7 +138,9 @@ class WorkflowRun {
     try {
       return this.performed(name, action);
     } catch (error) {
-      if (error instanceof Terminated) throw error;
+      if (error instanceof Terminated) {
+        throw error;
+      }
       this.errors.push(`${name}: ${error instanceof Error ? error.message : error}`);
       return 'Failed';
     }
@@ -184,15 +192,22 @@ class WorkflowRun {
     const name = String(inputs.name);
     const before = existing(this.variables.get(name), `variable ${name}`);
     const value = this.value(inputs.value ?? null);
-    if (type === 'AppendToArrayVariable') this.variables.set(name, [...(before as Json[]), value]);
-    else if (type === 'AppendToStringVariable') this.variables.set(name, `${before}${value}`);
-    else if (type === 'IncrementVariable') this.variables.set(name, Number(before) + Number(value));
-    else throw new Error(`unknown type of action ${type}`);
+    if (type === 'AppendToArrayVariable') {
+      this.variables.set(name, [...(before as Json[]), value]);
+    } else if (type === 'AppendToStringVariable') {
+      this.variables.set(name, `${before}${value}`);
+    } else if (type === 'IncrementVariable') {
+      this.variables.set(name, Number(before) + Number(value));
+    } else {
+      throw new Error(`unknown type of action ${type}`);
+    }
   }
 
   private foreach(name: string, action: JsonObject): Status {
     const items = this.value(action.foreach ?? null);
-    if (!Array.isArray(items)) throw new Error('foreach needs an array');
+    if (!Array.isArray(items)) {
+      throw new Error('foreach needs an array');
+    }
     const { concurrency } = (action.runtimeConfiguration ?? {}) as { concurrency?: { repetitions: number } };
     const inTurn = concurrency?.repetitions === 1;
     const ends = (inTurn ? items : items.toReversed()).map((item) => {
@@ -206,8 +221,12 @@ class WorkflowRun {
     const { count } = action.limit as { count: number };
     for (let round = 0; round < count; round += 1) {
       this.rounds.set(name, round);
-      if (this.actions(actionsOf(action)) === 'Failed') return 'Failed';
-      if (this.value(action.expression ?? null) === true) return 'Succeeded';
+      if (this.actions(actionsOf(action)) === 'Failed') {
+        return 'Failed';
+      }
+      if (this.value(action.expression ?? null) === true) {
+        return 'Succeeded';
+      }
     }
     throw new Error('the limit of the loop was reached');
   }
@@ -230,16 +249,22 @@ class WorkflowRun {
     };
     this.requests.push(request);
     const response = this.options.answer(request);
-    if (response === undefined) throw new Error('no answer');
+    if (response === undefined) {
+      throw new Error('no answer');
+    }
     this.outputs.set(action, { statusCode: response.status, headers: {}, body: response.body ?? null });
-    if (response.status < 400) return 'Succeeded';
+    if (response.status < 400) {
+      return 'Succeeded';
+    }
     this.errors.push(`${action}: ${response.status}`);
     return 'Failed';
   }
 
   private from(inputs: JsonObject): Json[] {
     const from = this.value(inputs.from ?? null);
-    if (!Array.isArray(from)) throw new Error(`expected an array, got ${JSON.stringify(from)}`);
+    if (!Array.isArray(from)) {
+      throw new Error(`expected an array, got ${JSON.stringify(from)}`);
+    }
     return from;
   }
 
@@ -248,13 +273,23 @@ class WorkflowRun {
   }
 
   private condition(expression: Json): boolean {
-    if (!isObject(expression)) return this.value(expression) === true;
+    if (!isObject(expression)) {
+      return this.value(expression) === true;
+    }
     const [operator, operands] = Object.entries(expression)[0] ?? [];
-    if (operator === 'and') return (operands as Json[]).every((operand) => this.condition(operand));
-    if (operator === 'or') return (operands as Json[]).some((operand) => this.condition(operand));
-    if (operator === 'not') return !this.condition(operands as Json);
+    if (operator === 'and') {
+      return (operands as Json[]).every((operand) => this.condition(operand));
+    }
+    if (operator === 'or') {
+      return (operands as Json[]).some((operand) => this.condition(operand));
+    }
+    if (operator === 'not') {
+      return !this.condition(operands as Json);
+    }
     const compare = workflowFunctions[operator ?? ''];
-    if (compare === undefined) throw new Error(`unknown condition ${operator}`);
+    if (compare === undefined) {
+      throw new Error(`unknown condition ${operator}`);
+    }
     return compare(...(operands as Json[]).map((operand) => this.value(operand))) === true;
   }
 
@@ -268,7 +303,9 @@ function actionsOf(container: JsonObject): Actions {
 }
 
 function existing(value: Json | undefined, name: string): Json {
-  if (value === undefined) throw new Error(`no ${name}`);
+  if (value === undefined) {
+    throw new Error(`no ${name}`);
+  }
   return value;
 }
 

@@ -12,7 +12,9 @@ test('at most so much work is under way at once, and all of it is done in order,
         most = Math.max(most, running);
         await Promise.resolve();
         running -= 1;
-        if (index % 5 === 0) throw new Error('failed');
+        if (index % 5 === 0) {
+          throw new Error('failed');
+        }
         return index;
       }),
     ),
@@ -41,7 +43,9 @@ test('a failure is told to those who wait for it, and not remembered', async () 
   const value = cached(
     async () => {
       loads += 1;
-      if (loads === 1) throw new Error('down');
+      if (loads === 1) {
+        throw new Error('down');
+      }
       return loads;
     },
     1_000,

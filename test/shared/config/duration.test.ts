@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { formatDuration, parseDuration } from '#shared/config/setting.ts';
 
 describe('durations', () => {
-  it.each([
+  test.each([
     ['0', 0],
     ['0s', 0],
     ['500ms', 500],
@@ -16,7 +16,7 @@ describe('durations', () => {
     expect(parseDuration(text)).toBe(milliseconds);
   });
 
-  it.each([
+  test.each([
     '',
     '5',
     '00',
@@ -38,7 +38,7 @@ describe('durations', () => {
     expect(parseDuration(text)).toBeUndefined();
   });
 
-  it('reads back whatever it has written', () => {
+  test('reads back whatever it has written', () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), (milliseconds) => {
         expect(parseDuration(formatDuration(milliseconds))).toBe(milliseconds);
@@ -46,7 +46,7 @@ describe('durations', () => {
     );
   });
 
-  it('writes whole units in their shortest form', () => {
+  test('writes whole units in their shortest form', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 1_000_000 }),

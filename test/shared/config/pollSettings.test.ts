@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parseSchedule } from '#dev/host/schedule.ts';
 import { longestGapMs, parseNcrontab } from '#shared/config/ncrontab.ts';
 import { problemsWith, settingsWith } from './problems.ts';
 
 describe('the schedule of the poller', () => {
-  it.each([
+  test.each([
     '0 */5 * * * *',
     '*/1 * * * * *',
     '0 0 8-18/2 * * Mon-Fri',
@@ -17,7 +17,7 @@ describe('the schedule of the poller', () => {
     expect(settingsWith({ ALERT_POLL_SCHEDULE: schedule }).polling.schedule).toBe(schedule);
   });
 
-  it.each([
+  test.each([
     '*/5 * * * *',
     '0 */5 * * * * *',
     '60 * * * * *',
@@ -40,16 +40,18 @@ describe('the schedule of the poller', () => {
     });
   });
 
-  it('loses only spare blanks', () => {
+  test('loses only spare blanks', () => {
     expect(parseNcrontab('  0  */5 * * *\t* ')).toBe('0 */5 * * * *');
   });
 
-  it('is one that the host takes, whatever passes', () => {
+  test('is one that the host takes, whatever passes', () => {
     const part = fc.stringMatching(/^(\*|[0-9]{1,2}|[0-9]{1,2}-[0-9]{1,2}|\*\/[0-9]{1,2}|mon|feb)$/);
     const text = fc.array(part, { minLength: 6, maxLength: 6 }).map((parts) => parts.join(' '));
     fc.assert(
       fc.property(text, (schedule) => {
-        if (parseNcrontab(schedule) === undefined) return;
+        if (parseNcrontab(schedule) === undefined) {
+          return;
+        }
         expect(() => parseSchedule(schedule)).not.toThrow();
       }),
       { numRuns: 2_000 },
@@ -58,7 +60,7 @@ describe('the schedule of the poller', () => {
 });
 
 describe('the filters of the poller', () => {
-  it('take known words in any case and order, and any detection sources', () => {
+  test('take known words in any case and order, and any detection sources', () => {
     const { filter } = settingsWith({
       ALERT_POLL_SEVERITIES: 'high, MEDIUM',
       ALERT_POLL_STATUSES: 'inprogress,New',
@@ -71,7 +73,7 @@ describe('the filters of the poller', () => {
     });
   });
 
-  it.each([
+  test.each([
     ['ALERT_POLL_SEVERITIES', 'High,Mediun', 'Did you mean Medium?'],
     ['ALERT_POLL_SEVERITIES', 'Info', 'allowed: `UnSpecified`'],
     ['ALERT_POLL_STATUSES', 'In progress', 'Did you mean InProgress?'],
@@ -81,7 +83,7 @@ describe('the filters of the poller', () => {
     expect(problemsWith({ [setting]: value })).toEqual({ [setting]: expect.stringContaining(message) });
   });
 
-  it('are told from settings that do not exist', () => {
+  test('are told from settings that do not exist', () => {
     expect(problemsWith({ ALERT_POLL_SEVERITY: 'High' })).toEqual({
       ALERT_POLL_SEVERITY: expect.stringContaining('did you mean ALERT_POLL_SEVERITIES?'),
     });
@@ -91,7 +93,7 @@ describe('the filters of the poller', () => {
 describe('the longest gap of a schedule', () => {
   const from = new Date('2026-11-26T00:00:00Z');
   const HOUR = 3_600_000;
-  it.each([
+  test.each([
     ['0 */5 * * * *', HOUR / 12],
     ['30 0 * * * *', HOUR],
     ['0 0 8-18/2 * * Mon-Fri', 62 * HOUR],

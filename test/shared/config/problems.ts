@@ -20,7 +20,9 @@ export function problemsOf(environment: Record<string, string | undefined>): Rec
     readSettings(environment);
     return {};
   } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
+    if (!(error instanceof SettingsError)) {
+      throw error;
+    }
     return Object.fromEntries(error.problems.map(({ setting, message }) => [setting, message]));
   }
 }

@@ -1,24 +1,24 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parseRateLimits } from '#shared/config/rateLimits.ts';
 import { formatDuration } from '#shared/config/setting.ts';
 
 describe('rate limits', () => {
-  it('are read in their order', () => {
+  test('are read in their order', () => {
     expect(parseRateLimits('100/1m,1500/1h')).toEqual([
       { calls: 100, windowMs: 60_000 },
       { calls: 1_500, windowMs: 3_600_000 },
     ]);
   });
 
-  it('may have spaces around the commas', () => {
+  test('may have spaces around the commas', () => {
     expect(parseRateLimits('1/1s , 2/3s')).toEqual([
       { calls: 1, windowMs: 1_000 },
       { calls: 2, windowMs: 3_000 },
     ]);
   });
 
-  it.each([
+  test.each([
     '',
     ',',
     '100',
@@ -44,7 +44,7 @@ describe('rate limits', () => {
     expect(parseRateLimits(text)).toBeUndefined();
   });
 
-  it('are read back whatever limits are written down', () => {
+  test('are read back whatever limits are written down', () => {
     const limit = fc.record({
       calls: fc.integer({ min: 1, max: 50_000 }),
       windowMs: fc.integer({ min: 1 }),
@@ -57,7 +57,7 @@ describe('rate limits', () => {
     );
   });
 
-  it('are positive for any text that is taken at all', () => {
+  test('are positive for any text that is taken at all', () => {
     const text = fc.stringMatching(/^[0-9,/smhd .-]*$/);
     fc.assert(
       fc.property(text, (text) => {

@@ -1,10 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { SettingsError } from '#shared/config/setting.ts';
 import { readSettings } from '#shared/config/settings.ts';
 import { problemsOf, problemsWith, settingsWith } from './problems.ts';
 
 describe('readSettings', () => {
-  it('needs nothing but a storage connection', () => {
+  test('needs nothing but a storage connection', () => {
     expect(readSettings({ AlertsStorage: 'UseDevelopmentStorage=true' })).toEqual({
       queues: { alerts: 'alerts', poison: 'alerts-poison', enrichments: 'enrichments' },
       tables: { enrichments: 'AlertEnrichments', state: 'EnrichmentState' },
@@ -36,17 +36,17 @@ describe('readSettings', () => {
     });
   });
 
-  it('takes an empty setting for one that is not set', () => {
+  test('takes an empty setting for one that is not set', () => {
     const empty = { ALERTS_QUEUE: '', DEFENDER_GEO: '', NOT_FOUND_RETRIES: '', DEFENDER_WHATEVER: '' };
 
     expect(settingsWith(empty)).toEqual(settingsWith({}));
   });
 
-  it('leaves the rest of the environment alone', () => {
+  test('leaves the rest of the environment alone', () => {
     expect(settingsWith({ PATH: '/bin', defender: 'x', ALERTS_QUEUES: 'x' })).toEqual(settingsWith({}));
   });
 
-  it('lists every wrong setting at once, in the order of the documentation, over all groups', () => {
+  test('lists every wrong setting at once, in the order of the documentation, over all groups', () => {
     const environment = {
       MAX_AGE: 'old',
       CLAIM_EXPIRY: '1s',
@@ -70,7 +70,7 @@ describe('readSettings', () => {
     ]);
   });
 
-  it('puts all problems into the message of the error', () => {
+  test('puts all problems into the message of the error', () => {
     const read = () => settingsWith({ ALERTS_QUEUE: 'Alerts', MAX_AGE: '0' });
 
     expect(read).toThrow(
@@ -82,17 +82,17 @@ describe('readSettings', () => {
     );
   });
 
-  it('speaks of one setting in the singular', () => {
+  test('speaks of one setting in the singular', () => {
     expect(() => settingsWith({ MAX_AGE: '0' })).toThrow(/^One setting is wrong:\n- MAX_AGE: /);
   });
 
-  it('cuts a long value short and keeps line ends out of the message', () => {
+  test('cuts a long value short and keeps line ends out of the message', () => {
     const { MAX_AGE } = problemsWith({ MAX_AGE: `\n${'9'.repeat(10_000)}` });
 
     expect(MAX_AGE).toMatch(/^got "\\n9{119}" \(cut short\); allowed: /);
   });
 
-  it.each([
+  test.each([
     ['DEFENDER_CLOUDS', 'DEFENDER_CLOUD'],
     ['DEFENDER_API_URI', 'DEFENDER_API_URL'],
     ['DEFENDER_RATE_LIMIT', 'DEFENDER_RATE_LIMITS'],
@@ -104,14 +104,14 @@ describe('readSettings', () => {
 });
 
 describe('the names of queues and tables', () => {
-  it.each(['abc', 'a-b-c', '123', 'q'.repeat(56)])('may be %s for the alerts queue', (name) => {
+  test.each(['abc', 'a-b-c', '123', 'q'.repeat(56)])('may be %s for the alerts queue', (name) => {
     expect(settingsWith({ ALERTS_QUEUE: name }).queues).toMatchObject({
       alerts: name,
       poison: `${name}-poison`,
     });
   });
 
-  it.each(['ab', 'Abc', '-abc', 'abc-', 'a--b', 'a_b', 'a b', 'abc\n', 'q'.repeat(57)])(
+  test.each(['ab', 'Abc', '-abc', 'abc-', 'a--b', 'a_b', 'a b', 'abc\n', 'q'.repeat(57)])(
     'may not be %j for the alerts queue',
     (name) => {
       expect(problemsWith({ ALERTS_QUEUE: name })).toEqual({
@@ -120,14 +120,14 @@ describe('the names of queues and tables', () => {
     },
   );
 
-  it('may be longer for the enrichments queue, which has no poison queue', () => {
+  test('may be longer for the enrichments queue, which has no poison queue', () => {
     expect(settingsWith({ ENRICHMENTS_QUEUE: 'q'.repeat(63) }).queues.enrichments).toHaveLength(63);
     expect(problemsWith({ ENRICHMENTS_QUEUE: 'q'.repeat(64) })).toEqual({
       ENRICHMENTS_QUEUE: expect.stringContaining('3 to 63 characters'),
     });
   });
 
-  it.each(['alerts', 'alerts-poison'])(
+  test.each(['alerts', 'alerts-poison'])(
     'keep enrichments out of %s, where they would be taken for alerts or dead letters',
     (name) => {
       expect(problemsWith({ ENRICHMENTS_QUEUE: name })).toEqual({
@@ -138,12 +138,12 @@ describe('the names of queues and tables', () => {
     },
   );
 
-  it.each(['abc', 'A12', 't'.repeat(63)])('may be %s for a table', (name) => {
+  test.each(['abc', 'A12', 't'.repeat(63)])('may be %s for a table', (name) => {
     expect(settingsWith({ ENRICHMENTS_TABLE: name, STATE_TABLE: 'other' }).tables.enrichments).toBe(name);
     expect(settingsWith({ STATE_TABLE: name }).tables.state).toBe(name);
   });
 
-  it.each(['ab', '1ab', 'a-b', 'a_b', 'täble', 'Tables', 't'.repeat(64)])(
+  test.each(['ab', '1ab', 'a-b', 'a_b', 'täble', 'Tables', 't'.repeat(64)])(
     'may not be %j for a table',
     (name) => {
       expect(problemsWith({ ENRICHMENTS_TABLE: name, STATE_TABLE: name })).toEqual({
@@ -153,7 +153,7 @@ describe('the names of queues and tables', () => {
     },
   );
 
-  it('are told apart in tables as Table Storage does, which knows no case', () => {
+  test('are told apart in tables as Table Storage does, which knows no case', () => {
     expect(problemsWith({ ENRICHMENTS_TABLE: 'enrichmentSTATE' })).toEqual({
       STATE_TABLE: expect.stringContaining('got nothing, which means "EnrichmentState"; allowed: '),
     });
@@ -161,7 +161,7 @@ describe('the names of queues and tables', () => {
 });
 
 describe('the timing settings', () => {
-  it('are read into milliseconds', () => {
+  test('are read into milliseconds', () => {
     const { timing } = settingsWith({
       NOT_FOUND_RETRIES: '10ms, 20ms',
       RETRY_BASE_DELAY: '50ms',
@@ -183,11 +183,11 @@ describe('the timing settings', () => {
     });
   });
 
-  it('may ask for an unknown alert only once', () => {
+  test('may ask for an unknown alert only once', () => {
     expect(settingsWith({ NOT_FOUND_RETRIES: '0' }).timing.notFoundRetriesMs).toEqual([]);
   });
 
-  it.each([
+  test.each([
     ['NOT_FOUND_RETRIES', '30', 'durations from `1ms` to `7d` with commas between; `0` asks only once'],
     ['NOT_FOUND_RETRIES', '30s,', 'durations from `1ms` to `7d` with commas between; `0` asks only once'],
     ['NOT_FOUND_RETRIES', '0,30s', 'durations from `1ms` to `7d` with commas between; `0` asks only once'],
@@ -211,7 +211,7 @@ describe('the timing settings', () => {
 });
 
 describe('the settings of the message', () => {
-  it('turn the summary on and off', () => {
+  test('turn the summary on and off', () => {
     expect(settingsWith({ ENRICHMENT_SUMMARY: 'on' }).message.summary).toBe(true);
     expect(settingsWith({ ENRICHMENT_SUMMARY: 'off' }).message.summary).toBe(false);
     expect(problemsWith({ ENRICHMENT_SUMMARY: 'yes' })).toEqual({
@@ -219,7 +219,7 @@ describe('the settings of the message', () => {
     });
   });
 
-  it.each([
+  test.each([
     ['ocsf', ['ocsf']],
     ['sentinel, asim,ecs ,ocsf', ['ocsf', 'ecs', 'asim', 'sentinel']],
     ['ecs,ecs', ['ecs']],
@@ -228,7 +228,7 @@ describe('the settings of the message', () => {
     expect(settingsWith({ ENRICHMENT_FORMATS: text }).message.formats).toEqual(formats);
   });
 
-  it.each(['stix', 'ocsf,', 'ocsf,none', 'OCSF', ','])('know no formats "%s"', (text) => {
+  test.each(['stix', 'ocsf,', 'ocsf,none', 'OCSF', ','])('know no formats "%s"', (text) => {
     expect(problemsWith({ ENRICHMENT_FORMATS: text })).toEqual({
       ENRICHMENT_FORMATS: `got "${text}"; allowed: \`ocsf\`, \`ecs\`, \`asim\`, \`sentinel\`, several with commas between; \`none\` for none.`,
     });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readSettings, settingsCatalogue } from '#shared/config/settings.ts';
 
 // After a change of the settings, `npx vitest run test/shared/config -u` writes both files anew.
@@ -14,7 +14,7 @@ const END = '<!-- settings:end -->';
 const hostSettings = { FUNCTIONS_WORKER_RUNTIME: 'node', AzureWebJobsStorage: 'UseDevelopmentStorage=true' };
 
 describe('the documentation of the settings', () => {
-  it('lists every setting in the README, with its default, its meaning and what is allowed', async () => {
+  test('lists every setting in the README, with its default, its meaning and what is allowed', async () => {
     const text = readFileSync(readme, 'utf8');
     const [before, afterStart, ...more] = text.split(START);
     const [, after, ...evenMore] = afterStart?.split(END) ?? [];
@@ -25,7 +25,7 @@ describe('the documentation of the settings', () => {
     await expect(generated).toMatchFileSnapshot(readme);
   });
 
-  it('gives every setting a value for a local run in the sample', async () => {
+  test('gives every setting a value for a local run in the sample', async () => {
     const values = Object.fromEntries(
       [...settingsCatalogue].map(([name, notes]) => [name, notes.local ?? notes.default ?? '']),
     );
@@ -34,7 +34,7 @@ describe('the documentation of the settings', () => {
     await expect(`${JSON.stringify(generated, null, 2)}\n`).toMatchFileSnapshot(sample);
   });
 
-  it('has a sample that works as it is', () => {
+  test('has a sample that works as it is', () => {
     const { Values } = JSON.parse(readFileSync(sample, 'utf8'));
 
     const settings = readSettings(Values);
@@ -46,7 +46,7 @@ describe('the documentation of the settings', () => {
     });
   });
 
-  it('names defaults that are what counts when nothing is set', () => {
+  test('names defaults that are what counts when nothing is set', () => {
     const defaults = Object.fromEntries([...settingsCatalogue].map(([name, notes]) => [name, notes.default]));
     const AlertsStorage = 'UseDevelopmentStorage=true';
 

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { problemsWith, settingsWith } from './problems.ts';
 
 const Development = { AZURE_FUNCTIONS_ENVIRONMENT: 'Development' };
 
 describe('the clouds of Defender', () => {
-  it.each([
+  test.each([
     ['commercial', 'https://api.securitycenter.microsoft.com'],
     ['gcc', 'https://api-gcc.securitycenter.microsoft.us'],
     ['gcc-high', 'https://api-gov.securitycenter.microsoft.us'],
@@ -17,7 +17,7 @@ describe('the clouds of Defender', () => {
     });
   });
 
-  it.each(['us', 'eu', 'uk', 'au', 'swa', 'ina', 'aea'])(
+  test.each(['us', 'eu', 'uk', 'au', 'swa', 'ina', 'aea'])(
     'have a host of their own in %s, with the audience of all',
     (DEFENDER_GEO) => {
       expect(settingsWith({ DEFENDER_GEO }).source).toMatchObject({
@@ -27,7 +27,7 @@ describe('the clouds of Defender', () => {
     },
   );
 
-  it('are only these', () => {
+  test('are only these', () => {
     expect(problemsWith({ DEFENDER_CLOUD: 'GCC', DEFENDER_GEO: 'mars' })).toEqual({
       DEFENDER_CLOUD: 'got "GCC"; allowed: `commercial`, `gcc`, `gcc-high`, `dod`.',
       DEFENDER_GEO:
@@ -35,13 +35,13 @@ describe('the clouds of Defender', () => {
     });
   });
 
-  it.each(['gcc', 'gcc-high', 'dod'])('have no regions in %s', (DEFENDER_CLOUD) => {
+  test.each(['gcc', 'gcc-high', 'dod'])('have no regions in %s', (DEFENDER_CLOUD) => {
     expect(problemsWith({ DEFENDER_CLOUD, DEFENDER_GEO: 'us' })).toEqual({
       DEFENDER_GEO: expect.stringContaining('with `DEFENDER_CLOUD` `commercial` only'),
     });
   });
 
-  it('can be overridden by an address and an audience', () => {
+  test('can be overridden by an address and an audience', () => {
     const tokenScope = 'https://securitycenter.onmicrosoft.com/windowsatpservice/.default';
     const { source } = settingsWith({
       DEFENDER_CLOUD: 'gcc',
@@ -54,7 +54,7 @@ describe('the clouds of Defender', () => {
 });
 
 describe('the address of the API', () => {
-  it.each([
+  test.each([
     'https://api.security.microsoft.com',
     'https://eu.api.security.microsoft.com',
     'https://api-eu.securitycenter.microsoft.com',
@@ -65,7 +65,7 @@ describe('the address of the API', () => {
     expect(settingsWith({ DEFENDER_API_URL }).source.apiUrl).toBe(DEFENDER_API_URL);
   });
 
-  it.each([
+  test.each([
     'https://api.securitycenter.microsoft.com.evil.example',
     'https://evil.example/#api.security.microsoft.com',
     'https://evil.example/?api.security.microsoft.com',
@@ -113,7 +113,7 @@ describe('the address of the API', () => {
     }
   });
 
-  it.each([
+  test.each([
     ['http://127.0.0.1:7075', 'http://127.0.0.1:7075'],
     ['http://127.255.0.9:1/', 'http://127.255.0.9:1'],
     ['http://127.1:7075', 'http://127.0.0.1:7075'],
@@ -132,7 +132,7 @@ describe('the address of the API', () => {
     }
   });
 
-  it('lets no token out to another host, whatever the address is made of', () => {
+  test('lets no token out to another host, whatever the address is made of', () => {
     const piece = fc.constantFrom(
       'https:',
       'http:',
@@ -159,7 +159,9 @@ describe('the address of the API', () => {
     const address = fc.array(piece, { maxLength: 8 }).map((pieces) => `https://${pieces.join('')}`);
     fc.assert(
       fc.property(address, (DEFENDER_API_URL) => {
-        if ('DEFENDER_API_URL' in problemsWith({ DEFENDER_API_URL })) return;
+        if ('DEFENDER_API_URL' in problemsWith({ DEFENDER_API_URL })) {
+          return;
+        }
         const { protocol, hostname } = new URL(settingsWith({ DEFENDER_API_URL }).source.apiUrl);
         expect(protocol).toBe('https:');
         expect(hostname).toMatch(/(^|\.)api\.security\.microsoft\.com$|\.securitycenter\.microsoft\.com$/);
@@ -170,7 +172,7 @@ describe('the address of the API', () => {
 });
 
 describe('the call settings', () => {
-  it('are read', () => {
+  test('are read', () => {
     const clientId = '3f2504e0-4f89-11d3-9a0c-0305e82c3301';
     const { source } = settingsWith({
       AZURE_CLIENT_ID: clientId,
@@ -188,7 +190,7 @@ describe('the call settings', () => {
     });
   });
 
-  it.each([
+  test.each([
     'https://api.securitycenter.microsoft.com//.default',
     'api://fc780465-2017-40d4-a0c5-307022471b92/.default',
     'fc780465-2017-40d4-a0c5-307022471b92/.default',
@@ -196,7 +198,7 @@ describe('the call settings', () => {
     expect(settingsWith({ DEFENDER_TOKEN_SCOPE }).source.tokenScope).toBe(DEFENDER_TOKEN_SCOPE);
   });
 
-  it.each([
+  test.each([
     'https://api.securitycenter.microsoft.com',
     'Machine.Read.All',
     '/.default',
@@ -208,20 +210,20 @@ describe('the call settings', () => {
     });
   });
 
-  it('want a GUID for the identity', () => {
+  test('want a GUID for the identity', () => {
     expect(problemsWith({ AZURE_CLIENT_ID: 'my-identity' })).toEqual({
       AZURE_CLIENT_ID: 'got "my-identity"; allowed: a client ID (GUID), not the principal ID.',
     });
   });
 
-  it('say how rate limits are written', () => {
+  test('say how rate limits are written', () => {
     expect(problemsWith({ DEFENDER_RATE_LIMITS: '100 per minute' })).toEqual({
       DEFENDER_RATE_LIMITS:
         'got "100 per minute"; allowed: one or more of calls/window with commas between, such as `100/1m,1500/1h`; the calls a whole number from 1 to 50000, the window a duration longer than 0.',
     });
   });
 
-  it.each(['0', '0.0', '1.01', '2', '-0.5', '50%', '1e-1', '0,5', 'half', '.'])(
+  test.each(['0', '0.0', '1.01', '2', '-0.5', '50%', '1e-1', '0,5', 'half', '.'])(
     'refuse a share of %s',
     (DEFENDER_QUOTA_SHARE) => {
       expect(problemsWith({ DEFENDER_QUOTA_SHARE })).toEqual({
@@ -230,7 +232,7 @@ describe('the call settings', () => {
     },
   );
 
-  it('refuse a share of a window in which no call would be left, because no alert would ever end', () => {
+  test('refuse a share of a window in which no call would be left, because no alert would ever end', () => {
     expect(settingsWith({ DEFENDER_QUOTA_SHARE: '0.01' }).source.quotaShare).toBe(0.01);
     expect(problemsWith({ DEFENDER_QUOTA_SHARE: '0.009' })).toEqual({
       DEFENDER_QUOTA_SHARE: expect.stringContaining('leaves at least one call in each window'),

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readSettings } from '#shared/config/settings.ts';
 import { problemsOf } from './problems.ts';
 
@@ -22,7 +22,7 @@ const clientId = '3f2504e0-4f89-11d3-9a0c-0305e82c3301';
 const HIDDEN = 'got a value that is not shown because it may hold a secret; allowed: ';
 
 describe('the storage connection', () => {
-  it.each([
+  test.each([
     ['the emulator', 'UseDevelopmentStorage=true'],
     ['an account key', withKey],
     ['a shared access signature', withSignature],
@@ -33,14 +33,14 @@ describe('the storage connection', () => {
     });
   });
 
-  it('may spell the names of a connection string as it likes, as in the Functions host', () => {
+  test('may spell the names of a connection string as it likes, as in the Functions host', () => {
     expect(readSettings({ AlertsStorage: ' accountname = a;ACCOUNTKEY=b==;' }).storage).toEqual({
       kind: 'connectionString',
       connectionString: 'AccountName=a;AccountKey=b==',
     });
   });
 
-  it('hands its token to Azure Storage only, in any cloud', () => {
+  test('hands its token to Azure Storage only, in any cloud', () => {
     for (const domain of [
       'queue.core.windows.net',
       'queue.core.usgovcloudapi.net',
@@ -58,7 +58,7 @@ describe('the storage connection', () => {
     }
   });
 
-  it('may be on this machine for development only', () => {
+  test('may be on this machine for development only', () => {
     const local = {
       AlertsStorage__queueServiceUri: 'https://127.0.0.1:10001/devstoreaccount1',
       AlertsStorage__tableServiceUri: 'https://127.0.0.1:10002/devstoreaccount1',
@@ -68,7 +68,7 @@ describe('the storage connection', () => {
     expect(readSettings(development).storage).toMatchObject({ kind: 'identity' });
   });
 
-  it.each([
+  test.each([
     'alerts',
     'UseDevelopmentStorage=false',
     'https://a.queue.core.windows.net',
@@ -82,7 +82,7 @@ describe('the storage connection', () => {
     });
   });
 
-  it('must be given', () => {
+  test('must be given', () => {
     expect(problemsOf({})).toEqual({
       AlertsStorage: expect.stringMatching(
         /^got nothing; allowed: a connection string .* `AlertsStorage__queueServiceUri` with/,
@@ -90,11 +90,11 @@ describe('the storage connection', () => {
     });
   });
 
-  it('may be by identity, at two addresses', () => {
+  test('may be by identity, at two addresses', () => {
     expect(readSettings(addresses).storage).toEqual(identity);
   });
 
-  it('may be by identity, at the name of an account in the public cloud', () => {
+  test('may be by identity, at the name of an account in the public cloud', () => {
     expect(readSettings({ AlertsStorage__accountName: 'a23' }).storage).toEqual({
       ...identity,
       queueServiceUri: 'https://a23.queue.core.windows.net',
@@ -102,7 +102,7 @@ describe('the storage connection', () => {
     });
   });
 
-  it('may name the managed identity', () => {
+  test('may name the managed identity', () => {
     const settings = {
       ...addresses,
       AlertsStorage__credential: 'ManagedIdentity',
@@ -112,7 +112,7 @@ describe('the storage connection', () => {
     expect(readSettings(settings).storage).toEqual({ ...identity, credential: 'managedidentity', clientId });
   });
 
-  it('needs both addresses', () => {
+  test('needs both addresses', () => {
     const { AlertsStorage__queueServiceUri, AlertsStorage__tableServiceUri } = addresses;
 
     expect(problemsOf({ AlertsStorage__queueServiceUri })).toEqual({
@@ -127,7 +127,7 @@ describe('the storage connection', () => {
     });
   });
 
-  it.each([
+  test.each([
     'http://a.queue.core.windows.net',
     'a.queue.core.windows.net',
     'https://user:c2VjcmV0@a.example',
@@ -146,7 +146,7 @@ describe('the storage connection', () => {
     });
   });
 
-  it('lists what is wrong with an identity', () => {
+  test('lists what is wrong with an identity', () => {
     const settings = {
       AlertsStorage__accountName: 'A.b',
       AlertsStorage__credential: 'key',
@@ -160,11 +160,11 @@ describe('the storage connection', () => {
     });
   });
 
-  it('is the connection string where both forms are set, as in the Functions host', () => {
+  test('is the connection string where both forms are set, as in the Functions host', () => {
     expect(readSettings({ AlertsStorage: withKey, ...addresses }).storage.kind).toBe('connectionString');
   });
 
-  it('is first looked for under the prefix of the Functions host, and then nowhere else', () => {
+  test('is first looked for under the prefix of the Functions host, and then nowhere else', () => {
     const prefixed = { AzureWebJobsAlertsStorage__accountName: 'a23' };
 
     expect(readSettings({ AlertsStorage: withKey, ...prefixed }).storage.kind).toBe('identity');
@@ -176,7 +176,7 @@ describe('the storage connection', () => {
     );
   });
 
-  it('is called by the name it was given when it is wrong', () => {
+  test('is called by the name it was given when it is wrong', () => {
     const settings = {
       AlertsStorage: withKey,
       AzureWebJobsAlertsStorage__queueServiceUri: 'https://a.queue.core.windows.net',
@@ -185,7 +185,7 @@ describe('the storage connection', () => {
     expect(Object.keys(problemsOf(settings))).toEqual(['AzureWebJobsAlertsStorage__tableServiceUri']);
   });
 
-  it('never lets a key into a message, whichever setting it was put into', () => {
+  test('never lets a key into a message, whichever setting it was put into', () => {
     const names = [
       'ALERTS_QUEUE',
       'STATE_TABLE',

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { deviceSchema } from '#shared/device/device.ts';
 import { machineSchema } from '#shared/device/machine.ts';
 import { propertiesSchema } from '#shared/device/properties.ts';

@@ -96,8 +96,12 @@ const hostileEntry = fc.record(
 );
 
 const hostileProperty = (name: string) => {
-  if (name === 'ipAddresses') return fc.oneof(fc.array(fc.oneof(hostileEntry, hostileValue)), hostileValue);
-  if (name === 'machineTags') return fc.oneof(fc.array(hostileValue), hostileValue);
+  if (name === 'ipAddresses') {
+    return fc.oneof(fc.array(fc.oneof(hostileEntry, hostileValue)), hostileValue);
+  }
+  if (name === 'machineTags') {
+    return fc.oneof(fc.array(hostileValue), hostileValue);
+  }
   return hostileValue;
 };
 
@@ -120,7 +124,9 @@ test('any object with an ID becomes a valid device, the same each time, and the 
     fc.property(anyMachine, (body) => {
       const before = inspect(body, { depth: null });
       const reading = parseMachine(body);
-      if (reading.kind !== 'machine') throw new Error(reading.detail);
+      if (reading.kind !== 'machine') {
+        throw new Error(reading.detail);
+      }
       const device = normalizeMachine(reading.machine, at);
 
       deviceSchema.parse(device);

@@ -56,5 +56,7 @@ test.each(researched)('the right alerts come out: $name', ({ body, alerts }) => 
       correlationId,
     })),
   );
-  if (alerts.length === 0) expect(rejections).toHaveLength(1);
+  if (alerts.length === 0) {
+    expect(rejections).toHaveLength(1);
+  }
 });

@@ -24,7 +24,9 @@ function createRecords() {
     },
     async read(alertId: string) {
       reads.push(alertId);
-      if (failure !== undefined) throw failure;
+      if (failure !== undefined) {
+        throw failure;
+      }
       return rows.get(alertId);
     },
   };

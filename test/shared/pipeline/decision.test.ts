@@ -166,7 +166,9 @@ describe('the time for which look-ups of an alert fail', () => {
   ])('does not count what the alert waits for otherwise: $kind', (answer) => {
     const failing = { since: seenAt.toISOString(), answer: 'unavailable', count: 3 } as const;
     const decision = decided(answer, { failing });
-    if (decision.kind !== 'defer') throw new Error('not deferred');
+    if (decision.kind !== 'defer') {
+      throw new Error('not deferred');
+    }
     const since = new Date(seenAt.getTime() + decision.delayMs).toISOString();
     expect(failingOf(decision)).toEqual({ ...failing, since });
     expect(decision.submission.attempts).toBe(0);

@@ -132,7 +132,9 @@ describe('one submission', () => {
       let isBroken = true;
       const world = createWorld({
         around: (step, moment) => {
-          if (isBroken && step === broken && moment === 'before') throw new StorageFault('table away');
+          if (isBroken && step === broken && moment === 'before') {
+            throw new StorageFault('table away');
+          }
         },
       });
       const delays: number[] = [];
@@ -161,7 +163,9 @@ describe('one submission', () => {
     let failures = 1;
     const world = createWorld({
       around: (step, moment) => {
-        if (step === 'store' && moment === 'before' && failures-- > 0) throw new StorageFault('table away');
+        if (step === 'store' && moment === 'before' && failures-- > 0) {
+          throw new StorageFault('table away');
+        }
       },
     });
     world.enqueue(submissionOf());
@@ -195,7 +199,9 @@ describe('one submission', () => {
   test('is done when only its mark fails: it is published, and comes no second time', async () => {
     const world = createWorld({
       around: (step) => {
-        if (step === 'mark') throw new StorageFault('table away');
+        if (step === 'mark') {
+          throw new StorageFault('table away');
+        }
       },
     });
     expect(await world.deliver(submissionOf())).toMatchObject({ kind: 'final', outcome: 'enriched' });
@@ -205,7 +211,9 @@ describe('one submission', () => {
   test('throws when the queue cannot be used either', async () => {
     const world = createWorld({
       around: (step) => {
-        if (step === 'create' || step === 'submit') throw new StorageFault(`503 at ${step}`);
+        if (step === 'create' || step === 'submit') {
+          throw new StorageFault(`503 at ${step}`);
+        }
       },
     });
     await expect(world.deliver(submissionOf())).rejects.toThrow('503 at submit');
@@ -227,7 +235,9 @@ describe('one submission', () => {
   test('throws what is no fault of storage, so that the message is delivered again', async () => {
     const world = createWorld({
       around: (step) => {
-        if (step === 'store') throw new Error('503 from storage');
+        if (step === 'store') {
+          throw new Error('503 from storage');
+        }
       },
     });
     await expect(world.deliver(submissionOf())).rejects.toThrow('503 from storage');
@@ -277,7 +287,9 @@ describe('several submissions of one alert', () => {
         world.passTime(60_000);
         const firstSeen = world.now().toISOString();
         world.enqueue(submissionOf({ submissionId: 'refresh', refresh: true, firstSeen }));
-        for (const submissionId of ['a', 'b', 'c']) world.enqueue(submissionOf({ submissionId, firstSeen }));
+        for (const submissionId of ['a', 'b', 'c']) {
+          world.enqueue(submissionOf({ submissionId, firstSeen }));
+        }
         await scheduler.waitFor(world.drainAtOnce());
         expect(world.calls).toHaveLength(2);
         expect(world.published).toHaveLength(5);
@@ -405,8 +417,12 @@ describe('a process that dies', () => {
         const world = createWorld({
           find: () => script.shift() ?? { ...found, retrievedAt: world.now() },
           around(step, moment) {
-            if (moment === 'before') steps += 1;
-            if (!deaths.some((death) => death.at === steps && death.moment === moment)) return;
+            if (moment === 'before') {
+              steps += 1;
+            }
+            if (!deaths.some((death) => death.at === steps && death.moment === moment)) {
+              return;
+            }
             const crash = new Crash(step, moment);
             happened.push(crash);
             throw crash;
@@ -453,11 +469,19 @@ describe('a process that dies', () => {
         const world = createWorld({
           find: () => script.shift() ?? { ...found, retrievedAt: world.now() },
           around(step, moment) {
-            if (step === 'find') callers.now += moment === 'before' ? 1 : -1;
+            if (step === 'find') {
+              callers.now += moment === 'before' ? 1 : -1;
+            }
             callers.most = Math.max(callers.most, callers.now);
-            if (moment === 'before') steps += 1;
-            if (!deaths.some((death) => death.at === steps && death.moment === moment)) return;
-            if (step === 'find' && moment === 'before') callers.now -= 1;
+            if (moment === 'before') {
+              steps += 1;
+            }
+            if (!deaths.some((death) => death.at === steps && death.moment === moment)) {
+              return;
+            }
+            if (step === 'find' && moment === 'before') {
+              callers.now -= 1;
+            }
             const crash = new Crash(step, moment);
             if (`${moment} ${step}` === 'after publish' || `${moment} ${step}` === 'before mark') {
               doubled.push(crash);
@@ -483,7 +507,9 @@ describe('a process that dies', () => {
         let died = false;
         const world = createWorld({
           around(currentStep, currentMoment) {
-            if (died || currentStep !== step || currentMoment !== moment) return;
+            if (died || currentStep !== step || currentMoment !== moment) {
+              return;
+            }
             died = true;
             throw new Crash(step, moment);
           },

@@ -29,7 +29,9 @@ test('after a failure no more are tried, and it is said which are queued', async
   const tried: string[] = [];
   const submitted = await submitAll(submissions, async ({ alertId }) => {
     tried.push(alertId);
-    if (alertId === 'alert-20') throw error;
+    if (alertId === 'alert-20') {
+      throw error;
+    }
   });
   expect(tried).toHaveLength(32);
   expect(submitted.error).toBe(error);
@@ -44,7 +46,9 @@ test('once the signal is given no more are tried, and the reason says so', async
   let tried = 0;
   const submit = async () => {
     tried += 1;
-    if (tried === 20) end.abort(late);
+    if (tried === 20) {
+      end.abort(late);
+    }
   };
   const { queued, notQueued, error } = await submitAll(submissions, submit, end.signal);
   expect([queued, notQueued, error]).toEqual([submissions.slice(0, 32), submissions.slice(32), late]);
@@ -79,7 +83,9 @@ test('when the row cannot be written the submission is queued all the same, and 
   const announceError = new Error('down');
   const world = createWorld({
     around: (step) => {
-      if (step === 'announce') throw announceError;
+      if (step === 'announce') {
+        throw announceError;
+      }
     },
   });
   const submissions = several(1);

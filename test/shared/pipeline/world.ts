@@ -76,7 +76,9 @@ export function createWorld(options: WorldOptions = {}) {
   }
 
   function write(alertId: string, mark: string | undefined, state: AlertState): AlertRecord | undefined {
-    if (rows.get(alertId)?.mark !== mark) return undefined;
+    if (rows.get(alertId)?.mark !== mark) {
+      return undefined;
+    }
     writes += 1;
     rows.set(alertId, { state, mark: String(writes) });
     return { alertId, state, mark: String(writes) };
@@ -127,7 +129,9 @@ export function createWorld(options: WorldOptions = {}) {
     publish: (enrichment) =>
       step('publish', () => {
         const outcome = rows.get(enrichment.alertId)?.state.answer?.outcome;
-        if (outcome === undefined) throw new Error('published before anything was stored');
+        if (outcome === undefined) {
+          throw new Error('published before anything was stored');
+        }
         published.push(enrichment);
       }),
     bury: (letter) =>
@@ -182,7 +186,9 @@ export function createWorld(options: WorldOptions = {}) {
     try {
       await deliver(message.submission, message.bearer);
     } catch (error) {
-      if (!(error instanceof Crash)) throw error;
+      if (!(error instanceof Crash)) {
+        throw error;
+      }
       queue.push({ ...message, visibleAt: time + leaseMs });
     }
   }
@@ -192,24 +198,32 @@ export function createWorld(options: WorldOptions = {}) {
     const soonest = Math.min(...queue.map(({ visibleAt }) => visibleAt));
     time = Math.max(time, soonest);
     const visible = queue.filter(({ visibleAt }) => visibleAt <= time);
-    for (const message of visible) queue.splice(queue.indexOf(message), 1);
+    for (const message of visible) {
+      queue.splice(queue.indexOf(message), 1);
+    }
     return visible;
   }
 
   /** Delivers one message after the other until none is left; one that crashes comes back ten minutes later. */
   async function drain(): Promise<void> {
     for (let deliveries = 0; queue.length > 0; deliveries += 1) {
-      if (deliveries > 2_000) throw new Error('the queue never ends');
+      if (deliveries > 2_000) {
+        throw new Error('the queue never ends');
+      }
       const [first, ...others] = takeVisible();
       queue.push(...others);
-      if (first !== undefined) await receive(first, 600_000);
+      if (first !== undefined) {
+        await receive(first, 600_000);
+      }
     }
   }
 
   /** Delivers all visible messages at once, again and again, until none is left. */
   async function drainAtOnce(leaseMs = 600_000): Promise<void> {
     for (let waves = 0; queue.length > 0; waves += 1) {
-      if (waves > 2_000) throw new Error('the queue never ends');
+      if (waves > 2_000) {
+        throw new Error('the queue never ends');
+      }
       await Promise.all(takeVisible().map((message) => receive(message, leaseMs)));
     }
   }

@@ -29,7 +29,9 @@ function createSurroundings() {
 
   async function step<T>(effect: () => T): Promise<T> {
     stepsLeft -= 1;
-    if (stepsLeft < 0) throw new Crash('the process died');
+    if (stepsLeft < 0) {
+      throw new Crash('the process died');
+    }
     return effect();
   }
 
@@ -61,7 +63,9 @@ function createSurroundings() {
           read: () => step(() => stored),
           write: (state, etag) =>
             step(() => {
-              if (etag !== stored.etag) return undefined;
+              if (etag !== stored.etag) {
+                return undefined;
+              }
               writes += 1;
               stored = { ...state, etag: String(writes) };
               return stored.etag;
@@ -357,16 +361,22 @@ test('whatever changes while lists are paged, and whenever pollers die, every al
 
       let poller = world.startPoller(feed);
       for (const { before, wait, betweenPages, crashAfter } of allPasses) {
-        for (const change of before) tenant.change(change);
+        for (const change of before) {
+          tenant.change(change);
+        }
         world.pass(wait);
         changes = betweenPages.values();
         world.crashAfter(crashAfter);
         try {
           const { ended, watermark } = await poller.poll(never);
-          if (ended === undefined) complete += 1;
+          if (ended === undefined) {
+            complete += 1;
+          }
           expect(watermark <= world.now()).toBe(true);
         } catch (error) {
-          if (!(error instanceof Crash)) throw error;
+          if (!(error instanceof Crash)) {
+            throw error;
+          }
           poller = world.startPoller(feed);
         }
       }
@@ -377,7 +387,9 @@ test('whatever changes while lists are paged, and whenever pollers die, every al
       world.pass(10 * MINUTE);
       expect(await poller.poll(never)).not.toHaveProperty('ended');
       expect(world.ids()).toEqual(expect.arrayContaining(tenant.entries.map(({ id }) => id)));
-      for (const { alertId, submissionId } of world.submissions) expect(submissionId).toBe(`poll.${alertId}`);
+      for (const { alertId, submissionId } of world.submissions) {
+        expect(submissionId).toBe(`poll.${alertId}`);
+      }
     }),
     { numRuns: 1_000 },
   );

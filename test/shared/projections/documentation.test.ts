@@ -88,9 +88,13 @@ function formsOf(given: Machine): Record<string, unknown> {
 
 /** What stands at each path, with all items of a list at one path. */
 function leavesOf(value: unknown, path = ''): [path: string, leaf: string][] {
-  if (typeof value !== 'object' || value === null) return [[path, String(value)]];
+  if (typeof value !== 'object' || value === null) {
+    return [[path, String(value)]];
+  }
   return Object.entries(value).flatMap(([name, part]) => {
-    if (Array.isArray(value)) return leavesOf(part, `${path}[]`);
+    if (Array.isArray(value)) {
+      return leavesOf(part, `${path}[]`);
+    }
     return leavesOf(part, path === '' ? name : `${path}.${name}`);
   });
 }

@@ -41,7 +41,9 @@ function valuesIn(value: unknown): unknown[] {
 }
 
 function saysNothing(value: unknown): boolean {
-  if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0;
+  if (typeof value === 'object' && value !== null) {
+    return Object.keys(value).length === 0;
+  }
   return value === null || value === undefined || value === '' || Number.isNaN(value);
 }
 
@@ -69,7 +71,9 @@ test('any machine keeps the rules of every standard, and nothing says nothing', 
       const before = JSON.stringify(device);
       const projections = project(device, FORMATS, at);
 
-      for (const format of FORMATS) models[format].parse(projections[format]);
+      for (const format of FORMATS) {
+        models[format].parse(projections[format]);
+      }
       expect(valuesIn(projections).filter(saysNothing)).toEqual([]);
       expect(valuesIn(projections)).not.toContain('null');
       expect(JSON.parse(JSON.stringify(projections))).toStrictEqual(projections);

@@ -29,7 +29,9 @@ function asked(ledger: Ledger, request: Partial<Ask>, now: number) {
     { returning: 0, first: 0, fresh: 0, patienceMs: 20_000, mayProbeCircuit: 0, ...request },
     now,
   );
-  if (answer.grant.kind !== 'slots') throw new Error(`expected slots, got ${answer.grant.kind}`);
+  if (answer.grant.kind !== 'slots') {
+    throw new Error(`expected slots, got ${answer.grant.kind}`);
+  }
   return { ledger: answer.ledger, ...answer.grant };
 }
 
@@ -123,13 +125,18 @@ describe('the line for quota', () => {
     // A model of the whole: 2,000 alerts at once, then a new one every two seconds for two hours.
     let ledger = emptyLedger;
     const queue: { id: number; at: number; inLine: boolean }[] = [];
-    for (let id = 0; id < 2_000; id += 1) queue.push({ id, at: START, inLine: false });
-    for (let id = 2_000; id < 5_600; id += 1)
+    for (let id = 0; id < 2_000; id += 1) {
+      queue.push({ id, at: START, inLine: false });
+    }
+    for (let id = 2_000; id < 5_600; id += 1) {
       queue.push({ id, at: START + (id - 2_000) * 2_000, inLine: false });
+    }
     const calls: { id: number; at: number }[] = [];
     for (let now = START; now < START + 3 * 3_600_000; now += 1_000) {
       const due = queue.filter(({ at }) => at <= now).slice(0, 96);
-      if (due.length === 0) continue;
+      if (due.length === 0) {
+        continue;
+      }
       const ordered = [...due.filter(({ inLine }) => inLine), ...due.filter(({ inLine }) => !inLine)];
       const returning = due.filter(({ inLine }) => inLine).length;
       const answer = asked(ledger, { returning, fresh: due.length - returning }, now);
@@ -137,8 +144,11 @@ describe('the line for quota', () => {
       ordered.forEach((entry, index) => {
         queue.splice(queue.indexOf(entry), 1);
         const slot = answer.slots[index];
-        if (slot !== undefined) calls.push({ id: entry.id, at: slot });
-        else queue.push({ id: entry.id, at: answer.turns[index - answer.slots.length] ?? now, inLine: true });
+        if (slot !== undefined) {
+          calls.push({ id: entry.id, at: slot });
+        } else {
+          queue.push({ id: entry.id, at: answer.turns[index - answer.slots.length] ?? now, inLine: true });
+        }
       });
       queue.sort((left, right) => left.at - right.at);
     }
@@ -146,14 +156,18 @@ describe('the line for quota', () => {
     for (const { calls: most, windowMs } of rules.limits) {
       times.forEach((time, index) => {
         const beyond = times[index + most];
-        if (beyond !== undefined) expect(beyond - time).toBeGreaterThan(windowMs);
+        if (beyond !== undefined) {
+          expect(beyond - time).toBeGreaterThan(windowMs);
+        }
       });
     }
     // Three hours hold 1,500 calls each, and all of them are spent.
     expect(times.filter((time) => time < START + 3_600_000 * 3).length).toBeGreaterThanOrEqual(4_480);
     // Nobody starves: those of the backlog are all done, and so are the new ones of the first hour and more.
     const done = new Set(calls.map(({ id }) => id));
-    for (let id = 0; id < 4_300; id += 1) expect(done.has(id)).toBe(true);
+    for (let id = 0; id < 4_300; id += 1) {
+      expect(done.has(id)).toBe(true);
+    }
   });
 });
 
@@ -218,8 +232,9 @@ describe('feedback', () => {
 
   test('never lowers the rate to nothing', () => {
     let ledger = emptyLedger;
-    for (let strike = 0; strike < 100; strike += 1)
+    for (let strike = 0; strike < 100; strike += 1) {
       ledger = throttle(ledger, rules, 0, START + strike * 20_000);
+    }
     expect(asked(resume(ledger, 'pause'), { fresh: 1 }, START + 100 * 20_000).slots).toHaveLength(1);
   });
 });
@@ -341,16 +356,26 @@ test('whatever happens, no window of any limit holds more than its calls', () =>
           expect(grant.slots.length + grant.turns.length).toBe(
             request.returning + request.first + request.fresh,
           );
-        } else if (grant.probe !== null) calls.push(grant.probe);
-        if (event === 'throttle') ledger = throttle(ledger, small, now + 1_000, now);
-        if (event === 'deny') ledger = openCircuit(ledger, small, { probe: true, detail: '' }, now);
-        if (event === 'pause' || event === 'circuit') ledger = resume(ledger, event);
+        } else if (grant.probe !== null) {
+          calls.push(grant.probe);
+        }
+        if (event === 'throttle') {
+          ledger = throttle(ledger, small, now + 1_000, now);
+        }
+        if (event === 'deny') {
+          ledger = openCircuit(ledger, small, { probe: true, detail: '' }, now);
+        }
+        if (event === 'pause' || event === 'circuit') {
+          ledger = resume(ledger, event);
+        }
       }
       calls.sort((left, right) => left - right);
       for (const { calls: most, windowMs } of small.limits) {
         calls.forEach((time, index) => {
           const beyond = calls[index + most];
-          if (beyond !== undefined) expect(beyond - time).toBeGreaterThan(windowMs);
+          if (beyond !== undefined) {
+            expect(beyond - time).toBeGreaterThan(windowMs);
+          }
         });
       }
     }),

@@ -25,7 +25,9 @@ function createShared() {
       done.writes += 1;
       version += 1;
       stored = { ledger, etag: String(version) };
-      if (trouble.answerLost) throw new Error('connection reset');
+      if (trouble.answerLost) {
+        throw new Error('connection reset');
+      }
       return stored.etag;
     },
   };
@@ -48,7 +50,9 @@ function book(time: number): Change<number> {
 test('a process that is alone reads the ledger once, then only writes', async () => {
   const { process, done, ledger } = createShared();
   const exchange = process();
-  for (let time = 1; time <= 5; time += 1) await exchange(book(time));
+  for (let time = 1; time <= 5; time += 1) {
+    await exchange(book(time));
+  }
   expect(done).toEqual({ reads: 1, writes: 5, lost: 0 });
   expect(ledger().calls).toEqual([1, 2, 3, 4, 5]);
 });
@@ -66,7 +70,9 @@ test('what somebody else wrote is never overwritten, and is what the next change
 test('a process that is not alone reads first, until nobody has written between two of its own changes', async () => {
   const { process, done } = createShared();
   const [ours, theirs] = [process(), process()];
-  for (const exchange of [ours, theirs, ours, theirs, ours, theirs]) await exchange(book(1));
+  for (const exchange of [ours, theirs, ours, theirs, ours, theirs]) {
+    await exchange(book(1));
+  }
   // Each found out once.
   expect(done.lost).toBe(2);
   const before = { ...done };
@@ -119,7 +125,9 @@ test('no change of any process is lost or made twice, however they run into each
   const waiting = [...times];
   await Promise.all(
     workers.map(async (exchange) => {
-      for (let time = waiting.pop(); time !== undefined; time = waiting.pop()) await exchange(book(time));
+      for (let time = waiting.pop(); time !== undefined; time = waiting.pop()) {
+        await exchange(book(time));
+      }
     }),
   );
   expect(ledger().calls.toSorted((left, right) => left - right)).toEqual(times);

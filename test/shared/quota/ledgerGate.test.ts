@@ -28,13 +28,19 @@ function createShared(limits: RateLimit[], changes: Partial<LedgerRules> = {}) {
     async read() {
       await nextTick();
       done.reads += 1;
-      if (trouble.hang) await new Promise(() => undefined);
-      if (trouble.reads) throw trouble.reads;
+      if (trouble.hang) {
+        await new Promise(() => undefined);
+      }
+      if (trouble.reads) {
+        throw trouble.reads;
+      }
       return { ledger, etag };
     },
     async write(next, presented) {
       await nextTick();
-      if (trouble.writes) throw trouble.writes;
+      if (trouble.writes) {
+        throw trouble.writes;
+      }
       if (trouble.lose > 0 || presented !== etag) {
         trouble.lose -= 1;
         done.lost += 1;
@@ -71,7 +77,9 @@ function ask(
 
 function kinds(admissions: Admission[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { kind } of admissions) counts[kind] = (counts[kind] ?? 0) + 1;
+  for (const { kind } of admissions) {
+    counts[kind] = (counts[kind] ?? 0) + 1;
+  }
   return counts;
 }
 
@@ -93,7 +101,9 @@ describe('a gate with quota to spare', () => {
     const { gate, done } = createShared(plenty);
     const ours = gate();
     const first = ours.acquire({ place: 'last', mayProbeCircuit: true }, never);
-    while (done.reads === 0) await nextTick();
+    while (done.reads === 0) {
+      await nextTick();
+    }
     const others = ask(ours, 50);
     expect(kinds(await Promise.all([first, ...others]))).toEqual({ granted: 51 });
     expect(done.writes).toBe(2);
@@ -172,7 +182,9 @@ describe('without the ledger', () => {
     await expect(ask(gate(), 1)[0]).rejects.toThrow('503 from storage');
 
     trouble.reads = trouble.writes = undefined;
-    while (ledger().circuit === null) await ours.succeeded({ ...used, probe: 'pause' });
+    while (ledger().circuit === null) {
+      await ours.succeeded({ ...used, probe: 'pause' });
+    }
     expect(ledger()).toMatchObject({ circuit: { detail: 'no role' }, strike: { rate: 0.7 } });
     expect(ledger().calls).toHaveLength(2);
   });
@@ -212,12 +224,16 @@ describe('a gate whose quota is used up', () => {
     const { gate, clock } = createShared([limit]);
     const times: number[] = [];
     const admissions = [gate(), gate()].flatMap((each) => ask(each, 13));
-    for (const admission of admissions) void admission.then(() => times.push(clock.now()));
+    for (const admission of admissions) {
+      void admission.then(() => times.push(clock.now()));
+    }
     expect(kinds(await Promise.all(admissions))).toEqual({ granted: 26 });
     times.sort((left, right) => left - right);
     times.forEach((time, index) => {
       const beyond = times[index + limit.calls];
-      if (beyond !== undefined) expect(beyond - time).toBeGreaterThan(limit.windowMs);
+      if (beyond !== undefined) {
+        expect(beyond - time).toBeGreaterThan(limit.windowMs);
+      }
     });
     expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeLessThan(4_000);
   });
@@ -249,7 +265,9 @@ describe('a gate whose quota is used up', () => {
     const { gate, jump } = createShared([{ calls: 5, windowMs: 60_000 }], { inProcessWaitMs: 4_000 });
     const ours = gate();
     const [turn] = (await Promise.all(ask(ours, 6))).filter(({ kind }) => kind === 'wait');
-    if (turn?.kind !== 'wait') throw new Error('nobody was promised a turn');
+    if (turn?.kind !== 'wait') {
+      throw new Error('nobody was promised a turn');
+    }
     jump(61_300);
     const stranger = gate();
     const [fresh, returning] = await Promise.all(
@@ -290,7 +308,9 @@ describe('a gate whose quota is used up', () => {
     const ours = gate();
     await ours.acquire({ place: 'turn', mayProbeCircuit: true }, never);
     const waiting = ours.acquire({ place: 'turn', mayProbeCircuit: true }, never);
-    while (ledger().calls.length < 2) await nextTick();
+    while (ledger().calls.length < 2) {
+      await nextTick();
+    }
     const slot = ledger().calls[1] ?? 0;
     // Nothing else runs in this process until the slot is past by far.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, slot + 100 - clock.now());
@@ -310,11 +330,15 @@ test('a call that comes back late is booked anew, and takes no probe for itself'
   });
   const ours = gate();
   const permit = await ours.acquire({ place: 'last', mayProbeCircuit: true }, never);
-  if (permit.kind !== 'granted') throw new Error('nothing was granted');
+  if (permit.kind !== 'granted') {
+    throw new Error('nothing was granted');
+  }
   await ours.denied(undefined, refusal('no role'));
   jump((ledger().circuit?.probeAt ?? 0) - clock.now());
   ours.returned(permit);
-  while (ledger().calls.includes(permit.slot)) await nextTick();
+  while (ledger().calls.includes(permit.slot)) {
+    await nextTick();
+  }
   expect(ledger().calls).toHaveLength(1);
   expect(await gate().acquire({ place: 'last', mayProbeCircuit: true }, never)).toMatchObject({
     kind: 'granted',
@@ -333,7 +357,9 @@ describe('a pause after a 429', () => {
       const admission = await waiting;
       order.push(admission);
       expect(clock.now()).toBeGreaterThanOrEqual(until.getTime());
-      if (admission.kind === 'granted' && admission.probe) await ours.succeeded(admission);
+      if (admission.kind === 'granted' && admission.probe) {
+        await ours.succeeded(admission);
+      }
     });
     await Promise.all(asked);
     const isProbe = (admission: Admission) => admission.kind === 'granted' && admission.probe;
@@ -361,7 +387,9 @@ describe('a pause after a 429', () => {
     jump(until.getTime() - clock.now());
     const [probe] = await Promise.all(ask(ours, 1, { mayProbeCircuit: false }));
     expect(probe).toMatchObject({ kind: 'granted', probe: 'pause' });
-    if (probe?.kind !== 'granted') return;
+    if (probe?.kind !== 'granted') {
+      return;
+    }
     const denied = await ours.denied(
       { kind: 'granted', probe: false, slot: clock.now() },
       refusal('no role'),
@@ -388,7 +416,9 @@ describe('a pause after a 429', () => {
     const ours = gate();
     await ours.acquire({ place: 'last', mayProbeCircuit: true }, never);
     const waiting = ours.acquire({ place: 'last', mayProbeCircuit: true }, never);
-    while (ledger().calls.length < 2) await nextTick();
+    while (ledger().calls.length < 2) {
+      await nextTick();
+    }
     const { until } = await ours.throttled(800);
     expect(await waiting).toMatchObject({ kind: 'granted', probe: 'pause' });
     expect(clock.now()).toBeGreaterThanOrEqual(until.getTime());
@@ -428,7 +458,9 @@ describe('the circuit', () => {
     const { gate, jump, clock } = createShared(plenty, { probeIntervalMs: 5_000 });
     const gates = [gate(), gate()];
     const [ours] = gates;
-    if (ours === undefined) throw new Error('no gate');
+    if (ours === undefined) {
+      throw new Error('no gate');
+    }
     let { until } = await ours.denied({ kind: 'granted', probe: false, slot: Date.now() }, refusal(detail));
     for (const intervalMs of [10_000, 20_000]) {
       jump(until.getTime() - clock.now());
@@ -443,7 +475,9 @@ describe('the circuit', () => {
     }
     jump(until.getTime() - clock.now());
     const [probe] = await Promise.all(ask(ours, 1));
-    if (probe?.kind !== 'granted') throw new Error('no probe was let through');
+    if (probe?.kind !== 'granted') {
+      throw new Error('no probe was let through');
+    }
     await ours.succeeded(probe);
     expect(kinds(await Promise.all(ask(ours, 5)))).toEqual({ granted: 5 });
     jump(20_000);
@@ -485,7 +519,9 @@ describe('the circuit', () => {
     jump(until.getTime() - clock.now() + 30 * 60_000);
     const [probe, other] = await Promise.all(ask(ours, 2, { mayProbeCircuit: false }));
     expect([probe, other]).toMatchObject([{ kind: 'granted', probe: 'circuit' }, { kind: 'denied' }]);
-    if (probe?.kind === 'granted') await ours.succeeded(probe);
+    if (probe?.kind === 'granted') {
+      await ours.succeeded(probe);
+    }
     expect(kinds(await Promise.all(ask(ours, 5)))).toEqual({ granted: 5 });
   });
 });
@@ -539,7 +575,9 @@ describe('what a process remembers', () => {
     jump(until.getTime() - clock.now());
     const [probe] = await Promise.all(ask(theirs, 1));
     expect(kinds(await Promise.all(ask(ours, 1)))).toEqual({ denied: 1 });
-    if (probe?.kind !== 'granted') throw new Error('no probe');
+    if (probe?.kind !== 'granted') {
+      throw new Error('no probe');
+    }
     await theirs.succeeded(probe);
     expect(ours.knownDenial()).toBeDefined();
     jump(30_000);
@@ -564,10 +602,14 @@ test('the probe that is let go is the call that is booked', async () => {
   const { until } = await ours.throttled(5_000);
   jump(until.getTime() - clock.now());
   const [probe] = await Promise.all(ask(ours, 1));
-  if (probe?.kind !== 'granted') throw new Error('no probe');
+  if (probe?.kind !== 'granted') {
+    throw new Error('no probe');
+  }
   expect(ledger().calls).toEqual([probe.slot]);
   ours.release(probe);
-  while (ledger().calls.length > 0) await nextTick();
+  while (ledger().calls.length > 0) {
+    await nextTick();
+  }
 });
 
 test('a slot that its caller cannot wait for goes back to others', async () => {
@@ -576,10 +618,14 @@ test('a slot that its caller cannot wait for goes back to others', async () => {
   await Promise.all(ask(ours, 1));
   const deadline = new AbortController();
   const waiting = ours.acquire({ place: 'last', mayProbeCircuit: true }, deadline.signal);
-  while (ledger().calls.length < 2) await nextTick();
+  while (ledger().calls.length < 2) {
+    await nextTick();
+  }
   deadline.abort();
   expect(await waiting).toMatchObject({ kind: 'wait' });
-  while (ledger().calls.length > 1) await nextTick();
+  while (ledger().calls.length > 1) {
+    await nextTick();
+  }
 });
 
 test('calls that go first redeem no turn: the line keeps its count', async () => {
@@ -622,7 +668,9 @@ test('a slot that was given is not used once the circuit is open', async () => {
   const ours = gate();
   await Promise.all(ask(ours, 1));
   const [waiting] = ask(ours, 1);
-  while (ledger().calls.length < 2) await nextTick();
+  while (ledger().calls.length < 2) {
+    await nextTick();
+  }
   await ours.denied(undefined, refusal('no role'));
   expect(await waiting).toMatchObject({ kind: 'denied', detail: 'no role' });
 });

@@ -34,8 +34,9 @@ describe('the sliding log', () => {
     fc.assert(
       fc.property(limits, arrivals, (rules, gaps) => {
         const log = reserveAll(rules, gaps);
-        for (const { calls, windowMs } of rules)
+        for (const { calls, windowMs } of rules) {
           expect(fullestWindow(log, windowMs)).toBeLessThanOrEqual(calls);
+        }
       }),
     );
   });
@@ -66,7 +67,9 @@ describe('the sliding log', () => {
         const log = reserveAll(rules, gaps);
         const now = log.at(-1) ?? 0;
         const oneByOne = [...log];
-        for (let taken = 0; taken < count; taken += 1) oneByOne.push(nextSlot(oneByOne, rules, now));
+        for (let taken = 0; taken < count; taken += 1) {
+          oneByOne.push(nextSlot(oneByOne, rules, now));
+        }
         expect(nextSlots(log, rules, now, count)).toEqual(oneByOne.slice(log.length));
       }),
     );

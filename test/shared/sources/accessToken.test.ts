@@ -75,8 +75,11 @@ describe('the tokens of a process', () => {
       const wanted = Promise.allSettled([tokens.get()]);
       const renewed = Promise.all([tokens.renew(), tokens.renew(), tokens.get()]);
       expect(requests).toEqual([{ fresh: false }]);
-      if (outcome === 'fails') refuse(new Error('outage'));
-      else answer();
+      if (outcome === 'fails') {
+        refuse(new Error('outage'));
+      } else {
+        answer();
+      }
       await wanted;
       await vi.waitFor(() => expect(requests).toEqual([{ fresh: false }, { fresh: true }]));
       answer();

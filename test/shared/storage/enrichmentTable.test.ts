@@ -46,7 +46,9 @@ function claimed({ alertId, submissionId }: Submission) {
 
 async function expectRecord<T>(record: Promise<T | undefined>): Promise<T> {
   const value = await record;
-  if (value === undefined) throw new Error('the write was lost, or there is no row');
+  if (value === undefined) {
+    throw new Error('the write was lost, or there is no row');
+  }
   return value;
 }
 
@@ -107,7 +109,9 @@ describe('the record of an alert', () => {
     await records.store(await claimed(submission), enrichedWith(machine));
     const filter = `deviceName eq 'lt-7' and riskLevel eq 'High' and outcome eq 'enriched' and PartitionKey eq '${submission.alertId}'`;
     const rows = [];
-    for await (const row of table.listEntities({ queryOptions: { filter } })) rows.push(row);
+    for await (const row of table.listEntities({ queryOptions: { filter } })) {
+      rows.push(row);
+    }
     expect(rows).toMatchObject([
       {
         rowKey: 'device',
@@ -161,7 +165,9 @@ describe('the record of an alert', () => {
     expect(row).toHaveProperty('machine3');
     expect(row).toHaveProperty('device2');
     for (const value of Object.values(row)) {
-      if (typeof value === 'string') expect(value.length).toBeLessThanOrEqual(32_768);
+      if (typeof value === 'string') {
+        expect(value.length).toBeLessThanOrEqual(32_768);
+      }
     }
   });
 

@@ -195,5 +195,7 @@ test('every answer of the service, a refusal too, tells its time', async () => {
   await store.write(emptyLedger, undefined);
   await store.write(emptyLedger, etag);
   expect(seen).toHaveLength(4);
-  for (const date of seen) expect(Math.abs(Date.parse(date ?? '') - Date.now())).toBeLessThan(5_000);
+  for (const date of seen) {
+    expect(Math.abs(Date.parse(date ?? '') - Date.now())).toBeLessThan(5_000);
+  }
 });

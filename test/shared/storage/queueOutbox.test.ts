@@ -23,14 +23,18 @@ beforeAll(async () => {
     poison: service.getQueueClient('alerts-poison'),
     enrichments: service.getQueueClient('enrichments'),
   };
-  for (const queue of Object.values(queues)) await queue.create();
+  for (const queue of Object.values(queues)) {
+    await queue.create();
+  }
   outbox = createQueueOutbox(queues, 'AlertEnrichments');
 });
 
 afterAll(() => azurite.stop());
 
 beforeEach(async () => {
-  for (const queue of Object.values(queues)) await queue.clearMessages();
+  for (const queue of Object.values(queues)) {
+    await queue.clearMessages();
+  }
 });
 
 /** The one message of a queue: its text as the service holds it, and its content. */
@@ -38,7 +42,9 @@ async function onlyMessage(queue: QueueClient) {
   const { receivedMessageItems } = await queue.receiveMessages({ numberOfMessages: 32 });
   expect(receivedMessageItems).toHaveLength(1);
   const [message] = receivedMessageItems;
-  if (message === undefined) throw new Error('the queue is empty');
+  if (message === undefined) {
+    throw new Error('the queue is empty');
+  }
   const content = Buffer.from(message.messageText, 'base64').toString('utf8');
   return { message, content, json: JSON.parse(content) as unknown };
 }

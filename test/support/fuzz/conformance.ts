@@ -24,11 +24,15 @@ export function mismatchesOf(
       return { path, operation, methods: method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()] };
     }),
   );
-  if (response.status >= 500) return [`${response.status}: ${response.text}`];
+  if (response.status >= 500) {
+    return [`${response.status}: ${response.text}`];
+  }
   const path = request.target.split(/[?#]/)[0] ?? '';
   const meant = routes.filter((route) => isPathOf(route.path, path));
   const reachesFunction = meant.length > 0 && isDecodable(path) && FUNCTION_METHODS.includes(request.method);
-  if (!reachesFunction && isHostsOwn(request, response)) return [];
+  if (!reachesFunction && isHostsOwn(request, response)) {
+    return [];
+  }
   // The host tidies a path up before it looks for a function, so a crooked one may lead to any.
   const candidates = (meant.length > 0 ? meant : routes).map((route) =>
     mismatchesWith(route, validator, request, response),
@@ -58,7 +62,9 @@ function isDecodable(path: string): boolean {
 
 /** The host's answers, without a body, to a path or method that leads to no function. */
 function isHostsOwn({ method }: FuzzRequest, { status, text, headers }: FuzzResponse): boolean {
-  if (text !== '' || (method === 'HEAD' && headers['content-type'] !== undefined)) return false;
+  if (text !== '' || (method === 'HEAD' && headers['content-type'] !== undefined)) {
+    return false;
+  }
   return status === 404 || (status === 405 && headers.allow !== undefined);
 }
 
@@ -70,36 +76,53 @@ function mismatchesWith(
 ): string[] {
   const { status, headers, text } = response;
   const described = operation.responses[status];
-  if (described === undefined) return [`${operation.operationId} does not describe ${status}: ${text}`];
+  if (described === undefined) {
+    return [`${operation.operationId} does not describe ${status}: ${text}`];
+  }
   const mismatches: string[] = [];
   const isRefused = status === 405;
-  if (isRefused === methods.includes(request.method)) mismatches.push(`${request.method} gets ${status}`);
-  if (isRefused && headers.allow !== methods.join(', ')) mismatches.push(`allow is ${headers.allow}`);
+  if (isRefused === methods.includes(request.method)) {
+    mismatches.push(`${request.method} gets ${status}`);
+  }
+  if (isRefused && headers.allow !== methods.join(', ')) {
+    mismatches.push(`allow is ${headers.allow}`);
+  }
   if (request.isValid && status >= 400 && status !== 404 && !mayBeRefused(request)) {
     mismatches.push(`a valid request gets ${status}: ${text}`);
   }
-  if (status < 400 && hasBadWait(request, operation)) mismatches.push(`a bad wait gets ${status}`);
+  if (status < 400 && hasBadWait(request, operation)) {
+    mismatches.push(`a bad wait gets ${status}`);
+  }
 
   for (const [name, { required = false, schema }] of Object.entries(described.headers ?? {})) {
     const value = headers[name];
     if (value === undefined) {
-      if (required) mismatches.push(`${status} has no header ${name}`);
+      if (required) {
+        mismatches.push(`${status} has no header ${name}`);
+      }
       continue;
     }
     const typed = schema.type === 'integer' ? Number(value) : value;
-    for (const error of validator.errorsOf(schema, typed))
+    for (const error of validator.errorsOf(schema, typed)) {
       mismatches.push(`${name}: ${JSON.stringify(error)}`);
+    }
   }
 
   const [type = ''] = (headers['content-type'] ?? '').split(';');
   const isBodyless = described.content === undefined;
   const content = described.content?.[type];
-  if (isBodyless ? type !== '' : content === undefined) mismatches.push(`${status} is said to be "${type}"`);
+  if (isBodyless ? type !== '' : content === undefined) {
+    mismatches.push(`${status} is said to be "${type}"`);
+  }
   if (isBodyless || request.method === 'HEAD') {
-    if (text !== '') mismatches.push(`${status} has a body: ${text}`);
+    if (text !== '') {
+      mismatches.push(`${status} has a body: ${text}`);
+    }
   } else if (content !== undefined) {
     const value = type.endsWith('json') ? parsed(text) : text;
-    for (const error of validator.errorsOf(content.schema, value)) mismatches.push(JSON.stringify(error));
+    for (const error of validator.errorsOf(content.schema, value)) {
+      mismatches.push(JSON.stringify(error));
+    }
     if (type === 'application/problem+json' && (value as { status: number }).status !== status) {
       mismatches.push(`the problem of ${status} says ${text}`);
     }
@@ -113,7 +136,9 @@ function mayBeRefused({ body }: FuzzRequest): boolean {
 }
 
 function hasBadWait({ target }: FuzzRequest, { parameters = [] }: Operation): boolean {
-  if (!parameters.some(({ name }) => name === 'wait')) return false;
+  if (!parameters.some(({ name }) => name === 'wait')) {
+    return false;
+  }
   const waits = new URL(target, 'http://localhost').searchParams.getAll('wait');
   return waits.length > 0 && !(waits.length === 1 && /^(?:\d{1,2}|0\d\d|100)$/.test(waits[0] ?? ''));
 }

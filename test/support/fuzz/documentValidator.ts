@@ -39,7 +39,9 @@ export function documentValidator(document: object): DocumentValidator {
 
 /** One part of a schema: an object lets no property pass that it does not name, and null is a type of its own. */
 function closed(schema: unknown): unknown {
-  if (typeof schema !== 'object' || schema === null || !('type' in schema)) return schema;
+  if (typeof schema !== 'object' || schema === null || !('type' in schema)) {
+    return schema;
+  }
   const { 'x-nullable': isNullable, ...rest } = schema as JsonSchema;
   const isNamed = schema.type === 'object' && 'properties' in schema && !('additionalProperties' in schema);
   const strict: JsonSchema = isNamed ? { ...rest, additionalProperties: false } : rest;

@@ -84,6 +84,8 @@ function textOf({ name, schema }: Parameter, world: SchemaWorld): fc.Arbitrary<s
   if (name === 'wait') {
     return schemaArbitrary(schema, world).map((value) => (Number(value) % ONE_IN === 1 ? '1' : '0'));
   }
-  if (name === 'If-None-Match') return fc.constantFrom('*', '"a"', 'W/"b", "c"', '');
+  if (name === 'If-None-Match') {
+    return fc.constantFrom('*', '"a"', 'W/"b", "c"', '');
+  }
   return schemaArbitrary(schema, world).map(String);
 }

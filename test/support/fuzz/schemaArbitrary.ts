@@ -19,8 +19,12 @@ export function schemaArbitrary(schema: JsonSchema, world: SchemaWorld): fc.Arbi
     const name = $ref.split('/').at(-1) ?? '';
     return world.instead[name] ?? schemaArbitrary(world.schemas[name] ?? {}, world);
   }
-  if (constant !== undefined) return fc.constant(constant);
-  if (Array.isArray(schema.enum)) return fc.constantFrom(...schema.enum);
+  if (constant !== undefined) {
+    return fc.constant(constant);
+  }
+  if (Array.isArray(schema.enum)) {
+    return fc.constantFrom(...schema.enum);
+  }
   switch (schema.type) {
     case 'object':
       return objectArbitrary(schema, world);
@@ -45,8 +49,12 @@ export function schemaArbitrary(schema: JsonSchema, world: SchemaWorld): fc.Arbi
     case 'null':
       return fc.constant(null);
   }
-  if (Array.isArray(anyOf)) return fc.oneof(...anyOf.map((one) => schemaArbitrary(one, world)));
-  if (schema.type !== undefined) throw new Error(`No values are known of the type ${String(schema.type)}.`);
+  if (Array.isArray(anyOf)) {
+    return fc.oneof(...anyOf.map((one) => schemaArbitrary(one, world)));
+  }
+  if (schema.type !== undefined) {
+    throw new Error(`No values are known of the type ${String(schema.type)}.`);
+  }
   return anything;
 }
 
@@ -61,7 +69,9 @@ interface Limits {
 
 function stringArbitrary(schema: JsonSchema): fc.Arbitrary<string> {
   const { minLength = 0, maxLength = 300 } = schema as Limits;
-  if (typeof schema.pattern === 'string') return fc.stringMatching(new RegExp(schema.pattern));
+  if (typeof schema.pattern === 'string') {
+    return fc.stringMatching(new RegExp(schema.pattern));
+  }
   return fc.string({ unit: 'binary', minLength, maxLength });
 }
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * ASIM: the device fields that are common to all schemas, from the device entity

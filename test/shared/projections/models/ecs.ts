@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * ECS 9.4.0: the fields that a document about a host may have, with their types, formats and allowed values

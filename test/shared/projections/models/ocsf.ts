@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * OCSF 1.8.0, class Device Inventory Info (uid 5001) with the date/time profile: every attribute that the class and its
@@ -21,8 +21,12 @@ const datetime = z
 function siblings(id: string, caption: string, captions: Record<number, string>) {
   return (value: object): boolean => {
     const { [id]: number, [caption]: words } = value as Record<string, unknown>;
-    if (number === undefined) return words === undefined;
-    if (number === 99) return typeof words === 'string' && words !== '';
+    if (number === undefined) {
+      return words === undefined;
+    }
+    if (number === 99) {
+      return typeof words === 'string' && words !== '';
+    }
     return typeof number === 'number' && captions[number] !== undefined && captions[number] === words;
   };
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * The Host entity of Microsoft Sentinel with its IP entities, from the entity reference of 2025-03-24

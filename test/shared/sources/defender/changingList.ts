@@ -41,7 +41,9 @@ export function createChangingList(length: number, now: () => number) {
         return;
       }
       const [taken] = entries.splice(indexOf(change.from), 1);
-      if (change.kind === 'removed' || taken === undefined) return;
+      if (change.kind === 'removed' || taken === undefined) {
+        return;
+      }
       entries.splice(indexOf(change.to), 0, { ...taken, lastUpdateTime: timeText() });
     },
     page({ since, until, top, skip }: AlertListQuery, isVisible = (_entry: Entry) => true): Entry[] {

@@ -49,7 +49,9 @@ function feedWith({ answer, admission, pageSize = 10, hasToken = true }: Script)
     pageSize,
     tokens: {
       async get() {
-        if (!hasToken) throw new Error('no identity');
+        if (!hasToken) {
+          throw new Error('no identity');
+        }
         return `token-${tokenNumber}`;
       },
       async renew() {
@@ -338,13 +340,17 @@ test('whatever changes between pages, a complete listing has every alert that di
         const following = tenant.page({ ...query, skip: query.skip + top });
         const page = list(tenant.page({ ...query, top }), top < query.top && following.length > 0);
         time += 1_000;
-        for (const change of changes.next().value ?? []) tenant.change(change);
+        for (const change of changes.next().value ?? []) {
+          tenant.change(change);
+        }
         return page;
       };
       const { list: read, ids } = feedWith({ answer, pageSize });
       const { end } = await read();
       ends[end.kind] = (ends[end.kind] ?? 0) + 1;
-      if (end.kind !== 'complete') return;
+      if (end.kind !== 'complete') {
+        return;
+      }
       const unchanged = tenant.entries.filter((entry) => before.has(entry)).map(({ id }) => id);
       expect(ids()).toEqual(expect.arrayContaining(unchanged));
     }),

@@ -14,7 +14,9 @@ const never = new AbortController().signal;
 async function startFaulty(...answers: (FaultInput | 'ok')[]) {
   const simulator = await startForTest();
   const [alertId = ''] = simulator.control.alertIds(1);
-  if (answers.length > 0) simulator.control.scriptFaults({ alertId, answers });
+  if (answers.length > 0) {
+    simulator.control.scriptFaults({ alertId, answers });
+  }
   const token = await tokenOf(simulator);
   const client = createDefenderClient(simulator.apiUrl, clock);
   return {
@@ -178,7 +180,9 @@ describe('the Defender client', () => {
       'html',
     ];
     const { call, token } = await startFaulty(...faults);
-    for (const _ of faults) expect(JSON.stringify(await call())).not.toContain(token);
+    for (const _ of faults) {
+      expect(JSON.stringify(await call())).not.toContain(token);
+    }
     expect(JSON.stringify(await call(AbortSignal.abort()))).not.toContain(token);
   });
 });

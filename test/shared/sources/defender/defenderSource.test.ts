@@ -33,7 +33,9 @@ function sourceWith(script: Script) {
   const done: string[] = [];
   const next = <T>(list: T[]): T => {
     const [first] = list.length > 1 ? list.splice(0, 1) : list;
-    if (first === undefined) throw new Error('the script is empty');
+    if (first === undefined) {
+      throw new Error('the script is empty');
+    }
     return first;
   };
   let tokenNumber = 1;
@@ -69,12 +71,16 @@ function sourceWith(script: Script) {
     },
     tokens: {
       async get() {
-        if (tokenFails === 'at once') throw new Error('no managed identity\nwith a stack of details');
+        if (tokenFails === 'at once') {
+          throw new Error('no managed identity\nwith a stack of details');
+        }
         return script.token ?? `token-${tokenNumber}`;
       },
       async renew() {
         done.push('renew');
-        if (tokenFails === 'when renewed') throw new Error('identity endpoint is down');
+        if (tokenFails === 'when renewed') {
+          throw new Error('identity endpoint is down');
+        }
         tokenNumber += 1;
         return `token-${tokenNumber}`;
       },
