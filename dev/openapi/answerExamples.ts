@@ -4,11 +4,11 @@ import type { StoredAnswer } from '#shared/enrichment/answer.ts';
 import { enrichmentOf } from '#shared/enrichment/answer.ts';
 import { type Enrichment, enrichmentSchema } from '#shared/enrichment/enrichment.ts';
 import type { HealthReport } from '#shared/health/health.ts';
-import { enrichmentAnswer, pendingAnswer } from '#shared/http/alertResponse.ts';
+import { enrichmentResponse, pendingResponse } from '#shared/http/alertResponse.ts';
 import type { QuotaAnswer } from '#shared/http/contract.ts';
-import { type OrderedAlert, orderAnswer } from '#shared/http/orderResponse.ts';
-import type { Answer } from '#shared/http/response.ts';
-import { ANSWER_TYPES, type AnswerType } from '#shared/http/response.ts';
+import { type OrderedAlert, orderResponse } from '#shared/http/orderResponse.ts';
+import type { TextResponse } from '#shared/http/response.ts';
+import { RESPONSE_TYPES, type ResponseType } from '#shared/http/response.ts';
 import { readOrder } from '#shared/intake/order.ts';
 import { storedEnrichmentOf } from '#shared/lookup/alertLookup.ts';
 import { SCHEMA_FOLDER } from '../schema/schemaFiles.ts';
@@ -35,35 +35,35 @@ export const orderExamples = {
 const stored = storedAnswerOf(enrichmentSchema.parse(readExample('enrichment')));
 
 /** An order of one alert that became final while the caller waited. */
-export function finalOrder(type: AnswerType): Answer {
+export function finalOrder(type: ResponseType): TextResponse {
   const [part] = readSubmissions(orderExamples.one);
   if (part === undefined) {
     throw new Error('The example of an order holds no alert.');
   }
   const enrichment = enrichmentOf(part.submission, stored, { summary: true });
-  return orderAnswer(type, [{ ...part, status: 'final', enrichment }], [], undefined);
+  return orderResponse(type, [{ ...part, status: 'final', enrichment }], [], undefined);
 }
 
 /** An order of which one alert waits to be looked up, one could not be queued, and one part is no alert. */
-export function pendingOrder(type: AnswerType): Answer {
+export function pendingOrder(type: ResponseType): TextResponse {
   const alerts = readSubmissions(orderExamples.mixed).map(
     (part, index): OrderedAlert => ({ ...part, status: index === 0 ? 'pending' : 'not_queued' }),
   );
   const rejected = readOrder(orderExamples.mixed, ORDER_ID, RECEIVED)?.rejected ?? [];
-  return orderAnswer(type, alerts, rejected, EXPECTATION);
+  return orderResponse(type, alerts, rejected, EXPECTATION);
 }
 
-export function finalLookUp(type: AnswerType): Answer {
-  return enrichmentAnswer(type, storedEnrichmentOf('da637472900382838869_1364969609', stored), null);
+export function finalLookUp(type: ResponseType): TextResponse {
+  return enrichmentResponse(type, storedEnrichmentOf('da637472900382838869_1364969609', stored), null);
 }
 
-export function pendingLookUp(type: AnswerType): Answer {
-  return pendingAnswer(type, 'da637472900382838869_1364969609', EXPECTATION);
+export function pendingLookUp(type: ResponseType): TextResponse {
+  return pendingResponse(type, 'da637472900382838869_1364969609', EXPECTATION);
 }
 
 /** The same answer in all media types. */
-export function inAllTypes(answerIn: (type: AnswerType) => Answer): [AnswerType, Answer][] {
-  return ANSWER_TYPES.map((type) => [type, answerIn(type)]);
+export function inAllTypes(answerIn: (type: ResponseType) => TextResponse): [ResponseType, TextResponse][] {
+  return RESPONSE_TYPES.map((type) => [type, answerIn(type)]);
 }
 
 export const quotaExample: QuotaAnswer = quotaAnswer({

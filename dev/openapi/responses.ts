@@ -1,4 +1,4 @@
-import type { Answer } from '#shared/http/response.ts';
+import type { TextResponse } from '#shared/http/response.ts';
 import { type Header, type MediaType, type ResponseObject, referenceTo } from './openApi.ts';
 import type { ProblemExample } from './problemExamples.ts';
 
@@ -62,7 +62,7 @@ export function jsonContent(schema: string, examples: Record<string, unknown>): 
 export function answerContent(
   schema: string,
   summary: string,
-  answers: readonly [type: string, Answer][],
+  answers: readonly [type: string, TextResponse][],
 ): Record<string, MediaType> {
   return Object.fromEntries(
     answers.map(([type, { body = '' }]) => [

@@ -1,12 +1,12 @@
 import type { HttpHandler } from '@azure/functions';
 import type { Application } from '../../shared/application.ts';
 import type { HttpAuthorization } from '../../shared/config/httpSettings.ts';
-import { enrichmentAnswer, pendingAnswer } from '../../shared/http/alertResponse.ts';
+import { enrichmentResponse, pendingResponse } from '../../shared/http/alertResponse.ts';
 import { negotiate } from '../../shared/http/contentNegotiation.ts';
 import { endpoint } from '../../shared/http/endpoint.ts';
 import { notAcceptable } from '../../shared/http/problem.ts';
 import { endOfWait, readWait } from '../../shared/http/request.ts';
-import { ANSWER_TYPES } from '../../shared/http/response.ts';
+import { RESPONSE_TYPES } from '../../shared/http/response.ts';
 import { ALERT_ID_RULE, isAlertId } from '../../shared/intake/submission.ts';
 
 /** `GET /api/enrichments/{alertId}`: says how an alert stands, and waits for its enrichment when asked to. */
@@ -21,27 +21,27 @@ export function createGetEnrichment(
     if (!isAlertId(alertId)) {
       return { problem: 'malformed-alert-id', detail: `Expected: ${ALERT_ID_RULE}.` };
     }
-    const type = negotiate(headers.get('accept'), ANSWER_TYPES);
+    const type = negotiate(headers.get('accept'), RESPONSE_TYPES);
     if (type === undefined) {
-      return notAcceptable(ANSWER_TYPES);
+      return notAcceptable(RESPONSE_TYPES);
     }
     const wait = readWait(query.get('wait'));
     if (!wait.ok) {
-      return wait.problem;
+      return wait.error;
     }
 
     await application.provisionStorage();
-    const standing = await lookup.find(alertId, endOfWait(wait.value));
-    switch (standing.kind) {
+    const status = await lookup.find(alertId, endOfWait(wait.value));
+    switch (status.kind) {
       case 'unknown':
         return {
           problem: 'unknown-alert',
           detail: 'Nobody has submitted this alert, or it waits in the queue.',
         };
       case 'pending':
-        return pendingAnswer(type, alertId, await lookup.expectation());
+        return pendingResponse(type, alertId, await lookup.expectation());
       case 'final':
-        return enrichmentAnswer(type, standing.enrichment, headers.get('if-none-match'));
+        return enrichmentResponse(type, status.enrichment, headers.get('if-none-match'));
     }
   });
 }

@@ -5,7 +5,7 @@ import { negotiate } from '../../shared/http/contentNegotiation.ts';
 import type { QuotaAnswer } from '../../shared/http/contract.ts';
 import { endpoint } from '../../shared/http/endpoint.ts';
 import { notAcceptable } from '../../shared/http/problem.ts';
-import { jsonAnswer } from '../../shared/http/response.ts';
+import { jsonResponse } from '../../shared/http/response.ts';
 import type { QuotaReport } from '../../shared/quota/quotaReport.ts';
 
 const TYPES = ['application/json'] as const;
@@ -20,7 +20,7 @@ export function createGetQuota(
       return notAcceptable(TYPES);
     }
     await application.provisionStorage();
-    return jsonAnswer(200, quotaAnswer(await application.recentQuota()));
+    return jsonResponse(200, quotaAnswer(await application.recentQuota()));
   });
 }
 

@@ -5,10 +5,10 @@ import type { HttpAuthorization } from '../../shared/config/httpSettings.ts';
 import { FUNCTION_DEADLINE_MS } from '../../shared/config/timingSettings.ts';
 import { negotiate } from '../../shared/http/contentNegotiation.ts';
 import { endpoint } from '../../shared/http/endpoint.ts';
-import { type OrderedAlert, orderAnswer } from '../../shared/http/orderResponse.ts';
+import { type OrderedAlert, orderResponse } from '../../shared/http/orderResponse.ts';
 import { notAcceptable } from '../../shared/http/problem.ts';
 import { endOfWait, readRequestBody, readWait } from '../../shared/http/request.ts';
-import { ANSWER_TYPES } from '../../shared/http/response.ts';
+import { RESPONSE_TYPES } from '../../shared/http/response.ts';
 import { MAX_ORDER, readOrder } from '../../shared/intake/order.ts';
 import { errorText } from '../../shared/storage/storageError.ts';
 
@@ -23,17 +23,17 @@ export function createSubmitEnrichments(
   const { lookup } = application;
 
   return endpoint({ methods: ['POST'], authorization }, async (request, log) => {
-    const type = negotiate(request.headers.get('accept'), ANSWER_TYPES);
+    const type = negotiate(request.headers.get('accept'), RESPONSE_TYPES);
     if (type === undefined) {
-      return notAcceptable(ANSWER_TYPES);
+      return notAcceptable(RESPONSE_TYPES);
     }
     const wait = readWait(request.query.get('wait'));
     if (!wait.ok) {
-      return wait.problem;
+      return wait.error;
     }
     const body = await readRequestBody(request);
     if (!body.ok) {
-      return body.problem;
+      return body.error;
     }
 
     const orderId = randomUUID();
@@ -82,13 +82,13 @@ export function createSubmitEnrichments(
           return { ...part, status: 'pending' };
         }
         // The alert is queued: whatever hinders the look-up, the honest answer is that it is pending.
-        const standing = await lookup.follow(part.submission, timeIsUp).catch(() => undefined);
-        return standing?.kind === 'final'
-          ? { ...part, status: 'final', enrichment: standing.enrichment }
+        const status = await lookup.follow(part.submission, timeIsUp).catch(() => undefined);
+        return status?.kind === 'final'
+          ? { ...part, status: 'final', enrichment: status.enrichment }
           : { ...part, status: 'pending' };
       }),
     );
     const isFinal = alerts.every(({ status }) => status === 'final');
-    return orderAnswer(type, alerts, rejected, isFinal ? undefined : await lookup.expectation());
+    return orderResponse(type, alerts, rejected, isFinal ? undefined : await lookup.expectation());
   });
 }

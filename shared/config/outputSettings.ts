@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { optional, parsed, withDefault } from './setting.ts';
+import { optional, parsedBy, withDefault } from './setting.ts';
 
 /** The standards that a device can be projected to, by the names that the settings and messages use. */
 export const FORMATS = ['ocsf', 'ecs', 'asim', 'sentinel'] as const;
@@ -12,7 +12,7 @@ export const messageSettings = z.object({
     what: 'Whether each enrichment carries a `summary` for people, as Markdown and as HTML.',
     allowed: '`on`, `off`',
   }),
-  ENRICHMENT_FORMATS: withDefault(parsed(parseFormats), {
+  ENRICHMENT_FORMATS: withDefault(parsedBy(parseFormats), {
     default: 'sentinel',
     what: 'Standards whose form of the device each enrichment carries, and its row, beside our own.',
     allowed: `${FORMATS.map((format) => `\`${format}\``).join(', ')}, several with commas between; \`none\` for none`,

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { parseNcrontab } from './ncrontab.ts';
-import { optional, parsed } from './setting.ts';
+import { optional, parsedBy } from './setting.ts';
 
 /** https://learn.microsoft.com/defender-endpoint/api/alerts#properties */
 const SEVERITIES = ['UnSpecified', 'Informational', 'Low', 'Medium', 'High'];
@@ -9,13 +9,13 @@ const LONGEST_NAME = 100;
 
 /** The settings of the poller, which finds new alerts by itself. */
 export const pollSettings = z.object({
-  ALERT_POLL_SCHEDULE: optional(parsed(parseNcrontab), {
+  ALERT_POLL_SCHEDULE: optional(parsedBy(parseNcrontab), {
     what: 'When to look for new alerts in Defender and submit them, in UTC; never when left out. Needs the role `Alert.Read.All`.',
     allowed:
       'an NCRONTAB expression of six fields (second, minute, hour, day, month, day of the week), such as `0 */5 * * * *`',
   }),
   ALERT_POLL_SEVERITIES: optional(
-    parsed((text) => parseWords(text, SEVERITIES)),
+    parsedBy((text) => parseWords(text, SEVERITIES)),
     {
       what: 'Severities of the alerts that the poller submits; all when left out.',
       allowed: allowedWords(SEVERITIES),
@@ -23,14 +23,14 @@ export const pollSettings = z.object({
     },
   ),
   ALERT_POLL_STATUSES: optional(
-    parsed((text) => parseWords(text, STATUSES)),
+    parsedBy((text) => parseWords(text, STATUSES)),
     {
       what: 'Statuses of the alerts that the poller submits, as they are when it first sees the alert or a later update of it; all when left out.',
       allowed: allowedWords(STATUSES),
       words: STATUSES,
     },
   ),
-  ALERT_POLL_DETECTION_SOURCES: optional(parsed(parseNames), {
+  ALERT_POLL_DETECTION_SOURCES: optional(parsedBy(parseNames), {
     what: 'Detection sources of the alerts that the poller submits, such as `WindowsDefenderAtp`; all when left out.',
     allowed: `names of up to ${LONGEST_NAME} characters with commas between; upper and lower case are the same`,
   }),

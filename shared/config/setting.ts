@@ -62,7 +62,7 @@ export function withDefault<Value>(
 }
 
 /** A text that `parse` understands; whatever it answers undefined to is wrong. */
-export function parsed<Value>(parse: (text: string) => Value | undefined): z.ZodType<Value, string> {
+export function parsedBy<Value>(parse: (text: string) => Value | undefined): z.ZodType<Value, string> {
   return z.string().transform((text, context) => {
     const value = parse(text);
     if (value !== undefined) {
@@ -77,7 +77,7 @@ export function parsed<Value>(parse: (text: string) => Value | undefined): z.Zod
  * For the `when` of a check over several settings, which has something to say only where each of them is right.
  * Without it zod leaves the check out as soon as any other setting is wrong, and people would mend one at a time.
  */
-export function whenRight(...names: string[]) {
+export function whenValid(...names: string[]) {
   return ({ issues }: z.core.ParsePayload): boolean =>
     !issues.some(({ path }) => names.includes(String(path?.[0])));
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { cloudNames, clouds, geoApiUrl, geoNames, parseApiUrl } from './apiHosts.ts';
 import { parseRateLimits } from './rateLimits.ts';
-import { optional, parsed, whenRight, withDefault } from './setting.ts';
+import { optional, parsedBy, whenValid, withDefault } from './setting.ts';
 
 /** An audience as Entra ID takes it, by address or by application ID, and all of the app's roles in it. */
 const TOKEN_SCOPE = /^((https|api):\/\/[\w.:/-]+|[\da-f-]{36})\/\.default$/i;
@@ -20,7 +20,7 @@ export const sourceSettings = z.object({
     what: 'Region whose own API host is called, nearer to the data.',
     allowed: `${list(geoNames)}; with \`DEFENDER_CLOUD\` \`commercial\` only`,
   }),
-  DEFENDER_API_URL: optional(parsed(parseApiUrl), {
+  DEFENDER_API_URL: optional(parsedBy(parseApiUrl), {
     what: 'API host to call in place of that of cloud and region (`https://api.securitycenter.microsoft.com` for `commercial`). It is handed the token, so only Defender itself is allowed.',
     allowed:
       'https and a host under `api.security.microsoft.com`, `securitycenter.microsoft.com`, `securitycenter.windows.com`, `securitycenter.microsoft.us` or `security.microsoft.us`; a loopback address by http or https where `AZURE_FUNCTIONS_ENVIRONMENT` is `Development`; no user, path, query or fragment',
@@ -37,12 +37,12 @@ export const sourceSettings = z.object({
     what: "The deployment's own tenant: an alert that names another one is a dead letter. The tenant of the Defender token when left out.",
     allowed: 'a tenant ID (GUID)',
   }),
-  DEFENDER_RATE_LIMITS: withDefault(parsed(parseRateLimits), {
+  DEFENDER_RATE_LIMITS: withDefault(parsedBy(parseRateLimits), {
     default: '100/1m,1500/1h',
     what: 'How many calls Defender permits the app, all instances together.',
     allowed: RATE_LIMITS,
   }),
-  DEFENDER_QUOTA_SHARE: withDefault(parsed(parseShare), {
+  DEFENDER_QUOTA_SHARE: withDefault(parsedBy(parseShare), {
     default: '1',
     what: 'Part of these limits that this app may use, where others call with the same identity.',
     allowed: 'a number above 0 and up to 1, such as `0.5`, that leaves at least one call in each window',
@@ -58,16 +58,16 @@ export const sourceSettings = z.object({
 export const sourceSchema = sourceSettings
   .refine((settings) => settings.DEFENDER_GEO === undefined || settings.DEFENDER_CLOUD === 'commercial', {
     path: ['DEFENDER_GEO'],
-    when: whenRight('DEFENDER_CLOUD', 'DEFENDER_GEO'),
+    when: whenValid('DEFENDER_CLOUD', 'DEFENDER_GEO'),
   })
   .refine((settings) => settings.DEFENDER_API_URL?.servedBy !== 'loopback' || isDevelopment(settings), {
     path: ['DEFENDER_API_URL'],
-    when: whenRight('DEFENDER_API_URL'),
+    when: whenValid('DEFENDER_API_URL'),
   })
   .refine(
     (settings) =>
       settings.DEFENDER_RATE_LIMITS.every(({ calls }) => calls * settings.DEFENDER_QUOTA_SHARE >= 1),
-    { path: ['DEFENDER_QUOTA_SHARE'], when: whenRight('DEFENDER_RATE_LIMITS', 'DEFENDER_QUOTA_SHARE') },
+    { path: ['DEFENDER_QUOTA_SHARE'], when: whenValid('DEFENDER_RATE_LIMITS', 'DEFENDER_QUOTA_SHARE') },
   )
   .transform((settings) => {
     const cloud = clouds[settings.DEFENDER_CLOUD];

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { LOOPBACK_HOST } from './apiHosts.ts';
-import { optional, parsed, required, whenRight, withDefault } from './setting.ts';
+import { optional, parsedBy, required, whenValid, withDefault } from './setting.ts';
 
 /** Whether the text is a storage connection string that leads to a queue service and a table service with a key to both. */
 export function isConnectionString(text: string): boolean {
@@ -74,13 +74,13 @@ export const storageConnectionSettings = {
       'a connection string with an account key, or with a shared access signature and the endpoints of queue and table; `UseDevelopmentStorage=true` for the local emulator; or none and instead `AlertsStorage__queueServiceUri` with `AlertsStorage__tableServiceUri`',
     secret: true,
   }),
-  AlertsStorage__queueServiceUri: required(parsed(parseServiceUri), {
+  AlertsStorage__queueServiceUri: required(parsedBy(parseServiceUri), {
     what: 'Queue service to connect to by identity.',
     allowed:
       'an https address of Azure Storage such as `https://<account>.queue.core.windows.net`, without user, query or fragment; a loopback address where `AZURE_FUNCTIONS_ENVIRONMENT` is `Development`',
     secret: true,
   }),
-  AlertsStorage__tableServiceUri: required(parsed(parseServiceUri), {
+  AlertsStorage__tableServiceUri: required(parsedBy(parseServiceUri), {
     what: 'Table service to connect to by identity.',
     allowed:
       'an https address of Azure Storage such as `https://<account>.table.core.windows.net`, without user, query or fragment; a loopback address where `AZURE_FUNCTIONS_ENVIRONMENT` is `Development`',
@@ -92,7 +92,7 @@ export const storageConnectionSettings = {
     secret: true,
   }),
   AlertsStorage__credential: optional(
-    parsed((text) => (text.toLowerCase() === 'managedidentity' ? 'managedidentity' : undefined)),
+    parsedBy((text) => (text.toLowerCase() === 'managedidentity' ? 'managedidentity' : undefined)),
     {
       what: 'How to sign in to storage: by managed identity, or (when left out) by whatever `DefaultAzureCredential` finds.',
       allowed: '`managedidentity`',
@@ -245,13 +245,13 @@ export const storageNamesSchema = storageNameSettings
     (names) => ![names.ALERTS_QUEUE, poisonQueueOf(names.ALERTS_QUEUE)].includes(names.ENRICHMENTS_QUEUE),
     {
       path: ['ENRICHMENTS_QUEUE'],
-      when: whenRight('ALERTS_QUEUE', 'ENRICHMENTS_QUEUE'),
+      when: whenValid('ALERTS_QUEUE', 'ENRICHMENTS_QUEUE'),
     },
   )
   // Table Storage does not tell upper case from lower.
   .refine((names) => names.ENRICHMENTS_TABLE.toLowerCase() !== names.STATE_TABLE.toLowerCase(), {
     path: ['STATE_TABLE'],
-    when: whenRight('ENRICHMENTS_TABLE', 'STATE_TABLE'),
+    when: whenValid('ENRICHMENTS_TABLE', 'STATE_TABLE'),
   })
   .transform((names) => ({
     queues: {

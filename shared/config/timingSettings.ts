@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { formatDuration, parseDuration, parsed, whenRight, withDefault } from './setting.ts';
+import { formatDuration, parseDuration, parsedBy, whenValid, withDefault } from './setting.ts';
 
 /**
  * How long one run of a function may take before it aborts its own work. Well below `functionTimeout` in host.json,
@@ -29,7 +29,7 @@ const AGE_OR_NONE: Range = [0, 365 * DAY_MS];
 /** The settings of everything that waits or ages. */
 export const timingSettings = z.object({
   NOT_FOUND_RETRIES: withDefault(
-    parsed((text) => parseDurations(text, QUEUE_DELAY)),
+    parsedBy((text) => parseDurations(text, QUEUE_DELAY)),
     {
       default: '30s,2m,10m',
       what: 'Delays after which an alert that Defender does not know is asked for again; after the last it is `not_found`.',
@@ -62,7 +62,7 @@ export const timingSettings = z.object({
     allowed: `a duration ${inWords(AGE)}`,
   }),
   LOCAL_HOST_LEASE_SECONDS: withDefault(
-    parsed((text) => (/^\d{1,6}$/.test(text) ? within(Number(text), [1, 604_800]) : undefined)),
+    parsedBy((text) => (/^\d{1,6}$/.test(text) ? within(Number(text), [1, 604_800]) : undefined)),
     {
       default: '600',
       what: "For the local host only: how long a message stays hidden while a function works on it. The real host's lease is fixed.",
@@ -74,7 +74,7 @@ export const timingSettings = z.object({
 export const timingSchema = timingSettings
   .refine((settings) => settings.CLAIM_EXPIRY > settings.IN_PROCESS_WAIT, {
     path: ['CLAIM_EXPIRY'],
-    when: whenRight('IN_PROCESS_WAIT', 'CLAIM_EXPIRY'),
+    when: whenValid('IN_PROCESS_WAIT', 'CLAIM_EXPIRY'),
   })
   .transform((settings) => ({
     timing: {
@@ -89,7 +89,7 @@ export const timingSchema = timingSettings
   }));
 
 function durationIn(range: Range) {
-  return parsed((text) => within(parseDuration(text), range));
+  return parsedBy((text) => within(parseDuration(text), range));
 }
 
 function parseDurations(text: string, range: Range): number[] | undefined {

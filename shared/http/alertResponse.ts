@@ -1,7 +1,14 @@
 import type { Expectation, StoredEnrichment } from '../lookup/alertLookup.ts';
 import { noticeSummary, type Summary } from '../summary/summary.ts';
 import type { PendingAlert } from './contract.ts';
-import { type Answer, type AnswerType, cardsAnswer, entityTagOf, isKnown, jsonAnswer } from './response.ts';
+import {
+  cardsResponse,
+  entityTagOf,
+  isKnown,
+  jsonResponse,
+  type ResponseType,
+  type TextResponse,
+} from './response.ts';
 
 /** One address answers in several media types, and to those who may read it only. */
 const VARYING = { vary: 'Accept', 'cache-control': 'private, no-cache' };
@@ -10,29 +17,29 @@ const VARYING = { vary: 'Accept', 'cache-control': 'private, no-cache' };
  * An alert's enrichment, or 304 when the caller has it already.
  * @param ifNoneMatch The caller's header; null when there is none.
  */
-export function enrichmentAnswer(
-  type: AnswerType,
+export function enrichmentResponse(
+  type: ResponseType,
   enrichment: StoredEnrichment,
   ifNoneMatch: string | null,
-): Answer {
+): TextResponse {
   const answer =
     type === 'application/json'
-      ? jsonAnswer(200, enrichment, VARYING)
-      : cardsAnswer(type, 200, enrichment.summary === undefined ? [] : [enrichment.summary], VARYING);
+      ? jsonResponse(200, enrichment, VARYING)
+      : cardsResponse(type, 200, enrichment.summary === undefined ? [] : [enrichment.summary], VARYING);
   const etag = entityTagOf(answer.body ?? '');
   return isKnown(etag, ifNoneMatch)
     ? { status: 304, headers: { ...VARYING, etag } }
     : { ...answer, headers: { ...answer.headers, etag } };
 }
 
-export function pendingAnswer(type: AnswerType, alertId: string, expectation: Expectation): Answer {
+export function pendingResponse(type: ResponseType, alertId: string, expectation: Expectation): TextResponse {
   // Clients that poll by themselves, Logic Apps among them, look for the address here.
   const headers = { ...retryAfter(expectation), location: locationOf(alertId), vary: 'Accept' };
   if (type !== 'application/json') {
-    return cardsAnswer(type, 202, [pendingCard(alertId, expectation)], headers);
+    return cardsResponse(type, 202, [pendingCard(alertId, expectation)], headers);
   }
   const pending: PendingAlert = { alertId, status: 'pending', ...expectationFields(expectation) };
-  return jsonAnswer(202, pending, headers);
+  return jsonResponse(202, pending, headers);
 }
 
 /** What a JSON answer says while something is pending. */

@@ -4,8 +4,8 @@ import { FUNCTION_DEADLINE_MS } from '../config/timingSettings.ts';
 import { withinTime } from '../promises.ts';
 import { errorText, isStorageError } from '../storage/storageError.ts';
 import { eventLog, type Log } from '../telemetry/log.ts';
-import { type Problem, problemAnswer } from './problem.ts';
-import type { Answer } from './response.ts';
+import { type Problem, problemResponse } from './problem.ts';
+import type { TextResponse } from './response.ts';
 
 /** What a request tells the log. */
 export type RequestEvent =
@@ -25,7 +25,7 @@ export type RequestEvent =
   | { event: 'request_failed'; function: string; method: string; detail: string };
 
 /** What a function does with a request that is authorized and has the right method. */
-export type Respond = (request: HttpRequest, log: Log<RequestEvent>) => Promise<Answer | Problem>;
+export type Respond = (request: HttpRequest, log: Log<RequestEvent>) => Promise<TextResponse | Problem>;
 
 /**
  * The handler of an HTTP function: looks at authorization and method, and turns whatever goes wrong into a problem
@@ -42,7 +42,7 @@ export function endpoint(
       log({ event: 'request_failed', method, function: context.functionName, detail: errorText(error) });
       return problemOf(error);
     });
-    const answer = 'problem' in result ? problemAnswer(result, context.invocationId) : result;
+    const answer = 'problem' in result ? problemResponse(result, context.invocationId) : result;
     const headers = { ...answer.headers, 'x-content-type-options': 'nosniff' };
     const body = method === 'HEAD' || answer.body === undefined ? {} : { body: answer.body };
     return { status: answer.status, headers, ...body };
@@ -52,8 +52,8 @@ export function endpoint(
 async function checked(
   request: HttpRequest,
   { methods, authorization }: Parameters<typeof endpoint>[0],
-  respond: () => Promise<Answer | Problem>,
-): Promise<Answer | Problem> {
+  respond: () => Promise<TextResponse | Problem>,
+): Promise<TextResponse | Problem> {
   if (authorization !== 'none' && !isAuthorized(authorization, request.headers)) {
     const detail = 'Sign in with Microsoft Entra ID, and send the token as "Authorization: Bearer ...".';
     return { problem: 'not-signed-in', detail, headers: { 'www-authenticate': 'Bearer' } };

@@ -5,7 +5,7 @@ import type { Expectation } from '../lookup/alertLookup.ts';
 import { noticeSummary, type Summary } from '../summary/summary.ts';
 import { expectationFields, locationOf, pendingCard, retryAfter } from './alertResponse.ts';
 import type { OrderAnswer } from './contract.ts';
-import { type Answer, type AnswerType, cardsAnswer, jsonAnswer } from './response.ts';
+import { cardsResponse, jsonResponse, type ResponseType, type TextResponse } from './response.ts';
 
 /** What became of one valid alert of an order. */
 export type OrderedAlert =
@@ -13,12 +13,12 @@ export type OrderedAlert =
   | { index: number; submission: Submission; status: 'pending' | 'not_queued' };
 
 /** @param expectation When what is not final can be expected; undefined when all is. */
-export function orderAnswer(
-  type: AnswerType,
+export function orderResponse(
+  type: ResponseType,
   alerts: readonly OrderedAlert[],
   rejected: Order['rejected'],
   expectation: Expectation | undefined,
-): Answer {
+): TextResponse {
   const [only, ...others] = alerts;
   const headers = {
     vary: 'Accept',
@@ -31,7 +31,7 @@ export function orderAnswer(
       ...alerts.map((alert) => cardOf(alert, expectation)),
       ...rejected.map(({ index, detail }) => rejectedCard(index, detail)),
     ];
-    return cardsAnswer(type, status, cards, headers);
+    return cardsResponse(type, status, cards, headers);
   }
   const answer: OrderAnswer = {
     submissions: alerts.map(({ index, submission: { alertId, submissionId }, ...rest }) => ({
@@ -44,7 +44,7 @@ export function orderAnswer(
     rejected,
     ...(expectation !== undefined && expectationFields(expectation)),
   };
-  return jsonAnswer(status, answer, headers);
+  return jsonResponse(status, answer, headers);
 }
 
 function cardOf(alert: OrderedAlert, expectation: Expectation | undefined): Summary {

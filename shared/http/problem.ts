@@ -1,5 +1,5 @@
 import type { ProblemDocument } from './contract.ts';
-import type { Answer } from './response.ts';
+import type { TextResponse } from './response.ts';
 
 /** Everything that can be wrong with a request, or with us: the last part of the problem's `type`, with its status. */
 const PROBLEMS = {
@@ -35,7 +35,10 @@ const RETRY_AFTER_SECONDS = 30;
  * The problem as an answer (RFC 9457).
  * @param invocationId Names the occurrence, as the host's logs do.
  */
-export function problemAnswer({ problem, detail, headers, more }: Problem, invocationId: string): Answer {
+export function problemResponse(
+  { problem, detail, headers, more }: Problem,
+  invocationId: string,
+): TextResponse {
   const { status, title } = PROBLEMS[problem];
   const document: ProblemDocument = {
     type: `urn:defender-alert-enrichment:problem:${problem}`,
@@ -60,11 +63,4 @@ export function problemAnswer({ problem, detail, headers, more }: Problem, invoc
 /** @param types The media types in which there is an answer. */
 export function notAcceptable(types: readonly string[]): Problem {
   return { problem: 'not-acceptable', detail: `There is ${types.join(', ')}.` };
-}
-
-/** A part of a request that can be used, or what is wrong with it. */
-export type Checked<Value> = { ok: true; value: Value } | { ok: false; problem: Problem };
-
-export function wrong(problem: Problem): { ok: false; problem: Problem } {
-  return { ok: false, problem };
 }

@@ -1,6 +1,7 @@
 import type { HttpRequest } from '@azure/functions';
+import { failure, type Result, success } from '../result.ts';
 import { LONGEST_WAIT_SECONDS, waitSchema } from './contract.ts';
-import { type Checked, type Problem, wrong } from './problem.ts';
+import type { Problem } from './problem.ts';
 
 /** The largest body that is taken. */
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
@@ -14,11 +15,11 @@ const TAKEN = 'application/json, application/*+json, text/plain';
  */
 export async function readRequestBody(
   request: Pick<HttpRequest, 'headers' | 'body'>,
-): Promise<Checked<unknown>> {
+): Promise<Result<unknown, Problem>> {
   const coding = request.headers.get('content-encoding') ?? 'identity';
   if (coding.trim().toLowerCase() !== 'identity') {
     const detail = `The body is encoded as ${JSON.stringify(shown(coding))}. Send it as it is, without Content-Encoding.`;
-    return wrong({ ...unsupported(detail), headers: { 'accept-encoding': 'identity' } });
+    return failure({ ...unsupported(detail), headers: { 'accept-encoding': 'identity' } });
   }
   const form = formOf(request.headers.get('content-type'));
   if (!form.ok) {
@@ -29,26 +30,29 @@ export async function readRequestBody(
     return text;
   }
   if (text.value.trim() === '') {
-    return wrong({ problem: 'malformed-body', detail: 'The body is empty. Send at least one alert.' });
+    return failure({ problem: 'malformed-body', detail: 'The body is empty. Send at least one alert.' });
   }
-  return form.value === 'text' ? { ok: true, value: text.value.trim() } : parse(text.value);
+  return form.value === 'text' ? success(text.value.trim()) : parse(text.value);
 }
 
-function formOf(contentType: string | null): Checked<'json' | 'text'> {
+function formOf(contentType: string | null): Result<'json' | 'text', Problem> {
   const [type = '', ...parameters] = (contentType ?? '').split(';').map((part) => part.trim().toLowerCase());
   const isJson = JSON_TYPE.test(type);
   if (!isJson && type !== 'text/plain') {
     const got = type === '' ? 'The body has no Content-Type' : `The body is ${JSON.stringify(shown(type))}`;
-    return wrong(unsupported(`${got}. Send JSON as "application/json", or one alert ID as "text/plain".`));
+    return failure(unsupported(`${got}. Send JSON as "application/json", or one alert ID as "text/plain".`));
   }
   const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice('charset='.length);
   if (charset !== undefined && !['utf-8', 'utf8', 'us-ascii'].includes(charset.replaceAll('"', ''))) {
-    return wrong(unsupported(`The body is said to be in ${JSON.stringify(shown(charset))}. Send UTF-8.`));
+    return failure(unsupported(`The body is said to be in ${JSON.stringify(shown(charset))}. Send UTF-8.`));
   }
-  return { ok: true, value: isJson ? 'json' : 'text' };
+  return success(isJson ? 'json' : 'text');
 }
 
-async function readText({ headers, body }: Pick<HttpRequest, 'headers' | 'body'>): Promise<Checked<string>> {
+async function readText({
+  headers,
+  body,
+}: Pick<HttpRequest, 'headers' | 'body'>): Promise<Result<string, Problem>> {
   if (Number(headers.get('content-length') ?? 0) > MAX_BODY_BYTES) {
     return tooLarge;
   }
@@ -62,22 +66,22 @@ async function readText({ headers, body }: Pick<HttpRequest, 'headers' | 'body'>
     chunks.push(chunk);
   }
   try {
-    return { ok: true, value: new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)) };
+    return success(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)));
   } catch {
-    return wrong({ problem: 'malformed-body', detail: 'The body is not UTF-8 text.' });
+    return failure({ problem: 'malformed-body', detail: 'The body is not UTF-8 text.' });
   }
 }
 
-function parse(text: string): Checked<unknown> {
+function parse(text: string): Result<unknown, Problem> {
   try {
-    return { ok: true, value: JSON.parse(text) };
+    return success(JSON.parse(text));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return wrong({ problem: 'malformed-body', detail: `The body is no JSON: ${reason}` });
+    return failure({ problem: 'malformed-body', detail: `The body is no JSON: ${reason}` });
   }
 }
 
-const tooLarge = wrong({
+const tooLarge = failure<Problem>({
   problem: 'too-large',
   detail: `The body is larger than ${MAX_BODY_BYTES / 1024 / 1024} MiB. Send the alerts in several orders.`,
 });
@@ -91,16 +95,16 @@ function shown(text: string): string {
 }
 
 /** How long the caller will wait, in seconds; undefined when the caller does not say. @param text The query parameter. */
-export function readWait(text: string | null): Checked<number | undefined> {
+export function readWait(text: string | null): Result<number | undefined, Problem> {
   if (text === null) {
-    return { ok: true, value: undefined };
+    return success(undefined);
   }
   const seconds = waitSchema.safeParse(/^\d{1,3}$/.test(text) ? Number(text) : undefined).data;
   if (seconds !== undefined) {
-    return { ok: true, value: seconds };
+    return success(seconds);
   }
   const detail = `"wait" takes whole seconds from 0 to ${LONGEST_WAIT_SECONDS}, once.`;
-  return wrong({ problem: 'malformed-wait', detail });
+  return failure({ problem: 'malformed-wait', detail });
 }
 
 /** Says when the caller will wait no longer. @param seconds Undefined or 0 says so at once. */

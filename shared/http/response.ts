@@ -2,13 +2,17 @@ import { createHash } from 'node:crypto';
 import type { Summary } from '../summary/summary.ts';
 
 /** What an HTTP function answers. Header names are in lower case. */
-export interface Answer {
+export interface TextResponse {
   status: number;
   headers: Record<string, string>;
   body?: string;
 }
 
-export function jsonAnswer(status: number, value: unknown, headers: Record<string, string> = {}): Answer {
+export function jsonResponse(
+  status: number,
+  value: unknown,
+  headers: Record<string, string> = {},
+): TextResponse {
   return {
     status,
     headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
@@ -20,19 +24,19 @@ export function jsonAnswer(status: number, value: unknown, headers: Record<strin
 export type CardType = 'text/markdown' | 'text/html';
 
 /** All media types in which an answer about alerts can be had; the first is the default. */
-export const ANSWER_TYPES = ['application/json', 'text/markdown', 'text/html'] as const;
-export type AnswerType = (typeof ANSWER_TYPES)[number];
+export const RESPONSE_TYPES = ['application/json', 'text/markdown', 'text/html'] as const;
+export type ResponseType = (typeof RESPONSE_TYPES)[number];
 
 /** A page may load nothing, run nothing, and send nothing: it is text and links. */
 const NOTHING_ALLOWED = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** Cards one after the other: the Markdown as it would stand in a comment, the HTML as a page. */
-export function cardsAnswer(
+export function cardsResponse(
   type: CardType,
   status: number,
   cards: readonly Summary[],
   headers: Record<string, string> = {},
-): Answer {
+): TextResponse {
   const isMarkdown = type === 'text/markdown';
   return {
     status,

@@ -1,6 +1,8 @@
 import * as z from 'zod';
-import { type JsonObject, quote } from './jsonText.ts';
-import { type Faulty, faulty } from './rejection.ts';
+import { type Result, success } from '../result.ts';
+import type { JsonObject } from './jsonObject.ts';
+import { quote } from './jsonText.ts';
+import { type Fault, faulty } from './rejection.ts';
 import { ALERT_ID_RULE, alertIdSchema, type Submission, submissionSchema } from './submission.ts';
 
 const correlationIdSchema = z
@@ -32,20 +34,17 @@ const alertRequestSchema = z.object({ alertId: z.string().trim().pipe(alertIdSch
 /** One alert that somebody asks to enrich. Every form of input is turned into this one. */
 export type AlertRequest = z.infer<typeof alertRequestSchema>;
 
-/** The same before it is checked: what a form found where it keeps these things. */
+/** An alert as a form found it: the fields of `AlertRequest`, not checked yet. */
 export type AlertDraft = { alertId: unknown } & Record<string, unknown>;
-
-/** What came of reading one alert. */
-export type Finding = { ok: true; request: AlertRequest } | Faulty;
 
 /**
  * Checks one alert.
  * @param origin Where its ID was looked for, to a person: `the "id" of the MDE alert`.
  */
-export function checkAlert(draft: AlertDraft, origin: string): Finding {
+export function checkAlert(draft: AlertDraft, origin: string): Result<AlertRequest, Fault> {
   const parsed = alertRequestSchema.safeParse(withoutBlanks(draft));
   if (parsed.success) {
-    return { ok: true, request: parsed.data };
+    return success(parsed.data);
   }
   if (parsed.error.issues.some((issue) => issue.path[0] === 'alertId')) {
     return faulty('bad-alert-id', `${origin} is ${quote(draft.alertId)}; ${ALERT_ID_RULE}`);
@@ -54,11 +53,9 @@ export function checkAlert(draft: AlertDraft, origin: string): Finding {
 }
 
 /** Checks what is said about all alerts of a list. */
-export function checkSharedFields(fields: JsonObject): { ok: true; shared: SharedFields } | Faulty {
+export function checkSharedFields(fields: JsonObject): Result<SharedFields, Fault> {
   const parsed = sharedFieldsSchema.safeParse(withoutBlanks(fields));
-  return parsed.success
-    ? { ok: true, shared: parsed.data }
-    : faulty('bad-field', describeIssues(parsed.error));
+  return parsed.success ? success(parsed.data) : faulty('bad-field', describeIssues(parsed.error));
 }
 
 /** What a schema found wrong, to a person, each with the field's name. */

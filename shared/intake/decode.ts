@@ -1,9 +1,10 @@
+import { type Result, success } from '../result.ts';
 import { isKnownAlertId } from './forms.ts';
-import { type Faulty, faulty } from './rejection.ts';
+import { type Fault, faulty } from './rejection.ts';
 import { isAlertId } from './submission.ts';
 
 /** The content of a message: a JSON value, where plain text counts as a string. */
-export type Decoded = { ok: true; value: unknown; base64: boolean } | Faulty;
+export type Decoded = Result<{ content: unknown; isBase64: boolean }, Fault>;
 
 const NOTHING = 'there is nothing to read; expected an alert ID or an alert as JSON';
 /** Encoding twice is the commonest mistake with queues; nobody does it four times. */
@@ -22,26 +23,34 @@ export function decodeBody(body: unknown): Decoded {
   if (body === undefined || body === null) {
     return faulty('empty', NOTHING);
   }
-  let decoded: Decoded = { ok: true, value: body, base64: false };
-  for (let layer = 0; decoded.ok && typeof decoded.value === 'string'; layer += 1) {
+  let content: unknown = body;
+  let wasBase64 = false;
+  for (let layer = 0; typeof content === 'string'; layer += 1) {
     if (layer > MOST_LAYERS) {
       return faulty('bad-encoding', `the text is encoded more than ${MOST_LAYERS} times; encode it once`);
     }
-    const text: string = decoded.value.trim();
+    const text = content.trim();
     const inner = decodeText(text);
-    const base64: boolean = decoded.base64 || (inner.ok && inner.base64);
-    if (inner.ok && inner.value === text) {
-      return { ok: true, value: text, base64 };
+    if (!inner.ok) {
+      return inner;
     }
-    decoded = inner.ok ? { ...inner, base64 } : inner;
+    wasBase64 ||= inner.value.isBase64;
+    content = inner.value.content;
+    if (content === text) {
+      break;
+    }
   }
-  return decoded;
+  return decoded(content, wasBase64);
+}
+
+function decoded(content: unknown, isBase64 = false): Decoded {
+  return success({ content, isBase64 });
 }
 
 /** One layer of a text; the text itself when it is plain. */
 function decodeText(text: string): Decoded {
   const plain = decodePlain(text);
-  if (plain.ok && plain.value !== text) {
+  if (plain.ok && plain.value.content !== text) {
     return plain;
   }
   if (isBase64(text)) {
@@ -65,10 +74,10 @@ export function decodeBase64(text: string): Decoded {
   if (canonical === undefined) {
     return faulty('bad-encoding', 'the text is no base64 (A-Z, a-z, 0-9, "+", "/", padded with "=")');
   }
-  const decoded = decodeBytes(Buffer.from(canonical, 'base64'));
-  return decoded.ok
-    ? { ...decoded, base64: true }
-    : faulty(decoded.fault.reason, `decoded from base64: ${decoded.fault.detail}`);
+  const inner = decodeBytes(Buffer.from(canonical, 'base64'));
+  return inner.ok
+    ? decoded(inner.value.content, true)
+    : faulty(inner.error.reason, `decoded from base64: ${inner.error.detail}`);
 }
 
 function decodeBytes(bytes: Uint8Array): Decoded {
@@ -87,11 +96,11 @@ function decodePlain(text: string): Decoded {
     return faulty('empty', NOTHING);
   }
   try {
-    return { ok: true, value: JSON.parse(text), base64: false };
+    return decoded(JSON.parse(text));
   } catch (error) {
     return /^[[{]/.test(text)
       ? faulty('bad-json', `the text starts like JSON but does not parse: ${(error as SyntaxError).message}`)
-      : { ok: true, value: text, base64: false };
+      : decoded(text);
   }
 }
 
@@ -110,17 +119,18 @@ function canonicalBase64(text: string): string | undefined {
 /** Whether somebody meant what the base64 holds: JSON, even damaged, or an alert ID. Rubbish is neither. */
 function isMeant(inner: Decoded): boolean {
   if (!inner.ok) {
-    return inner.fault.reason === 'bad-json';
+    return inner.error.reason === 'bad-json';
   }
-  return typeof inner.value === 'string'
-    ? isAlertId(inner.value) || isJson(inner.value) || isMeantTwice(inner.value)
-    : typeof inner.value === 'object' && inner.value !== null;
+  const { content } = inner.value;
+  return typeof content === 'string'
+    ? isAlertId(content) || isJson(content) || isMeantTwice(content)
+    : typeof content === 'object' && content !== null;
 }
 
 /** JSON inside a JSON string. */
 function isJson(text: string): boolean {
   const plain = /^[[{"]/.test(text) ? decodePlain(text) : undefined;
-  return plain?.ok === true && plain.value !== text;
+  return plain?.ok === true && plain.value.content !== text;
 }
 
 /** Base64 of base64. */
@@ -133,9 +143,10 @@ function isCertain(inner: Decoded): boolean {
   if (!inner.ok) {
     return false;
   }
-  return typeof inner.value === 'string'
-    ? isKnownAlertId(inner.value)
-    : typeof inner.value === 'object' && inner.value !== null;
+  const { content } = inner.value;
+  return typeof content === 'string'
+    ? isKnownAlertId(content)
+    : typeof content === 'object' && content !== null;
 }
 
 /** Alert IDs one a line, or one in single quotes; undefined for any other text. */
@@ -146,5 +157,5 @@ function linesOf(text: string): Decoded | undefined {
     return undefined;
   }
   const [first] = ids;
-  return { ok: true, value: ids.length === 1 ? first : ids, base64: false };
+  return decoded(ids.length === 1 ? first : ids);
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { AlertDraft } from './alertRequest.ts';
-import { isJsonObject, type JsonObject } from './jsonText.ts';
+import { bare, fieldsOf, isJsonObject, type JsonObject, listOf, textIn } from './jsonObject.ts';
+import { otherProduct, otherThing } from './notAlerts.ts';
 import { machineIdSchema, submissionSchema } from './submission.ts';
 
 /**
@@ -16,7 +17,7 @@ export type Recognition =
   | { kind: 'other'; what: string; send: string };
 
 /** Undefined for an object of another form. */
-type Recognizer = (value: JsonObject) => Recognition | undefined;
+export type Recognizer = (value: JsonObject) => Recognition | undefined;
 
 /**
  * Shapes of alert IDs that Defender has been seen to give: a prefix of two letters or none before 18 digits or a GUID,
@@ -28,70 +29,6 @@ const KNOWN_ID =
 /** Whether a value looks like an alert ID of Defender, not merely like something that passes the gate. */
 export function isKnownAlertId(value: unknown): boolean {
   return typeof value === 'string' && KNOWN_ID.test(value.trim());
-}
-
-/**
- * Products whose alerts are about no device that the endpoint API knows, in the words of Graph (`serviceSource`),
- * Defender XDR (`serviceSource`, `ServiceSource`) and Sentinel (`ProductName`), without spaces and case.
- * https://learn.microsoft.com/graph/api/resources/security-alert#servicesource-values and
- * https://learn.microsoft.com/azure/sentinel/security-alert-schema
- */
-const OTHER_PRODUCTS: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    'Microsoft Defender for Identity': [
-      'microsoftdefenderforidentity',
-      'azureadvancedthreatprotection',
-      'azureatp',
-    ],
-    'Microsoft Defender for Cloud Apps': [
-      'microsoftdefenderforcloudapps',
-      'microsoftcloudappsecurity',
-      'microsoftappgovernance',
-      'appgovernance',
-    ],
-    'Microsoft Defender for Office 365': [
-      'microsoftdefenderforoffice365',
-      'office365advancedthreatprotection',
-      'microsoftdefenderoffice365',
-      'officeatp',
-    ],
-    'Microsoft Entra ID Protection': [
-      'azureadidentityprotection',
-      'aadidentityprotection',
-      'azureactivedirectoryidentityprotection',
-      'microsoftentraidprotection',
-    ],
-    'Microsoft Defender for Cloud': ['azuresecuritycenter', 'microsoftdefenderforcloud'],
-    'Microsoft Purview': [
-      'datalossprevention',
-      'microsoftdatalossprevention',
-      'microsoftinsiderriskmanagement',
-    ],
-    'Microsoft Sentinel': ['azuresentinel', 'microsoftsentinel', 'asischeduledalerts'],
-  }).flatMap(([product, words]) => words.map((word) => [word, product] as const)),
-);
-
-/** Answers for an alert of a product that the source cannot know; undefined for any other, unknown ones included. */
-function otherProduct(...names: unknown[]): Recognition | undefined {
-  for (const name of names) {
-    const product =
-      typeof name === 'string' ? OTHER_PRODUCTS.get(name.replaceAll(/\s/g, '').toLowerCase()) : undefined;
-    if (product === undefined) {
-      continue;
-    }
-    return product === 'Microsoft Sentinel'
-      ? {
-          kind: 'other',
-          what: 'an alert that Sentinel raised itself, by a rule of its own, which Defender does not know',
-          send: 'the Defender alerts that the rule found, by their AlertId',
-        }
-      : {
-          kind: 'other',
-          what: `an alert of ${product}, which the endpoint API does not know`,
-          send: 'alerts of Microsoft Defender for Endpoint or Defender XDR only',
-        };
-  }
-  return undefined;
 }
 
 const hint = <Schema extends z.ZodType>(schema: Schema) => schema.optional().catch(undefined);
@@ -153,6 +90,10 @@ const huntingRow: Recognizer = (value) => {
     }
   );
 };
+
+function nameOf(value: JsonObject, name: string): string {
+  return Object.keys(value).find((key) => bare(key) === name) ?? name;
+}
 
 /** A portal's address of an alert: `https://security.microsoft.com/alerts/da637...`. */
 const ALERT_LINK = /\/alerts?\/([A-Za-z0-9][A-Za-z0-9_-]{0,127})(?=[/?#]|$)/;
@@ -258,47 +199,6 @@ const defenderAlert: Recognizer = (value) => {
   };
 };
 
-/** What else people send, by the fields that give it away, with what to send instead. */
-const OTHERS: readonly { what: string; send: string; isIt(value: JsonObject): boolean }[] = [
-  {
-    what: 'an incident without its alerts',
-    send: 'its alerts: in Graph ask for the incident with $expand=alerts, in Sentinel hand on the alerts of the trigger',
-    isIt: (value) =>
-      value['@odata.type'] === '#microsoft.graph.security.incident' ||
-      value.objectSchemaType === 'Incident' ||
-      /\/incidents$/i.test(textIn(value.type)) ||
-      hasAll(value, 'incidentId', 'incidentName'),
-  },
-  {
-    what: 'a machine action',
-    send: 'the alert that the action was taken for',
-    isIt: (value) => hasAll(value, 'type', 'machineId') && !Object.hasOwn(value, 'title'),
-  },
-  {
-    what: 'a machine',
-    send: 'an alert about it; the device of an alert is what comes out here',
-    isIt: (value) =>
-      ['computerDnsName', 'healthStatus', 'onboardingStatus', 'osPlatform'].some((name) =>
-        Object.hasOwn(value, name),
-      ),
-  },
-  {
-    what: 'a vulnerability',
-    send: 'an alert ID',
-    isIt: (value) => Object.hasOwn(value, 'cvssV3') || /^CVE-\d/i.test(textIn(value.id)),
-  },
-  {
-    what: 'an indicator',
-    send: 'an alert ID',
-    isIt: (value) => Object.hasOwn(value, 'indicatorValue') || Object.hasOwn(value, 'indicatorType'),
-  },
-];
-
-const otherThing: Recognizer = (value) => {
-  const other = OTHERS.find(({ isIt }) => isIt(value));
-  return other && { kind: 'other', what: other.what, send: other.send };
-};
-
 /** All forms, most specific first. */
 const FORMS: readonly Recognizer[] = [
   xdrAlert,
@@ -319,34 +219,4 @@ export function recognize(value: JsonObject): Recognition | undefined {
     }
   }
   return undefined;
-}
-
-/** The objects in a list; none for anything else. One object counts as a list of one: some programs split lists so. */
-export function listOf(value: unknown): JsonObject[] {
-  if (isJsonObject(value)) {
-    return [value];
-  }
-  return Array.isArray(value) ? value.filter(isJsonObject) : [];
-}
-
-/** The fields by their names without case and underscores. */
-export function fieldsOf(value: JsonObject): Map<string, unknown> {
-  return new Map(Object.entries(value).map(([name, field]) => [bare(name), field]));
-}
-
-function nameOf(value: JsonObject, name: string): string {
-  return Object.keys(value).find((key) => bare(key) === name) ?? name;
-}
-
-function bare(name: string): string {
-  return name.replaceAll('_', '').toLowerCase();
-}
-
-function hasAll(value: JsonObject, ...names: string[]): boolean {
-  return names.every((name) => Object.hasOwn(value, name));
-}
-
-/** Untrusted values are not turned into texts: an object in JSON may have a `toString` of its own. */
-export function textIn(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }

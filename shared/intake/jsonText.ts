@@ -1,11 +1,5 @@
 import { inspect } from 'node:util';
-
-/** A JSON object as `JSON.parse` makes it: fields by name, neither an array nor null. */
-export type JsonObject = Record<string, unknown>;
-
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+import { isJsonObject } from './jsonObject.ts';
 
 /**
  * The text of any value, as JSON where it is a JSON value; a string is its own text. Never throws:

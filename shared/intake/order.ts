@@ -21,20 +21,20 @@ export interface Order {
  */
 export function readOrder(value: unknown, orderId: string, now: Date): Order | undefined {
   const reading = readPayload(value);
-  const findings = reading.kind === 'list' ? reading.items.map(({ finding }) => finding) : [reading.finding];
+  const results = reading.kind === 'list' ? reading.items.map(({ result }) => result) : [reading.result];
   if (
-    findings.length > MAX_ORDER ||
-    findings.some((finding) => !finding.ok && finding.fault.reason === 'too-many')
+    results.length > MAX_ORDER ||
+    results.some((result) => !result.ok && result.error.reason === 'too-many')
   ) {
     return undefined;
   }
   const order: Order = { submissions: [], rejected: [] };
-  for (const [index, finding] of findings.entries()) {
-    if (finding.ok) {
-      const submission = newSubmission(finding.request, `${orderId}.${index}`, now);
+  for (const [index, result] of results.entries()) {
+    if (result.ok) {
+      const submission = newSubmission(result.value, `${orderId}.${index}`, now);
       order.submissions.push({ index, submission });
     } else {
-      order.rejected.push({ index, ...finding.fault });
+      order.rejected.push({ index, ...result.error });
     }
   }
   return order;

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { isJsonObject, textOf } from './jsonText.ts';
+import { isJsonObject } from './jsonObject.ts';
+import { textOf } from './jsonText.ts';
 
 /** A message that carries a submission. Two of them may carry the same one, after a crash. */
-export interface Bearer {
+export interface MessageIdentity {
   /** Stays the same when the message is delivered again. */
   messageId: string;
   /** The key of the claim that the message which put this one back was holding. */

@@ -1,9 +1,11 @@
+import { type Result, success } from '../result.ts';
 import { type AlertRequest, describeIssues, newSubmission } from './alertRequest.ts';
 import { decodeBody } from './decode.ts';
-import { isJsonObject, quote, textOf } from './jsonText.ts';
-import { type Bearer, type Delivery, messageIdOf } from './queueMessage.ts';
+import { isJsonObject } from './jsonObject.ts';
+import { quote, textOf } from './jsonText.ts';
+import { type Delivery, type MessageIdentity, messageIdOf } from './queueMessage.ts';
 import { readPayload } from './readPayload.ts';
-import { type Fault, type Faulty, faulty, type Rejection } from './rejection.ts';
+import { type Fault, faulty, type Rejection } from './rejection.ts';
 import {
   alertIdSchema,
   type Submission,
@@ -20,7 +22,7 @@ interface Contents {
 /** What a message came to. */
 export interface Intake extends Contents {
   /** The message itself, as far as claims are concerned. */
-  bearer: Bearer;
+  identity: MessageIdentity;
 }
 
 /**
@@ -30,45 +32,45 @@ export interface Intake extends Contents {
  */
 export function readMessage(body: unknown, delivery: Delivery, now: Date): Intake {
   const decoded = decodeBody(body);
-  const payload = decoded.ok && !decoded.base64 ? decoded.value : undefined;
+  const payload = decoded.ok && !decoded.value.isBase64 ? decoded.value.content : undefined;
   const messageId = messageIdOf(body, payload, delivery);
   if (!decoded.ok) {
-    return { ...rejected(decoded.fault, body), bearer: { messageId } };
+    return { ...rejected(decoded.error, body), identity: { messageId } };
   }
-  const envelope = openEnvelope(decoded.value);
+  const envelope = openEnvelope(decoded.value.content);
   if (envelope === undefined) {
-    return { ...alertsIn(decoded, messageId, body, now), bearer: { messageId } };
+    return { ...alertsIn(decoded.value, messageId, body, now), identity: { messageId } };
   }
   if (!envelope.ok) {
-    return { ...rejected(envelope.fault, body), bearer: { messageId } };
+    return { ...rejected(envelope.error, body), identity: { messageId } };
   }
-  const { submission, claimKey } = envelope;
-  return { submissions: [submission], rejections: [], bearer: { messageId, claimKey } };
+  const { submission, claimKey } = envelope.value;
+  return { submissions: [submission], rejections: [], identity: { messageId, claimKey } };
 }
 
 /** A message's own ID becomes that of its submission. */
 function alertsIn(
-  { value, base64 }: { value: unknown; base64: boolean },
+  { content, isBase64 }: { content: unknown; isBase64: boolean },
   messageId: string,
   body: unknown,
   now: Date,
 ): Contents {
-  const reading = readPayload(value);
+  const reading = readPayload(content);
   if (reading.kind === 'list') {
-    const intakes = reading.items.map(({ part, finding }, index) =>
-      finding.ok ? submitted(finding.request, `${messageId}.${index}`, now) : rejected(finding.fault, part),
+    const intakes = reading.items.map(({ part, result }, index) =>
+      result.ok ? submitted(result.value, `${messageId}.${index}`, now) : rejected(result.error, part),
     );
     return {
       submissions: intakes.flatMap((intake) => intake.submissions),
       rejections: intakes.flatMap((intake) => intake.rejections),
     };
   }
-  const { finding } = reading;
-  if (finding.ok) {
-    return submitted(finding.request, messageId, now);
+  const { result } = reading;
+  if (result.ok) {
+    return submitted(result.value, messageId, now);
   }
-  const { detail } = finding.fault;
-  return rejected({ ...finding.fault, detail: base64 ? `decoded from base64: ${detail}` : detail }, body);
+  const { detail } = result.error;
+  return rejected({ ...result.error, detail: isBase64 ? `decoded from base64: ${detail}` : detail }, body);
 }
 
 function submitted(request: AlertRequest, submissionId: string, now: Date): Contents {
@@ -82,14 +84,14 @@ function rejected(fault: Fault, part: unknown): Contents {
 /** What is in our own envelope, which a deferral put back; undefined for anything else. */
 export function openEnvelope(
   value: unknown,
-): ({ ok: true } & Pick<SubmissionEnvelope, 'submission' | 'claimKey'>) | Faulty | undefined {
+): Result<Pick<SubmissionEnvelope, 'submission' | 'claimKey'>, Fault> | undefined {
   if (!isJsonObject(value) || value.kind !== 'submission') {
     return undefined;
   }
   const parsed = submissionEnvelopeSchema.safeParse(value);
   if (parsed.success) {
     const { submission, claimKey } = parsed.data;
-    return { ok: true, submission, claimKey };
+    return success({ submission, claimKey });
   }
   const detail =
     value.version === 1

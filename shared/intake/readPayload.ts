@@ -1,7 +1,9 @@
-import { checkAlert, type Finding } from './alertRequest.ts';
+import { type Result, success } from '../result.ts';
+import { type AlertRequest, checkAlert } from './alertRequest.ts';
 import { recognize } from './forms.ts';
-import { isJsonObject, quote } from './jsonText.ts';
-import { faulty } from './rejection.ts';
+import { isJsonObject } from './jsonObject.ts';
+import { quote } from './jsonText.ts';
+import { type Fault, faulty } from './rejection.ts';
 import { type Part, unwrap } from './unwrap.ts';
 
 /** The most alerts that one message may carry: more than the shortest IDs fill a queue message with. */
@@ -12,45 +14,45 @@ const EXPECTED =
 
 /** What a payload holds: one alert, or a list of parts that stand or fall alone. */
 export type Reading =
-  | { kind: 'one'; finding: Finding }
-  | { kind: 'list'; items: { part: unknown; finding: Finding }[] };
+  | { kind: 'one'; result: Result<AlertRequest, Fault> }
+  | { kind: 'list'; items: { part: unknown; result: Result<AlertRequest, Fault> }[] };
 
 /** Finds the alerts in a payload: takes off its wrappings, recognises each part, and checks it. Throws for no input. */
 export function readPayload(value: unknown): Reading {
   const unwrapped = unwrap(value);
   switch (unwrapped.kind) {
     case 'fault':
-      return { kind: 'one', finding: unwrapped.fault };
+      return { kind: 'one', result: unwrapped.fault };
     case 'one':
-      return { kind: 'one', finding: readPart(unwrapped.part) };
+      return { kind: 'one', result: readPart(unwrapped.part) };
     case 'list': {
       const { parts, isMixed } = unwrapped;
       if (parts.length > MAX_ALERTS) {
         const detail = `the message carries ${parts.length} alerts; send at most ${MAX_ALERTS} in one message`;
-        return { kind: 'one', finding: faulty('too-many', detail) };
+        return { kind: 'one', result: faulty('too-many', detail) };
       }
-      const items = parts.map((part) => ({ part: part.value, finding: readPart(part) }));
+      const items = parts.map((part) => ({ part: part.value, result: readPart(part) }));
       const [first] = items;
-      const isNone = !isMixed && items.length > 1 && items.every(({ finding }) => !finding.ok);
-      if (!isNone || first === undefined || first.finding.ok) {
+      const isNone = !isMixed && items.length > 1 && items.every(({ result }) => !result.ok);
+      if (!isNone || first === undefined || first.result.ok) {
         return { kind: 'list', items };
       }
-      const { reason, detail } = first.finding.fault;
+      const { reason, detail } = first.result.error;
       return {
         kind: 'one',
-        finding: faulty(reason, `a list of ${items.length} things, none an alert; the first: ${detail}`),
+        result: faulty(reason, `a list of ${items.length} things, none an alert; the first: ${detail}`),
       };
     }
   }
 }
 
 /** One alert in one of the single forms. */
-function readPart({ value, shared, isId = false }: Part): Finding {
-  const finding = isId ? checkAlert({ alertId: value }, 'the item of "alertIds"') : readValue(value);
-  return finding.ok ? { ok: true, request: { ...shared, ...finding.request } } : finding;
+function readPart({ value, shared, isId = false }: Part): Result<AlertRequest, Fault> {
+  const result = isId ? checkAlert({ alertId: value }, 'the item of "alertIds"') : readValue(value);
+  return result.ok ? success({ ...shared, ...result.value }) : result;
 }
 
-function readValue(value: unknown): Finding {
+function readValue(value: unknown): Result<AlertRequest, Fault> {
   if (typeof value === 'string') {
     return checkAlert({ alertId: value }, 'the text');
   }

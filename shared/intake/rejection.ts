@@ -1,3 +1,5 @@
+import { failure, type Result } from '../result.ts';
+
 /** Why a message, or a part of one, became no submission. The codes are stable: dead letters are filtered by them. */
 export type RejectionReason =
   /** No text, or a list without items. */
@@ -31,9 +33,7 @@ export interface Rejection extends Fault {
   original: string;
 }
 
-/** The answer to a part that cannot be used. */
-export type Faulty = { ok: false; fault: Fault };
-
-export function faulty(reason: RejectionReason, detail: string, alertId?: string): Faulty {
-  return { ok: false, fault: { reason, detail, ...(alertId !== undefined && { alertId }) } };
+/** The result for a part that cannot be used. */
+export function faulty(reason: RejectionReason, detail: string, alertId?: string): Result<never, Fault> {
+  return failure({ reason, detail, ...(alertId !== undefined && { alertId }) });
 }

@@ -1,9 +1,9 @@
 import * as z from 'zod';
+import type { Result } from '../result.ts';
 import { checkSharedFields, describeIssues, type SharedFields } from './alertRequest.ts';
 import { decodeBase64, decodeBody } from './decode.ts';
-import { fieldsOf, listOf, textIn } from './forms.ts';
-import { isJsonObject, type JsonObject } from './jsonText.ts';
-import { type Faulty, faulty } from './rejection.ts';
+import { fieldsOf, isJsonObject, type JsonObject, listOf, textIn } from './jsonObject.ts';
+import { type Fault, faulty } from './rejection.ts';
 import { submissionSchema } from './submission.ts';
 
 /** One thing in a message that may be an alert, with what its wrappings say about it. */
@@ -20,7 +20,7 @@ export type Unwrapped =
   | { kind: 'one'; part: Part }
   /** `isMixed`: the sender chose the items one by one, so each that is no alert is told of on its own. */
   | { kind: 'list'; parts: Part[]; isMixed: boolean }
-  | { kind: 'fault'; fault: Faulty };
+  | { kind: 'fault'; fault: Result<never, Fault> };
 
 /** Takes off every wrapping, one inside the other: an event may carry a list, and a list events. */
 export function unwrap(value: unknown, shared: SharedFields = {}, depth = 0): Unwrapped {
@@ -118,13 +118,13 @@ const event: Wrapper = (value, shared) => {
     return fault(faulty('bad-field', `the event cannot be read: ${describeIssues(parsed.error)}`));
   }
   const { id, data, data_base64 } = parsed.data;
-  const content = data_base64 === undefined ? decodeBody(data) : decodeBase64(data_base64);
-  if (content.ok && isJsonObject(content.value) && event(content.value, {}) !== undefined) {
+  const inner = data_base64 === undefined ? decodeBody(data) : decodeBase64(data_base64);
+  if (inner.ok && isJsonObject(inner.value.content) && event(inner.value.content, {}) !== undefined) {
     return fault(
       faulty('not-an-alert', 'an event inside an event is not taken; put the alert itself into "data"'),
     );
   }
-  return decoded(content, { ...shared, ...(id && { correlationId: id }) });
+  return decoded(inner, { ...shared, ...(id && { correlationId: id }) });
 };
 
 /** `{"alertIds": [...]}`, where the other fields of the single form hold for all. */
@@ -145,7 +145,7 @@ const alertIds: Wrapper = (value, shared) => {
   if (value.alertIds.length === 0) {
     return empty('the list has no items; expected at least one alert');
   }
-  const all = { ...shared, ...checked.shared };
+  const all = { ...shared, ...checked.value };
   return {
     kind: 'list',
     isMixed: true,
@@ -247,7 +247,7 @@ const incident: Wrapper = (value, shared) => {
   }
   const number = fields.incidentId ?? fields.incidentNumber ?? (fields === value ? fields.id : undefined);
   const parsed = checkSharedFields({ correlationId: number });
-  const correlation = parsed.ok ? parsed.shared : {};
+  const correlation = parsed.ok ? parsed.value : {};
   return listed(listOf(alerts), { ...correlation, ...shared }, 'the incident has no alerts');
 };
 
@@ -276,13 +276,13 @@ function listed(items: readonly unknown[], shared: SharedFields, ifEmpty: string
 }
 
 function decoded(content: ReturnType<typeof decodeBody>, shared: SharedFields): Opened {
-  return content.ok ? { kind: 'content', value: content.value, shared } : fault(content);
+  return content.ok ? { kind: 'content', value: content.value.content, shared } : fault(content);
 }
 
 function empty(detail: string): Unwrapped {
   return fault(faulty('empty', detail));
 }
 
-function fault(found: Faulty): Unwrapped {
+function fault(found: Result<never, Fault>): Unwrapped {
   return { kind: 'fault', fault: found };
 }

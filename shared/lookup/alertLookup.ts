@@ -73,7 +73,7 @@ function secondsUntil(time: Date, now: Date): number {
 }
 
 /** How an alert stands. */
-export type AlertStanding =
+export type AlertStatus =
   /** It has no row: nobody has submitted it, or its message waits in the queue and came by another way than an order. */
   | { kind: 'unknown' }
   | { kind: 'pending' }
@@ -81,7 +81,7 @@ export type AlertStanding =
   | { kind: 'final'; enrichment: StoredEnrichment };
 
 /** How a submission stands. */
-export type SubmissionStanding = { kind: 'pending' } | { kind: 'final'; enrichment: Enrichment };
+export type SubmissionStatus = { kind: 'pending' } | { kind: 'final'; enrichment: Enrichment };
 
 /** Answers questions about alerts from what is stored. Nothing here makes a call to the source. */
 export interface AlertLookup {
@@ -89,13 +89,13 @@ export interface AlertLookup {
    * How the alert stands, once it is final or the time is up; at once when nobody knows it.
    * @throws When the storage service cannot be used.
    */
-  find(alertId: string, signal: AbortSignal): Promise<AlertStanding>;
+  find(alertId: string, signal: AbortSignal): Promise<AlertStatus>;
   /**
    * What is published for the submission, once that is sure or the time is up. An alert that is looked up again at that
    * very moment brings the newer answer.
    * @throws When the storage service cannot be used.
    */
-  follow(submission: Submission, signal: AbortSignal): Promise<SubmissionStanding>;
+  follow(submission: Submission, signal: AbortSignal): Promise<SubmissionStatus>;
   /** When what is pending can be expected. Never throws, and takes two seconds at most. */
   expectation(): Promise<Expectation>;
 }

@@ -1,5 +1,5 @@
 import type { StoredAnswer } from '../enrichment/answer.ts';
-import type { Bearer } from '../intake/queueMessage.ts';
+import type { MessageIdentity } from '../intake/queueMessage.ts';
 import type { Submission } from '../intake/submission.ts';
 import type { AlertRecord, AlertRecords } from './alertRecords.ts';
 import type { Deferral, DeferralReason } from './decision.ts';
@@ -31,7 +31,7 @@ export interface ClaimRules {
 }
 
 /** What a submission may do about its alert. */
-export type Standing =
+export type ClaimDecision =
   /** It is done: this is a second delivery of the message. */
   | { kind: 'published' }
   /** An answer is stored that serves it: publish that, spend no call. */
@@ -41,18 +41,18 @@ export type Standing =
   /** Claim the alert and look it up. */
   | { kind: 'free' };
 
-export function standingOf(
+export function decideClaim(
   state: AlertState,
   submission: Submission,
-  bearer: Bearer,
+  identity: MessageIdentity,
   rules: ClaimRules,
   now: Date,
-): Standing {
+): ClaimDecision {
   if (state.published.includes(submission.submissionId)) {
     return { kind: 'published' };
   }
   const { answer, claim } = state;
-  const other = claim !== undefined && claim.expiresAt > now && !holds(bearer, claim) ? claim : undefined;
+  const other = claim !== undefined && claim.expiresAt > now && !holds(identity, claim) ? claim : undefined;
   // Another message of this very submission, left by a crash, is about to publish the answer that it has stored.
   const isTwinAtIt = other?.submissionId === submission.submissionId;
   if (answer !== undefined && !isTwinAtIt && serves(answer, submission, rules, now)) {
@@ -78,7 +78,7 @@ export function answerFor(
 }
 
 /** The message that took the claim, come again because its reader died, or the copy that it put back. */
-function holds({ messageId, claimKey }: Bearer, claim: Claim): boolean {
+function holds({ messageId, claimKey }: MessageIdentity, claim: Claim): boolean {
   return messageId === claim.messageId || claimKey === claim.key;
 }
 
@@ -128,10 +128,14 @@ export type Claimed =
   | { kind: 'published' };
 
 /** Claims the alert of a submission for one message, unless there is nothing to look up or somebody else is at it. */
-export async function claimAlert(submission: Submission, bearer: Bearer, deps: ClaimDeps): Promise<Claimed> {
+export async function claimAlert(
+  submission: Submission,
+  identity: MessageIdentity,
+  deps: ClaimDeps,
+): Promise<Claimed> {
   const { records, rules } = deps;
   const { alertId, submissionId } = submission;
-  const { messageId } = bearer;
+  const { messageId } = identity;
   const key = deps.newClaimKey();
   const newClaim = () => ({ submissionId, messageId, key, expiresAt: expiryAfter(0, deps) });
   // A submission that was here before has a record; a new one most likely has none.
@@ -149,12 +153,12 @@ export async function claimAlert(submission: Submission, bearer: Bearer, deps: C
     if (record === undefined) {
       continue;
     }
-    const standing = standingOf(record.state, submission, bearer, rules, deps.now());
-    if (standing.kind === 'answered') {
-      return { ...standing, record };
+    const decision = decideClaim(record.state, submission, identity, rules, deps.now());
+    if (decision.kind === 'answered') {
+      return { ...decision, record };
     }
-    if (standing.kind !== 'free') {
-      return standing;
+    if (decision.kind !== 'free') {
+      return decision;
     }
     const claim = newClaim();
     const claimed = await records.claim(record, claim);

@@ -2,7 +2,7 @@ import type { FormatName } from '../config/outputSettings.ts';
 import { normalizeMachine } from '../device/normalize.ts';
 import { enrichmentOf, type MessageOptions, type StoredAnswer } from '../enrichment/answer.ts';
 import type { EnrichmentError, Outcome } from '../enrichment/enrichment.ts';
-import type { Bearer } from '../intake/queueMessage.ts';
+import type { MessageIdentity } from '../intake/queueMessage.ts';
 import type { Submission } from '../intake/submission.ts';
 import { project } from '../projections/projections.ts';
 import type { Source } from '../sources/source.ts';
@@ -54,13 +54,13 @@ export type Progress =
  */
 export async function enrichSubmission(
   submission: Submission,
-  bearer: Bearer,
+  identity: MessageIdentity,
   deps: PipelineDeps,
   signal: AbortSignal,
 ): Promise<Progress> {
   const held: { claim?: Claim } = {};
   try {
-    return await advance(submission, bearer, held, deps, signal);
+    return await advance(submission, identity, held, deps, signal);
   } catch (error) {
     const fault = deps.storageFault(error);
     if (fault === undefined) {
@@ -73,12 +73,12 @@ export async function enrichSubmission(
 /** @param held Takes the claim, for the copy that is put back when a later step fails. */
 async function advance(
   submission: Submission,
-  bearer: Bearer,
+  identity: MessageIdentity,
   held: { claim?: Claim },
   deps: PipelineDeps,
   signal: AbortSignal,
 ): Promise<Progress> {
-  const claimed = await claimAlert(submission, bearer, deps);
+  const claimed = await claimAlert(submission, identity, deps);
   switch (claimed.kind) {
     case 'published':
       return { kind: 'repeated' };
@@ -107,7 +107,7 @@ async function advance(
   const storedRecord = await storeWhileClaimed(record, claim, stored, deps);
   // Somebody took the claim over because it had expired: begin again, most likely with the answer that they stored.
   if (storedRecord === undefined) {
-    return advance(submission, bearer, held, deps, signal);
+    return advance(submission, identity, held, deps, signal);
   }
   return finish(submission, storedRecord, stored, deps);
 }

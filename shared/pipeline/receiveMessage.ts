@@ -45,7 +45,7 @@ export async function receiveMessage(
   signal: AbortSignal,
 ): Promise<void> {
   const startedAt = deps.now();
-  const { submissions, rejections, bearer } = readMessage(message.body, message.delivery, startedAt);
+  const { submissions, rejections, identity } = readMessage(message.body, message.delivery, startedAt);
   for (const rejection of rejections) {
     await bury(rejection, startedAt, deps, log);
   }
@@ -68,7 +68,7 @@ export async function receiveMessage(
     await bury({ ...foreign, alertId: only.alertId, original: only.alertId }, startedAt, deps, log, only);
     return;
   }
-  const progress = await enrichSubmission(only, bearer, deps, signal);
+  const progress = await enrichSubmission(only, identity, deps, signal);
   log(progressEvent(only, progress, startedAt, deps.now()));
 }
 

@@ -1,5 +1,5 @@
 import type { Device } from '../device/device.ts';
-import { azureResourceId, type JsonObject, known } from './fields.ts';
+import { azureResourceId, type JsonObject, withoutUnknown } from './fields.ts';
 import { inPascalCase, type MdeProperties, mdeProperties, without } from './mdeProperties.ts';
 
 /** What ASIM has a field for; the resource ID only when it is one of Azure. */
@@ -14,7 +14,7 @@ export function toAsim(device: Device): JsonObject {
   const properties = mdeProperties(device);
   const { resourceId } = properties;
   const azureId = azureResourceId(resourceId);
-  return known({
+  return withoutUnknown({
     EventVendor: 'Microsoft',
     EventProduct: 'Microsoft Defender XDR for Endpoint',
     Dvc: device.fqdn ?? device.id,

@@ -1,7 +1,7 @@
 import { namesHost } from '../device/addresses.ts';
 import type { Device } from '../device/device.ts';
 import type { OsFamily } from '../device/platform.ts';
-import { type JsonObject, known } from './fields.ts';
+import { type JsonObject, withoutUnknown } from './fields.ts';
 import { inSnakeCase, MDE, type MdeProperties, mdeProperties, without } from './mdeProperties.ts';
 
 /** What ECS has a field for. `host.architecture` does not tell all of `osArchitecture`. */
@@ -38,7 +38,7 @@ const OS_TYPES: ReadonlyMap<OsFamily | null, string> = new Map([
 export function toEcs(device: Device, at: Date): JsonObject {
   const properties = mdeProperties(device);
   const { os, externalIp } = device;
-  return known({
+  return withoutUnknown({
     '@timestamp': at.toISOString(),
     ecs: { version: '9.4.0' },
     event: { kind: 'asset', category: ['host'], type: ['info'], provider: MDE },

@@ -11,7 +11,7 @@ export interface DraftObject {
 }
 
 /** The draft without what is not known: no standard wants null, and an empty list or object says nothing either. */
-export function known(draft: DraftObject): JsonObject {
+export function withoutUnknown(draft: DraftObject): JsonObject {
   const entries = Object.entries(draft).map(([name, value]) => [name, knownValue(value)] as const);
   return Object.fromEntries(entries.filter((entry): entry is [string, Json] => entry[1] !== undefined));
 }
@@ -27,7 +27,7 @@ function knownValue(draft: Draft): Json | undefined {
   if (typeof draft !== 'object') {
     return draft;
   }
-  const object = known(draft);
+  const object = withoutUnknown(draft);
   return Object.keys(object).length === 0 ? undefined : object;
 }
 

@@ -1,7 +1,7 @@
 import { namesHost } from '../device/addresses.ts';
 import type { Device } from '../device/device.ts';
 import type { OsFamily } from '../device/platform.ts';
-import { type DraftObject, type JsonObject, known } from './fields.ts';
+import { type DraftObject, type JsonObject, withoutUnknown } from './fields.ts';
 import { inSnakeCase, MDE, type MdeProperties, mdeProperties, without } from './mdeProperties.ts';
 
 /** What has a field in the device object; `onboardingStatus` is more than the `is_managed` that it decides. */
@@ -74,7 +74,7 @@ const INTERFACE_TYPES: readonly (readonly [string, Enumerated])[] = [
  * @param at When the source was asked.
  */
 export function toOcsf(device: Device, at: Date): JsonObject {
-  return known({
+  return withoutUnknown({
     activity_id: 2,
     activity_name: 'Collect',
     category_uid: 5,
@@ -204,7 +204,7 @@ function time(name: string, iso: string | null): DraftObject {
 
 /** One enrichment of the device's ID with all that the device object has no field for. */
 function enrichments(device: Device, at: Date): DraftObject[] {
-  const data = known(inSnakeCase(without(mdeProperties(device), PLACED)));
+  const data = withoutUnknown(inSnakeCase(without(mdeProperties(device), PLACED)));
   if (Object.keys(data).length === 0) {
     return [];
   }

@@ -1,6 +1,6 @@
 import type { Device } from '../device/device.ts';
 import type { OsFamily } from '../device/platform.ts';
-import { azureResourceId, type JsonObject, known } from './fields.ts';
+import { azureResourceId, type JsonObject, withoutUnknown } from './fields.ts';
 import { inPascalCase, type MdeProperties, mdeProperties, without } from './mdeProperties.ts';
 
 /** What the entity has a field for, or a name of its own; the resource ID only when it is one of Azure. */
@@ -25,7 +25,7 @@ export function toSentinel(device: Device): JsonObject {
   const properties = mdeProperties(device);
   const { resourceId } = properties;
   const azureId = azureResourceId(resourceId);
-  return known({
+  return withoutUnknown({
     Type: 'host',
     HostName: device.hostname,
     DnsDomain: identifyingDomain(device.domain),

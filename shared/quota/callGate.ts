@@ -14,7 +14,7 @@ export interface Permit {
 }
 
 /** The circuit is open: the source refuses every look-up. */
-export interface Denial {
+export interface OpenCircuit {
   kind: 'denied';
   /** When the next probe may go; not in the future when one is due that the caller may not be. */
   until: Date;
@@ -22,9 +22,9 @@ export interface Denial {
 }
 
 /** What a source hears when it wants to make one call. */
-export type Admission =
+export type PermitDecision =
   | Permit
-  | Denial
+  | OpenCircuit
   /** No slot before `until`. `inLine` is true when the submission was promised a turn and must say so when it returns. */
   | { kind: 'wait'; until: Date; inLine: boolean; detail: string };
 
@@ -48,12 +48,12 @@ export type CircuitCause = 'forbidden' | 'retired';
 /** Guards every call to a rate-limited API, for all instances together. */
 export interface CallGate {
   /** Whether the circuit is known to be open, without asking anybody: then no token need be asked for either. */
-  knownDenial(): Denial | undefined;
+  openCircuit(): OpenCircuit | undefined;
   /**
    * Waits for a slot that is near, within the gate's own limit; otherwise says when to come back.
    * @throws When the ledger cannot be used.
    */
-  acquire(request: CallRequest, signal: AbortSignal): Promise<Admission>;
+  acquire(request: CallRequest, signal: AbortSignal): Promise<PermitDecision>;
   /** The call for which the permit was given is not made: its slot goes to others. */
   release(permit: Permit): void;
   /** A call has come back, whatever it brought: if it took long, the server may have counted it later than booked. */
@@ -72,4 +72,18 @@ export interface CallGate {
   ): Promise<{ until: Date }>;
   /** Since when the caller that has waited longest in this process waits (the gate's own clock), if any does. */
   waitingSince(): number | undefined;
+}
+
+/** No slot is near: the submission is promised one, and comes back for it. */
+export function promiseOf(turn: number): PermitDecision {
+  return { kind: 'wait', until: new Date(turn), inLine: true, detail: 'the quota is used up until then' };
+}
+
+export function pauseUntil(until: number, place: CallRequest['place']): PermitDecision {
+  const inLine = place === 'turn';
+  return { kind: 'wait', until: new Date(until), inLine, detail: 'calls are paused after a 429' };
+}
+
+export function circuitOpen({ retryAt, detail }: { retryAt: number; detail: string }): OpenCircuit {
+  return { kind: 'denied', until: new Date(retryAt), detail };
 }

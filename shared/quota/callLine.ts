@@ -1,4 +1,5 @@
-import type { Admission, CallRequest } from './callGate.ts';
+import type { CallRequest, PermitDecision } from './callGate.ts';
+import type { Ask } from './ledger.ts';
 
 /** A caller who waits in this process. It is answered once; who has left meanwhile hears nothing any more. */
 export interface Caller {
@@ -9,7 +10,7 @@ export interface Caller {
   readonly since: number;
   /** Whether it has been answered, or has left. */
   readonly isGone: boolean;
-  admit(admission: Admission): void;
+  admit(decision: PermitDecision): void;
   fail(error: unknown): void;
 }
 
@@ -23,8 +24,8 @@ export interface CallLine {
     request: CallRequest,
     since: number,
     signal: AbortSignal,
-    leave: (caller: Caller) => Admission,
-  ): { caller: Caller; answer: Promise<Admission> };
+    leave: (caller: Caller) => PermitDecision,
+  ): { caller: Caller; answer: Promise<PermitDecision> };
   /** Puts a caller back whom an exchange has not served. */
   rejoin(caller: Caller): void;
   /** All who wait, those first who go before newcomers; the line is empty then. */
@@ -43,7 +44,7 @@ export function createCallLine(): CallLine {
 
   return {
     join({ place, mayProbeCircuit }, since, signal, leave) {
-      const { promise, resolve, reject } = Promise.withResolvers<Admission>();
+      const { promise, resolve, reject } = Promise.withResolvers<PermitDecision>();
       let isGone = false;
       const settle = () => {
         isGone = true;
@@ -56,12 +57,12 @@ export function createCallLine(): CallLine {
         get isGone() {
           return isGone;
         },
-        admit(admission) {
+        admit(decision) {
           if (isGone) {
             return;
           }
           settle();
-          resolve(admission);
+          resolve(decision);
         },
         fail(error) {
           if (isGone) {
@@ -108,4 +109,24 @@ export function createCallLine(): CallLine {
       return line.every(({ place }) => place !== 'last');
     },
   };
+}
+
+/** What one exchange with the ledger asks for, to serve these callers. The one who has waited longest decides for all. */
+export function askFor(callers: readonly Caller[], inProcessWaitMs: number, now: number): Ask {
+  const count = (place: Caller['place']) => callers.filter((caller) => caller.place === place).length;
+  const longestMs = now - Math.min(now, ...callers.map(({ since }) => since));
+  return {
+    returning: count('turn'),
+    first: count('first'),
+    fresh: count('last'),
+    patienceMs: Math.max(0, inProcessWaitMs - longestMs),
+    mayProbeCircuit: callers.filter(({ mayProbeCircuit }) => mayProbeCircuit).length,
+  };
+}
+
+/** Any call tells whether a pause is over; of the circuit the first who may probe it, or else whoever is first. */
+export function proberAmong(callers: readonly Caller[], kind: 'paused' | 'open'): Caller | undefined {
+  const present = callers.filter(({ isGone }) => !isGone);
+  const judge = kind === 'open' ? present.find(({ mayProbeCircuit }) => mayProbeCircuit) : undefined;
+  return judge ?? present[0];
 }

@@ -106,7 +106,7 @@ export interface Ask {
   mayProbeCircuit: number;
 }
 
-/** The answer to an `Ask`. Slots and turns are for the returning and the first, then for the fresh ones. */
+/** What an `Ask` is granted. Slots and turns are for the returning and the first, then for the fresh ones. */
 export type Grant =
   | { kind: 'slots'; slots: number[]; turns: number[] }
   /** A 429 paused all calls: one probe may call at the time `probe`, everybody else asks again at `retryAt`. */
@@ -117,7 +117,7 @@ export type Grant =
    */
   | { kind: 'open'; probe: number | null; retryAt: number; detail: string };
 
-export interface Answer {
+export interface AskResult {
   ledger: Ledger;
   grant: Grant;
 }
@@ -131,7 +131,7 @@ export interface Answer {
  * that a lost submission cannot hold the line up. Thus a new alert waits as long as the line before it needs,
  * and no stream of new ones delays those in line.
  */
-export function ask(ledger: Ledger, rules: LedgerRules, request: Ask, now: number): Answer {
+export function ask(ledger: Ledger, rules: LedgerRules, request: Ask, now: number): AskResult {
   if (ledger.circuit !== null) {
     return askOpenCircuit(ledger, ledger.circuit, rules, request, now);
   }
@@ -141,7 +141,7 @@ export function ask(ledger: Ledger, rules: LedgerRules, request: Ask, now: numbe
   return askForSlots({ ...ledger, calls: trimLog(ledger.calls, rules.limits, now) }, rules, request, now);
 }
 
-function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: number): Answer {
+function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: number): AskResult {
   const lead = turnLeadMs(rules);
   const early = request.returning + request.first;
   const everybody = early + request.fresh;
@@ -217,7 +217,7 @@ function merged(calls: readonly number[], promised: readonly number[]): number[]
   return [...calls, ...promised].sort((left, right) => left - right);
 }
 
-function askPaused(ledger: Ledger, pause: Pause, rules: LedgerRules, now: number): Answer {
+function askPaused(ledger: Ledger, pause: Pause, rules: LedgerRules, now: number): AskResult {
   const probe = probeSlot(ledger, rules, now, pause.until);
   if (probe > now) {
     return { ledger, grant: { kind: 'paused', probe: null, retryAt: probe } };
@@ -239,7 +239,7 @@ function askOpenCircuit(
   rules: LedgerRules,
   request: Ask,
   now: number,
-): Answer {
+): AskResult {
   const { detail } = circuit;
   const mayProbe = request.mayProbeCircuit > 0 || now >= circuit.probeAt + NOBODY_LEFT_TO_PROBE_MS;
   const probe = probeSlot(ledger, rules, now, Math.max(circuit.probeAt, ledger.pause?.until ?? 0));

@@ -1,6 +1,6 @@
 import { withinTime } from '../promises.ts';
-import type { Admission, CallGate, Denial } from './callGate.ts';
-import { type Caller, createCallLine } from './callLine.ts';
+import { type CallGate, circuitOpen, type PermitDecision, pauseUntil, promiseOf } from './callGate.ts';
+import { askFor, type Caller, createCallLine, proberAmong } from './callLine.ts';
 import { book, type Feedback } from './feedback.ts';
 import { ask, emptyLedger, type Grant, gatheringMs, type Ledger, type LedgerRules } from './ledger.ts';
 import { type Change, createLedgerExchange, LedgerError, type LedgerStore } from './ledgerExchange.ts';
@@ -44,7 +44,10 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
   let timer: NodeJS.Timeout | undefined;
   let isServing = false;
 
-  function acquire(request: Parameters<CallGate['acquire']>[0], signal: AbortSignal): Promise<Admission> {
+  function acquire(
+    request: Parameters<CallGate['acquire']>[0],
+    signal: AbortSignal,
+  ): Promise<PermitDecision> {
     const now = clock.now();
     if (signal.aborted) {
       return Promise.resolve(outOfTime(request.place));
@@ -58,12 +61,12 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
     return answer;
   }
 
-  function outOfTime(place: Caller['place']): Admission {
+  function outOfTime(place: Caller['place']): PermitDecision {
     const until = new Date(clock.now());
     return { kind: 'wait', until, inLine: place === 'turn', detail: 'the time of this run is up' };
   }
 
-  /** Answers those who cannot be served within the longest wait, and sets the time of the next exchange. */
+  /** Answers callers who cannot be served within the longest wait, and sets the time of the next exchange. */
   function schedule(): void {
     const now = clock.now();
     outlook = outlookAt(outlook, now);
@@ -85,13 +88,13 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
   function answerFrom(current: Outlook): void {
     if (current.kind === 'refused') {
       for (const caller of line.takeWhere(() => true)) {
-        caller.admit(denial(current));
+        caller.admit(circuitOpen(current));
       }
     }
     if (current.kind === 'paused') {
       const waitsTooLong = ({ since }: Caller) => current.retryAt - since > rules.inProcessWaitMs;
       for (const caller of line.takeWhere(waitsTooLong)) {
-        caller.admit(pauseUntil(current.retryAt, caller));
+        caller.admit(pauseUntil(current.retryAt, caller.place));
       }
     }
   }
@@ -102,17 +105,10 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
     for (const caller of callers) {
       served.add(caller);
     }
-    const count = (place: Caller['place']) => callers.filter((caller) => caller.place === place).length;
-    const request = {
-      returning: count('turn'),
-      first: count('first'),
-      fresh: count('last'),
-      patienceMs: patienceOf(callers),
-      mayProbeCircuit: callers.filter(({ mayProbeCircuit }) => mayProbeCircuit).length,
-    };
+    const request = askFor(callers, rules.inProcessWaitMs, clock.now());
     try {
+      // Nobody waits when there is only feedback: no probe may be given away then.
       const { grant, ledger } = await exchange((booked, now) =>
-        // Nobody waits when there is only feedback: no probe may be given away then.
         callers.length > 0 ? ask(booked, rules, request, now) : { ledger: booked, grant: undefined },
       );
       if (grant !== undefined) {
@@ -128,12 +124,6 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
       isServing = false;
       schedule();
     }
-  }
-
-  /** Whoever has waited longest decides for all whom one exchange serves. */
-  function patienceOf(callers: readonly Caller[]): number {
-    const longest = clock.now() - Math.min(clock.now(), ...callers.map(({ since }) => since));
-    return Math.max(0, rules.inProcessWaitMs - longest);
   }
 
   /** Books all feedback and makes one change more. What an exchange that fails has not booked is kept. */
@@ -176,13 +166,12 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
         return;
       case 'paused':
         for (const caller of withoutProber(callers, grant)) {
-          served.delete(caller);
-          line.rejoin(caller);
+          line.rejoin(answer(caller));
         }
         return;
       case 'open':
         for (const caller of withoutProber(callers, grant)) {
-          answer(caller).admit(denial(grant));
+          answer(caller).admit(circuitOpen(grant));
         }
     }
   }
@@ -238,9 +227,9 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
   return {
     acquire,
 
-    knownDenial() {
+    openCircuit() {
       const current = outlookAt(outlook, clock.now());
-      return current.kind === 'refused' ? denial(current) : undefined;
+      return current.kind === 'refused' ? circuitOpen(current) : undefined;
     },
 
     release({ slot }) {
@@ -309,24 +298,4 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
       return times.length === 0 ? undefined : Math.min(...times);
     },
   };
-}
-
-/** Any call tells whether a pause is over; of the circuit the first who may probe it, or else whoever is first. */
-function proberAmong(callers: readonly Caller[], kind: 'paused' | 'open'): Caller | undefined {
-  const present = callers.filter(({ isGone }) => !isGone);
-  const judge = kind === 'open' ? present.find(({ mayProbeCircuit }) => mayProbeCircuit) : undefined;
-  return judge ?? present[0];
-}
-
-function promiseOf(turn: number): Admission {
-  return { kind: 'wait', until: new Date(turn), inLine: true, detail: 'the quota is used up until then' };
-}
-
-function pauseUntil(until: number, { place }: Caller): Admission {
-  const inLine = place === 'turn';
-  return { kind: 'wait', until: new Date(until), inLine, detail: 'calls are paused after a 429' };
-}
-
-function denial({ retryAt, detail }: { retryAt: number; detail: string }): Denial {
-  return { kind: 'denied', until: new Date(retryAt), detail };
 }

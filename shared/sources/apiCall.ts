@@ -1,4 +1,4 @@
-import type { CallGate, CallRequest, Denial, Permit } from '../quota/callGate.ts';
+import type { CallGate, CallRequest, OpenCircuit, Permit } from '../quota/callGate.ts';
 import type { AccessTokens } from './accessToken.ts';
 import { readTokenClaims } from './accessToken.ts';
 import { type Failure, isFailure } from './apiReply.ts';
@@ -20,11 +20,11 @@ export type CallFailure =
   | Extract<Failure, { kind: 'not_found' | 'rejected' | 'unavailable' | 'unusable' | 'interrupted' }>
   /** No call may be made before `until`. `inLine` is true when a turn was promised. */
   | { kind: 'throttled'; until: Date; inLine: boolean; detail: string }
-  | Denial
-  | Refusal;
+  | OpenCircuit
+  | AccessFailure;
 
 /** The app may not call. What that says about other calls, the caller knows, who then tells the gate. */
-export type Refusal =
+export type AccessFailure =
   /** No token, before or after the permit; or a 401 to a new token. */
   | { kind: 'unauthorized'; permit: Permit | undefined; detail: string }
   /** 403. `roles` are the application roles that the token carries; undefined for a token that cannot be read. */
@@ -37,16 +37,16 @@ export type Refusal =
  * that is a refusal. A 401 is answered by one more call, with a new token.
  * @param request.call Makes the call with this token.
  */
-export async function callApi<Answer extends { kind: string }>(
+export async function callApi<Reply extends { kind: string }>(
   api: Api,
   { tokens, gate }: ApiAccess,
-  request: CallRequest & { call: (token: string) => Promise<Answer | Failure> },
+  request: CallRequest & { call: (token: string) => Promise<Reply | Failure> },
   signal: AbortSignal,
-): Promise<Answer | CallFailure> {
+): Promise<Reply | CallFailure> {
   return callOnce({ renewToken: false });
 
-  async function callOnce({ renewToken }: { renewToken: boolean }): Promise<Answer | CallFailure> {
-    const denial = gate.knownDenial();
+  async function callOnce({ renewToken }: { renewToken: boolean }): Promise<Reply | CallFailure> {
+    const denial = gate.openCircuit();
     if (denial !== undefined) {
       return denial;
     }
@@ -77,7 +77,7 @@ export async function callApi<Answer extends { kind: string }>(
     if (reply.kind === 'unauthorized' && !renewToken && !permit.probe) {
       return callOnce({ renewToken: true });
     }
-    return isFailure(reply) ? report(reply, permit, freshToken.token) : succeeded(reply as Answer, permit);
+    return isFailure(reply) ? report(reply, permit, freshToken.token) : succeeded(reply as Reply, permit);
   }
 
   async function getToken(

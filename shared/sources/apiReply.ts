@@ -37,7 +37,7 @@ const FAILURES: Record<Failure['kind'], true> = {
   rejected: true,
 };
 
-export function isFailure<Answer extends { kind: string }>(reply: Answer | Failure): reply is Failure {
+export function isFailure<Reply extends { kind: string }>(reply: Reply | Failure): reply is Failure {
   return reply.kind in FAILURES;
 }
 
@@ -65,7 +65,7 @@ export function readErrorBody(body: string): ErrorBody | undefined {
 }
 
 /** The answer in a sentence for a person. */
-export function describeAnswer(service: string, status: number, error: ErrorBody | undefined): string {
+export function describeResponse(service: string, status: number, error: ErrorBody | undefined): string {
   if (error === undefined) {
     return `${service} answered ${status}`;
   }

@@ -4,7 +4,7 @@ import type { Got } from 'got';
 import type { Failure, HttpResponse } from './apiReply.ts';
 
 /** One request to an API. */
-export interface HttpRequest<Answer> {
+export interface HttpRequest<Reply> {
   /** Path and query, after the address of the API. */
   path: string;
   token: string;
@@ -15,7 +15,7 @@ export interface HttpRequest<Answer> {
   longestBody: number;
   /** How long the service may take to begin its answer, in milliseconds (20 s); the whole takes half as long again. */
   responseTimeoutMs?: number;
-  read: (response: HttpResponse, now: Date) => Answer;
+  read: (response: HttpResponse, now: Date) => Reply;
 }
 
 /** What keeps a response from being read. */
@@ -23,7 +23,7 @@ export type TransportFailure = Extract<Failure, { kind: 'unavailable' | 'unusabl
 
 /** Speaks HTTP with one API: one request, one answer, no retries, no redirects and no exceptions. */
 export interface HttpClient {
-  send<Answer>(request: HttpRequest<Answer>, signal: AbortSignal): Promise<Answer | TransportFailure>;
+  send<Reply>(request: HttpRequest<Reply>, signal: AbortSignal): Promise<Reply | TransportFailure>;
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;

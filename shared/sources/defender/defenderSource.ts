@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CallRequest, CircuitCause, Permit } from '../../quota/callGate.ts';
-import { type ApiAccess, callApi, type Refusal } from '../apiCall.ts';
+import { type AccessFailure, type ApiAccess, callApi } from '../apiCall.ts';
 import type { AlertReference, Source, SourceAnswer } from '../source.ts';
 import { DEFENDER_API, type DefenderClient } from './defenderClient.ts';
 
@@ -86,7 +86,7 @@ export function createDefenderSource(deps: DefenderSourceDeps): Source {
    */
   async function refused(
     alertId: string,
-    { permit, code, detail: reason, roles }: Extract<Refusal, { kind: 'forbidden' }>,
+    { permit, code, detail: reason, roles }: Extract<AccessFailure, { kind: 'forbidden' }>,
   ): Promise<SourceAnswer> {
     refusedAlerts.add(alertId);
     const hasRole = roles?.some((role) => ROLES.includes(role)) ?? false;

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { type Machine, parseMachine } from '../../device/machine.ts';
 import { parseJson } from '../../text.ts';
 import {
-  describeAnswer,
+  describeResponse,
   type ErrorBody,
   type Failure,
   type HttpResponse,
@@ -48,7 +48,7 @@ export function readListReply(response: HttpResponse, now: Date): ListReply {
 function readFailure(response: HttpResponse, now: Date): Failure {
   const { status, retryAfter, body } = response;
   const error = readErrorBody(body);
-  const detail = describeAnswer(SERVICE, status, error);
+  const detail = describeResponse(SERVICE, status, error);
   if (status === 429 || (status === 403 && isQuotaText(body))) {
     return throttled(response, detail, now);
   }
@@ -125,7 +125,7 @@ function readRefusal(response: HttpResponse, now: Date): Failure | undefined {
     return undefined;
   }
   const isQuota = /^(429|TooManyRequests)$/i.test(error.code);
-  const detail = describeAnswer(SERVICE, 200, error);
+  const detail = describeResponse(SERVICE, 200, error);
   return isQuota ? throttled(response, detail, now) : { kind: 'unavailable', detail: `${detail}: an error` };
 }
 

@@ -44,12 +44,12 @@ test.each([
 ])('%s is refused', async (_what, body, headers, problem) => {
   expect(await read(body, headers as Record<string, string>)).toMatchObject({
     ok: false,
-    problem: { problem },
+    error: { problem },
   });
 });
 
 test('no body is an empty one', async () => {
-  expect(await read(null, json)).toMatchObject({ ok: false, problem: { problem: 'malformed-body' } });
+  expect(await read(null, json)).toMatchObject({ ok: false, error: { problem: 'malformed-body' } });
 });
 
 test('a body without end is not read to its end', async () => {

@@ -13,7 +13,7 @@ test.each([
 test.each(['', ' 1', '1.5', '-1', '+1', '1e1', '101', '1000', 'NaN', '0x1', '1,2', '٣'])(
   '%j is malformed',
   (text) => {
-    expect(readWait(text)).toMatchObject({ ok: false, problem: { problem: 'malformed-wait' } });
+    expect(readWait(text)).toMatchObject({ ok: false, error: { problem: 'malformed-wait' } });
   },
 );
 

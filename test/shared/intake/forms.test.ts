@@ -122,7 +122,7 @@ describe('a bare alert ID', () => {
       expect(read(asDelivered(text))).toEqual({
         submissions: [{ alertId, submissionId: MESSAGE_ID, ...fresh }],
         rejections: [],
-        bearer: { messageId: MESSAGE_ID },
+        identity: { messageId: MESSAGE_ID },
       });
     }
   });

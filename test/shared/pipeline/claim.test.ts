@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { StoredAnswer } from '#shared/enrichment/answer.ts';
 import type { Submission } from '#shared/intake/submission.ts';
-import { type AlertState, answerFor, type Claim, standingOf } from '#shared/pipeline/claim.ts';
+import { type AlertState, answerFor, type Claim, decideClaim } from '#shared/pipeline/claim.ts';
 import { laterBy, seenAt, submissionOf } from './submissions.ts';
 
 const MINUTE_MS = 60_000;
@@ -72,12 +72,12 @@ describe('a claim', () => {
       { messageId: 'twin-1' },
       'busy',
     ],
-  ])('leaves the alert %s', (_, claim, bearer, kind) => {
-    expect(standingOf(stateOf({ claim }), submissionOf(), bearer, rules, seenAt).kind).toBe(kind);
+  ])('leaves the alert %s', (_, claim, identity, kind) => {
+    expect(decideClaim(stateOf({ claim }), submissionOf(), identity, rules, seenAt).kind).toBe(kind);
   });
 
   test('that lasts says until when', () => {
-    expect(standingOf(stateOf({ claim: claimOf() }), submissionOf(), first, rules, seenAt)).toEqual({
+    expect(decideClaim(stateOf({ claim: claimOf() }), submissionOf(), first, rules, seenAt)).toEqual({
       kind: 'busy',
       until: laterBy(9_000),
     });
@@ -131,22 +131,22 @@ describe('a stored answer', () => {
     ],
   ])('%s', (_, answerChanges, submissionChanges, reuse, serves) => {
     const answer = answerOf(answerChanges);
-    const standing = standingOf(stateOf({ answer }), submissionOf(submissionChanges), first, reuse, seenAt);
+    const standing = decideClaim(stateOf({ answer }), submissionOf(submissionChanges), first, reuse, seenAt);
     expect(standing).toEqual(serves ? { kind: 'answered', answer } : { kind: 'free' });
   });
 
   test('serves although somebody looks the alert up again', () => {
     const state = stateOf({ claim: claimOf(), answer: answerOf({}) });
-    expect(standingOf(state, submissionOf(), first, rules, seenAt).kind).toBe('answered');
-    expect(standingOf(state, submissionOf({ refresh: true }), first, rules, seenAt).kind).toBe('busy');
+    expect(decideClaim(state, submissionOf(), first, rules, seenAt).kind).toBe('answered');
+    expect(decideClaim(state, submissionOf({ refresh: true }), first, rules, seenAt).kind).toBe('busy');
   });
 
   test('of our own is left to the message that is about to publish it', () => {
     const claim = claimOf({ submissionId: 'submission-1', messageId: 'submission-1' });
     const state = stateOf({ claim, answer: answerOf({ submissionId: 'submission-1' }) });
-    expect(standingOf(state, submissionOf(), first, rules, seenAt).kind).toBe('answered');
-    expect(standingOf(state, submissionOf(), { messageId: 'twin-1' }, rules, seenAt).kind).toBe('busy');
-    expect(standingOf(state, submissionOf(), { messageId: 'twin-1' }, rules, claim.expiresAt).kind).toBe(
+    expect(decideClaim(state, submissionOf(), first, rules, seenAt).kind).toBe('answered');
+    expect(decideClaim(state, submissionOf(), { messageId: 'twin-1' }, rules, seenAt).kind).toBe('busy');
+    expect(decideClaim(state, submissionOf(), { messageId: 'twin-1' }, rules, claim.expiresAt).kind).toBe(
       'answered',
     );
   });
@@ -158,7 +158,7 @@ test('a submission that was published is done, whatever else the record says', (
     answer: answerOf({}),
     claim: claimOf(),
   });
-  expect(standingOf(state, submissionOf({ refresh: true }), first, rules, seenAt)).toEqual({
+  expect(decideClaim(state, submissionOf({ refresh: true }), first, rules, seenAt)).toEqual({
     kind: 'published',
   });
 });

@@ -1,6 +1,6 @@
 import type { StoredAnswer } from '#shared/enrichment/answer.ts';
 import type { Enrichment } from '#shared/enrichment/enrichment.ts';
-import type { Bearer } from '#shared/intake/queueMessage.ts';
+import type { MessageIdentity } from '#shared/intake/queueMessage.ts';
 import type { Submission } from '#shared/intake/submission.ts';
 import type { AlertRecord, AlertRecords } from '#shared/pipeline/alertRecords.ts';
 import type { AlertState } from '#shared/pipeline/claim.ts';
@@ -51,7 +51,7 @@ export interface WorldOptions {
 
 interface Message {
   submission: Submission;
-  bearer: Bearer;
+  identity: MessageIdentity;
   visibleAt: number;
 }
 
@@ -122,7 +122,7 @@ export function createWorld(options: WorldOptions = {}) {
       step('submit', () => {
         queue.push({
           submission,
-          bearer: { messageId: newMessageId(), claimKey },
+          identity: { messageId: newMessageId(), claimKey },
           visibleAt: time + delayMs,
         });
       }),
@@ -176,15 +176,15 @@ export function createWorld(options: WorldOptions = {}) {
   /** The first message of a submission has the ID of the submission, as in intake. */
   function deliver(
     submission: Submission,
-    bearer: Bearer = { messageId: submission.submissionId },
+    identity: MessageIdentity = { messageId: submission.submissionId },
   ): Promise<Progress> {
-    return enrichSubmission(submission, bearer, deps, never);
+    return enrichSubmission(submission, identity, deps, never);
   }
 
   /** Delivers a message from the queue; if the process dies, it is seen again after the lease. */
   async function receive(message: Message, leaseMs: number): Promise<void> {
     try {
-      await deliver(message.submission, message.bearer);
+      await deliver(message.submission, message.identity);
     } catch (error) {
       if (!(error instanceof Crash)) {
         throw error;
@@ -240,7 +240,7 @@ export function createWorld(options: WorldOptions = {}) {
     drain,
     drainAtOnce,
     enqueue: (submission: Submission) =>
-      queue.push({ submission, bearer: { messageId: submission.submissionId }, visibleAt: time }),
+      queue.push({ submission, identity: { messageId: submission.submissionId }, visibleAt: time }),
     waiting: () => queue.map(({ submission }) => submission),
   };
 }

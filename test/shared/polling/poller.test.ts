@@ -337,7 +337,7 @@ test('whatever changes while lists are paged, and whenever pollers die, every al
         pageSize: 5,
         tokens: { get: async () => 'token', renew: async () => 'token' },
         gate: {
-          knownDenial: () => undefined,
+          openCircuit: () => undefined,
           acquire: async () => ({ kind: 'granted', probe: false, slot: 0 }),
           release: () => undefined,
           returned: () => undefined,

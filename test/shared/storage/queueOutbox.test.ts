@@ -76,7 +76,7 @@ describe('a submission that is put back', () => {
       expect(readMessage(body, { id: message.messageId }, new Date())).toEqual({
         submissions: [submission],
         rejections: [],
-        bearer: { messageId: message.messageId, claimKey: 'key-1' },
+        identity: { messageId: message.messageId, claimKey: 'key-1' },
       });
     }
   });

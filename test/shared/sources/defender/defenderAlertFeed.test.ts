@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Admission, CallGate, Permit } from '#shared/quota/callGate.ts';
+import type { CallGate, Permit, PermitDecision } from '#shared/quota/callGate.ts';
 import { createDefenderAlertFeed } from '#shared/sources/defender/defenderAlertFeed.ts';
 import type { AlertListQuery } from '#shared/sources/defender/defenderClient.ts';
 import type { ListReply } from '#shared/sources/defender/reply.ts';
@@ -13,7 +13,7 @@ const never = new AbortController().signal;
 
 interface Script {
   answer: (query: AlertListQuery, token: string) => ListReply;
-  admission?: Admission;
+  admission?: PermitDecision;
   pageSize?: number;
   hasToken?: boolean;
 }
@@ -24,7 +24,7 @@ function feedWith({ answer, admission, pageSize = 10, hasToken = true }: Script)
   const batches: AlertBatch[] = [];
   let tokenNumber = 1;
   const gate: CallGate = {
-    knownDenial: () => undefined,
+    openCircuit: () => undefined,
     release: () => void done.push('release'),
     waitingSince: () => undefined,
     async acquire({ place, mayProbeCircuit }) {
@@ -271,7 +271,7 @@ describe('a listing ends', () => {
     });
   });
 
-  test.for<Exclude<Admission, Permit>>([
+  test.for<Exclude<PermitDecision, Permit>>([
     { kind: 'wait', until: later, inLine: false, detail: 'paused' },
     { kind: 'denied', until: later, detail: 'the circuit is open' },
   ])('without a call when the gate says $kind', async (admission) => {

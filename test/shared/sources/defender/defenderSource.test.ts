@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Admission, CallGate, Permit } from '#shared/quota/callGate.ts';
+import type { CallGate, Permit, PermitDecision } from '#shared/quota/callGate.ts';
 import { createDefenderSource } from '#shared/sources/defender/defenderSource.ts';
 import type { Reply } from '#shared/sources/defender/reply.ts';
 import type { SourceAnswer } from '#shared/sources/source.ts';
@@ -19,7 +19,7 @@ interface Script {
   /** What the API replies, in order; the last one for ever. */
   replies?: Reply[];
   /** What the gate admits, in order; the last one for ever. */
-  admissions?: Admission[];
+  admissions?: PermitDecision[];
   tokenFails?: 'at once' | 'when renewed';
   /** Numbered ones when left out. */
   token?: string;
@@ -40,7 +40,7 @@ function sourceWith(script: Script) {
   };
   let tokenNumber = 1;
   const gate: CallGate = {
-    knownDenial: () => undefined,
+    openCircuit: () => undefined,
     release: () => void done.push('release'),
     waitingSince: () => undefined,
     returned: () => undefined,
@@ -167,7 +167,7 @@ describe('a passing fault', () => {
   });
 
   test('ends as a wait when the gate closes meanwhile', async () => {
-    const wait: Admission = { kind: 'wait', until: later, inLine: true, detail: 'used up' };
+    const wait: PermitDecision = { kind: 'wait', until: later, inLine: true, detail: 'used up' };
     const { find } = sourceWith({ replies: [unavailable], admissions: [granted, wait] });
     expect(await find()).toEqual({ kind: 'throttled', until: later, inLine: true, detail: 'used up' });
   });
@@ -269,7 +269,7 @@ describe('a refusal of the app', () => {
   });
 
   test('is known to the gate already: no call is made', async () => {
-    const denied: Admission = { kind: 'denied', until: later, detail: 'role missing' };
+    const denied: PermitDecision = { kind: 'denied', until: later, detail: 'role missing' };
     const { find, done } = sourceWith({ admissions: [denied] });
     expect(await find()).toEqual(denied);
     expect(done).toEqual(['acquire']);
