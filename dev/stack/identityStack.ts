@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createCertificateAuthority } from '../certificates/certificateAuthority.ts';
 import type { SimulatorOptions } from '../simulator/options.ts';
 import { startSimulator } from '../simulator/simulator.ts';
 import { identitySettings } from './appSettings.ts';
 import { startAzurite } from './azurite.ts';
+import { createCertificateAuthority } from './certificateAuthority.ts';
 import { type Stack, stackOf } from './stack.ts';
 
 /** A stack whose apps sign in as in Azure: with one user-assigned managed identity, without a key. */
@@ -30,8 +30,8 @@ export async function startIdentityStack(
     await writeFile(path, content, { mode: 0o600 });
     return path;
   };
-  const authority = createCertificateAuthority();
-  const { certificate, key } = authority.issue(LOOPBACK);
+  const authority = await createCertificateAuthority();
+  const { certificate, key } = await authority.issue(LOOPBACK);
   const [authorityFile, certificateFile, keyFile] = await Promise.all([
     write('authority.pem', authority.certificate),
     write('certificate.pem', certificate),

@@ -60,6 +60,6 @@ test('a body without end is not read to its end', async () => {
       controller.enqueue(new Uint8Array(1024 * 1024));
     },
   });
-  expect(await read(endless as Body, json)).toMatchObject({ problem: { problem: 'too-large' } });
+  expect(await read(endless as Body, json)).toMatchObject({ error: { problem: 'too-large' } });
   expect(chunks).toBeLessThan(10);
 });
