@@ -1,20 +1,106 @@
 import { EventEmitter, once } from 'node:events';
-import { styleText } from 'node:util';
-import { readSettings } from '#shared/config/settings.ts';
+import { parseArgs, styleText } from 'node:util';
+import { readSettings, settingsCatalogue } from '#shared/config/settings.ts';
 import { createEnrichmentTable } from '#shared/storage/enrichmentTable.ts';
 import { createStorageClients } from '#shared/storage/storageClients.ts';
-import { type DemoStack, startDemoStack } from './demoStack.ts';
-import { guide } from './guide.ts';
+import { appSettings } from '../stack/appSettings.ts';
+import { startAzurite } from '../stack/azurite.ts';
+import { type HostProcess, startHostProcess } from '../stack/hostProcess.ts';
+import { type SimulatorProcess, startSimulatorProcess } from '../stack/simulatorProcess.ts';
 import { describeHostLine, type HostLine, readHostLine } from './hostLines.ts';
-import type { StartOptions } from './options.ts';
-import { readOutcomes } from './outcomes.ts';
 import { createProgressView } from './progressView.ts';
-import { introduction, report } from './report.ts';
-import { createBacklog, createSamples, KNOWN_ALERTS_IN_SAMPLES } from './samples.ts';
-import { createSimulatorClient } from './simulatorClient.ts';
-import { readStackFile, removeStackFile, writeStackFile } from './stackFile.ts';
-import { submitSamples } from './submit.ts';
-import { watchSample } from './watchSample.ts';
+import { guide, introduction, readOutcomes, report } from './report.ts';
+import { createBacklog, createSamples, KNOWN_ALERTS_IN_SAMPLES, submitSamples } from './samples.ts';
+import { DEFAULT_STACK_FILE, readStackFile, removeStackFile, writeStackFile } from './stackFile.ts';
+import { createSimulatorClient, watchSample } from './watchSample.ts';
+
+export const START_USAGE = `Usage: npm start -- [options]
+
+  --backlog <number>   submit that many more alerts; Defender permits 100 calls a minute
+  --faults             let the simulator spoil 5 % of its answers with each of several faults
+  --once               end when every alert of the sample is final
+  --stack-file <path>  write where everything is to this file instead of .local/stack.json
+  --help               print this`;
+
+/** What a person may ask of the demo. */
+export interface StartOptions {
+  /** Alerts beyond the sample. */
+  backlog: number;
+  faults: boolean;
+  once: boolean;
+  stackFile: string;
+  help: boolean;
+}
+
+/** More would take days at 1,500 calls an hour. */
+const LARGEST_BACKLOG = 100_000;
+
+/** @throws Error that names what is wrong on the command line. */
+export function parseStartOptions(commandLine: readonly string[]): StartOptions {
+  const { values } = parseArgs({
+    args: [...commandLine],
+    options: {
+      backlog: { type: 'string', default: '0' },
+      faults: { type: 'boolean', default: false },
+      once: { type: 'boolean', default: false },
+      'stack-file': { type: 'string', default: DEFAULT_STACK_FILE },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const { backlog, 'stack-file': stackFile, ...flags } = values;
+  if (!/^\d+$/.test(backlog) || Number(backlog) > LARGEST_BACKLOG) {
+    throw new Error(`--backlog is "${backlog}". Give a whole number from 0 to ${LARGEST_BACKLOG}, e.g. 150.`);
+  }
+  return { ...flags, backlog: Number(backlog), stackFile };
+}
+
+/** Settings that make an unknown alert final within seconds instead of a quarter of an hour. */
+export const SHORT_DELAYS = { NOT_FOUND_RETRIES: '1s,2s,4s', RETRY_BASE_DELAY: '1s' };
+
+/** Everything that the demo runs, each in a process of its own. */
+export interface DemoStack {
+  /** The settings by which the app finds storage and simulator. */
+  settings: Record<string, string>;
+  simulator: SimulatorProcess;
+  host: HostProcess;
+  /** Ends everything; the host first, which finishes what it has in hand. */
+  stop(): Promise<void>;
+}
+
+/**
+ * @param alerts How many alerts the simulator knows.
+ * @param onHostLine Hears each line that the host prints.
+ */
+export async function startDemoStack(alerts: number, onHostLine: (line: string) => void): Promise<DemoStack> {
+  const [azurite, simulator] = await Promise.all([
+    startAzurite(),
+    // A call takes a moment, as it does in the real service.
+    startSimulatorProcess(['--alerts', String(alerts), '--latency', '50ms..250ms']),
+  ]);
+  const settings = {
+    AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
+    ...SHORT_DELAYS,
+    ...appSettings(azurite, simulator),
+  };
+  const host = await startHostProcess({ settings: { ...NOTHING_SET, ...settings }, onLine: onHostLine });
+  return {
+    settings,
+    simulator,
+    host,
+    async stop() {
+      await host.stop();
+      await Promise.all([simulator.stop(), azurite.stop()]);
+    },
+  };
+}
+
+/** Keeps a local.settings.json, which the host reads, from steering the demo elsewhere. */
+const NOTHING_SET: Record<string, string> = Object.fromEntries(
+  [...settingsCatalogue.keys()].flatMap((name) => [
+    [name, ''],
+    [`AzureWebJobs${name}`, ''],
+  ]),
+);
 
 /**
  * Shares of the simulator's answers that `--faults` spoils. No 429s: the app would rightly take them for the quota and

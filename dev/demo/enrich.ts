@@ -8,8 +8,13 @@ import { createEnrichmentTable, DEVICE_ROW_KEY } from '#shared/storage/enrichmen
 import { createStorageClients } from '#shared/storage/storageClients.ts';
 import { hasStatus } from '#shared/storage/storageError.ts';
 import { loadSettings } from '../host/settings.ts';
-import { awaitEnrichment, submitAlert } from './enrichAlert.ts';
-import { ENRICH_USAGE, type EnrichOptions, parseEnrichOptions } from './enrichOptions.ts';
+import {
+  awaitEnrichment,
+  ENRICH_USAGE,
+  type EnrichOptions,
+  parseEnrichOptions,
+  submitAlert,
+} from './enrichAlert.ts';
 import { readStackFile } from './stackFile.ts';
 
 const APP_ROOT = fileURLToPath(new URL('../../', import.meta.url));

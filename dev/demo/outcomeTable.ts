@@ -2,7 +2,7 @@ import { stripVTControlCharacters, styleText } from 'node:util';
 import Table from 'cli-table3';
 import type { Device } from '#shared/device/device.ts';
 import { ageInWords, coloured, printable, shortened } from '#shared/text.ts';
-import type { Buried, EnrichmentMessage } from './results.ts';
+import type { Buried, EnrichmentMessage } from './watchSample.ts';
 
 /** One line of the table: what the queue said, and the device as the table keeps it. */
 export interface Outcome {

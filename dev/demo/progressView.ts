@@ -1,5 +1,5 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
-import type { Progress } from './tally.ts';
+import type { Progress } from './watchSample.ts';
 
 /** Why submissions wait, to a person. */
 const REASONS: Record<string, string> = {

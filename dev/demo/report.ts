@@ -1,11 +1,13 @@
+import { relative } from 'node:path';
 import { styleText } from 'node:util';
+import type { Settings } from '#shared/config/settings.ts';
+import type { AlertRecords } from '#shared/pipeline/alertRecords.ts';
 import { counted } from '#shared/text.ts';
-import { SHORT_DELAYS } from './demoStack.ts';
-import type { StartOptions } from './options.ts';
-import type { Outcomes } from './outcomes.ts';
-import { deadLetterTable, outcomeTable } from './outcomeTable.ts';
-import { BACKLOG_FORM } from './samples.ts';
-import type { WatchEnd } from './watchSample.ts';
+import { SHORT_DELAYS, type StartOptions } from './demo.ts';
+import { deadLetterTable, type Outcome, outcomeTable } from './outcomeTable.ts';
+import { BACKLOG_FORM, type SentSample } from './samples.ts';
+import type { RunningStack } from './stackFile.ts';
+import type { EnrichmentMessage, WatchEnd } from './watchSample.ts';
 
 /** What a person is about to see. */
 export function introduction({ backlog, faults }: Pick<StartOptions, 'backlog' | 'faults'>): string[] {
@@ -61,4 +63,77 @@ function agreement(messages: number, disagreements: readonly string[]): string {
   return disagreements.length === 0
     ? `${counted(messages, 'message')} came out, and each agrees with the table row of its alert.`
     : styleText('red', `Message and table row disagree about ${disagreements.join(', ')}.`);
+}
+
+/** What a person can do with a demo that serves, and where things are. */
+export function guide(options: {
+  stack: RunningStack;
+  stackFile: string;
+  names: Pick<Settings, 'queues' | 'tables'>;
+  /** Alerts that Defender knows and nobody has asked for. */
+  spareAlertIds: readonly string[];
+}): string[] {
+  const { stack, stackFile, names, spareAlertIds } = options;
+  const { queues, tables } = names;
+  const row = (name: string, text: string) => `  ${name.padEnd(11)}${text}`;
+  return [
+    styleText('bold', 'Try it, in another terminal'),
+    `  npm run enrich -- ${spareAlertIds[0] ?? ''}`,
+    '  Defender knows these too:',
+    ...spareAlertIds.slice(1).map((alertId) => `    ${alertId}`),
+    '  Or by HTTP, with the summary for people as the answer:',
+    `    curl -H 'Accept: text/markdown' -d ${spareAlertIds[0] ?? ''} -H 'Content-Type: text/plain' '${stack.hostUrl}/api/enrichments?wait=30'`,
+    '',
+    styleText('bold', 'Where things are, until Ctrl-C ends it all'),
+    row('storage', `connection string: AlertsStorage in ${relative('.', stackFile)}`),
+    row('queues', `${queues.alerts} (in), ${queues.enrichments} (out), ${queues.poison} (dead letters)`),
+    row('tables', `${tables.enrichments}, ${tables.state}`),
+    row('http', `${stack.hostUrl}/api: enrichments, enrichments/{alertId}, quota, health, live`),
+    row('simulator', `${stack.simulatorUrl}, and what it served: ${stack.simulatorUrl}/_control/report`),
+  ];
+}
+
+/** What became of the sample, in the order in which it was submitted. */
+export interface Outcomes {
+  outcomes: Outcome[];
+  /** Alerts whose message and table row tell different things; there should be none. */
+  disagreements: string[];
+}
+
+/** Puts each message beside the row of its alert. */
+export async function readOutcomes(
+  messages: Iterable<EnrichmentMessage>,
+  samples: readonly SentSample[],
+  records: AlertRecords,
+): Promise<Outcomes> {
+  const placeOf = placesIn(samples);
+  const placed = [...messages]
+    .map((message) => ({ message, place: placeOf(message) }))
+    .sort((left, right) => left.place - right.place);
+  const outcomes: Outcome[] = [];
+  const disagreements: string[] = [];
+  for (const { message, place } of placed) {
+    const answer = (await records.read(message.alertId))?.state.answer;
+    const device = message.outcome === 'enriched' ? answer?.device : undefined;
+    outcomes.push({ message, device, form: samples[place]?.form ?? 'your own' });
+    const deviceInMessage = 'device' in message ? message.device?.id : device?.id;
+    if (answer?.outcome !== message.outcome || device?.id !== deviceInMessage) {
+      disagreements.push(message.alertId);
+    }
+  }
+  return { outcomes, disagreements };
+}
+
+/**
+ * Finds the sample that a message answers. The submission ID begins with the ID of the queue's message, except where
+ * the payload's own `id` hides that one; the alert ID tells then.
+ */
+function placesIn(samples: readonly SentSample[]): (message: EnrichmentMessage) => number {
+  const byMessageId = new Map(samples.map(({ messageId }, place) => [messageId, place]));
+  // The first sample with an alert counts: a second one is a message whose ID tells.
+  const byAlertId = new Map(
+    samples.flatMap(({ alertIds }, place) => alertIds.map((alertId) => [alertId, place] as const)).reverse(),
+  );
+  return ({ submissionId, alertId }) =>
+    byMessageId.get(submissionId.replace(/\.\d+$/, '')) ?? byAlertId.get(alertId) ?? samples.length;
 }

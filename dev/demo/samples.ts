@@ -1,3 +1,4 @@
+import type { QueueClient } from '@azure/storage-queue';
 import { TENANT_ID } from '../simulator/identity.ts';
 
 /** One message for the alerts queue, and what must come of it. */
@@ -152,4 +153,28 @@ function sentinelEntity(alertId: string): string {
     kind: 'SecurityAlert',
     properties: { providerAlertId: alertId, systemAlertId: '6aaf30b9-4bbf-9a7a-32e1-1c9b3a5d8e10' },
   });
+}
+
+/** A sample in the queue. */
+export interface SentSample extends Sample {
+  /** The ID that the storage service gave to its message. */
+  messageId: string;
+}
+
+/** Messages are put into the queue this many at a time. */
+const SEND_AT_ONCE = 16;
+/** No expiry. */
+const KEEP = -1;
+
+/** Puts the samples into the alerts queue as they are, in their order as far as the queue keeps one. */
+export async function submitSamples(queue: QueueClient, samples: readonly Sample[]): Promise<SentSample[]> {
+  const sent: SentSample[] = [];
+  for (let start = 0; start < samples.length; start += SEND_AT_ONCE) {
+    const batch = samples.slice(start, start + SEND_AT_ONCE).map(async (sample) => {
+      const { messageId } = await queue.sendMessage(sample.text, { messageTimeToLive: KEEP });
+      return { ...sample, messageId };
+    });
+    sent.push(...(await Promise.all(batch)));
+  }
+  return sent;
 }

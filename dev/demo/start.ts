@@ -3,8 +3,7 @@
  * alerts that goes through them.
  */
 import { keepLocalTrafficFromProxies } from '#shared/config/proxy.ts';
-import { runDemo } from './demo.ts';
-import { parseStartOptions, START_USAGE } from './options.ts';
+import { parseStartOptions, runDemo, START_USAGE } from './demo.ts';
 
 keepLocalTrafficFromProxies(process.env);
 const interrupted = new AbortController();

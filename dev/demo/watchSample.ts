@@ -2,17 +2,215 @@ import type { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import type { QueueClient } from '@azure/storage-queue';
+import * as z from 'zod';
+import {
+  type Enrichment,
+  type EnrichmentPointer,
+  enrichmentPointerSchema,
+  enrichmentSchema,
+} from '#shared/enrichment/enrichment.ts';
+import { deadLetterSchema } from '#shared/pipeline/outbox.ts';
 import { printable } from '#shared/text.ts';
-import type { HostLine } from './hostLines.ts';
+import type { FaultRates } from '../simulator/faults.ts';
+import type { HostEvent, HostLine } from './hostLines.ts';
 import type { ProgressView } from './progressView.ts';
-import { collectResults, type Results } from './results.ts';
 import type { Sample } from './samples.ts';
-import type { SimulatorClient } from './simulatorClient.ts';
-import { type Progress, tally } from './tally.ts';
-import { createWaitingRoom } from './waitingRoom.ts';
+
+const alertIdsSchema = z.object({ alertIds: z.array(z.string()) });
+const callsSchema = z.array(z.object({ time: z.number(), counted: z.boolean() }));
+
+/** What the demo asks of the simulator's controls. All throw when the simulator does not answer as expected. */
+export interface SimulatorClient {
+  /** The IDs of all alerts that it knows. */
+  knownAlertIds(): Promise<string[]>;
+  setFaultRates(rates: FaultRates): Promise<void>;
+  /** When it was called (milliseconds since 1970), as far as calls count against the quota. */
+  countedCalls(): Promise<number[]>;
+}
+
+export function createSimulatorClient(controlUrl: string): SimulatorClient {
+  async function request(path: string, init: RequestInit = {}): Promise<unknown> {
+    const response = await fetch(`${controlUrl}${path}`, { signal: AbortSignal.timeout(10_000), ...init });
+    const body: unknown = await response.json();
+    if (!response.ok) {
+      throw new Error(`The simulator refused ${path}: ${JSON.stringify(body)}`);
+    }
+    return body;
+  }
+
+  return {
+    async knownAlertIds() {
+      return alertIdsSchema.parse(await request('/alerts')).alertIds;
+    },
+    async setFaultRates(rates) {
+      await request('/faults', { method: 'POST', body: JSON.stringify({ rates }) });
+    },
+    async countedCalls() {
+      const calls = callsSchema.parse(await request('/calls'));
+      return calls.flatMap(({ time, counted }) => (counted ? [time] : []));
+    },
+  };
+}
+
+export type EnrichmentMessage = Enrichment | EnrichmentPointer;
+
+/** A dead letter as far as it is shown. */
+export interface Buried {
+  reason: string;
+  detail: string;
+  original: string;
+  /** True when the message held an alert: an enrichment tells of it too. */
+  isSubmission: boolean;
+}
+
+/** What has come out of the app. */
+export interface Results {
+  /** By submission ID: a message that arrives twice counts once. */
+  enrichments: Map<string, EnrichmentMessage>;
+  deadLetters: Buried[];
+}
+
+const enrichmentMessageSchema = z.union([enrichmentSchema, enrichmentPointerSchema]);
+
+/** Takes what is in the output queue and in the queue of dead letters, as a consumer would, and adds it. */
+export async function collectResults(
+  queues: { enrichments: QueueClient; poison: QueueClient },
+  results: Results,
+): Promise<void> {
+  for await (const text of takeMessages(queues.enrichments)) {
+    const enrichment = enrichmentMessageSchema.parse(JSON.parse(decode(text)));
+    results.enrichments.set(enrichment.submissionId, enrichment);
+  }
+  for await (const text of takeMessages(queues.poison)) {
+    results.deadLetters.push(readDeadLetter(text));
+  }
+}
+
+async function* takeMessages(queue: QueueClient): AsyncGenerator<string> {
+  for (;;) {
+    const { receivedMessageItems } = await queue.receiveMessages({ numberOfMessages: 32 });
+    if (receivedMessageItems.length === 0) {
+      return;
+    }
+    for (const { messageId, popReceipt, messageText } of receivedMessageItems) {
+      yield messageText;
+      await queue.deleteMessage(messageId, popReceipt);
+    }
+  }
+}
+
+/** The host moves a message that the function keeps failing on here as it is. */
+function readDeadLetter(text: string): Buried {
+  const letter = letterSchema.safeParse(decode(text)).data;
+  if (letter === undefined) {
+    const detail = 'the function failed with this message until the host gave it up';
+    return { reason: 'given-up', detail, original: text, isSubmission: true };
+  }
+  const { reason, detail, original, submission } = letter;
+  return { reason, detail, original, isSubmission: submission !== undefined };
+}
+
+const letterSchema = z
+  .string()
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue('is no JSON');
+      return z.NEVER;
+    }
+  })
+  .pipe(deadLetterSchema);
+
+function decode(messageText: string): string {
+  return Buffer.from(messageText, 'base64').toString('utf8');
+}
+
+/** The submissions that are put back at the moment. */
+export interface WaitingRoom {
+  hear(event: HostEvent): void;
+  /** How many wait, by the reason. */
+  byReason(): ReadonlyMap<string, number>;
+}
+
+export function createWaitingRoom(): WaitingRoom {
+  const reasons = new Map<string, string>();
+  return {
+    hear(event) {
+      if (event.event !== 'submission') {
+        return;
+      }
+      if (event.result === 'deferred') {
+        reasons.set(event.submissionId, event.reason ?? 'unknown');
+      } else {
+        reasons.delete(event.submissionId);
+      }
+    },
+    byReason() {
+      const groups = Map.groupBy(reasons.values(), (reason) => reason);
+      return new Map([...groups].map(([reason, { length }]) => [reason, length]));
+    },
+  };
+}
+
+/** How far the sample is. */
+export interface Progress {
+  submitted: number;
+  enriched: number;
+  notFound: number;
+  deadLetters: number;
+  /** Submissions that were put back, by the reason. */
+  waiting: ReadonlyMap<string, number>;
+  /** Submissions and malformed parts of the sample that have not ended yet. */
+  open: number;
+  callsInMinute: number;
+  callsInHour: number;
+  elapsedMs: number;
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+
+/** @param calls When Defender was called, in milliseconds since 1970. */
+export function tally(
+  samples: readonly Sample[],
+  results: Results,
+  waiting: ReadonlyMap<string, number>,
+  calls: readonly number[],
+  startedAt: number,
+  now: number,
+): Progress {
+  const outcomes = [...results.enrichments.values()].map(({ outcome }) => outcome);
+  const since = (windowMs: number) => calls.filter((time) => time > now - windowMs).length;
+  return {
+    submitted: samples.reduce((sum, { alertIds, rejections }) => sum + alertIds.length + rejections, 0),
+    enriched: outcomes.filter((outcome) => outcome === 'enriched').length,
+    notFound: outcomes.filter((outcome) => outcome === 'not_found').length,
+    deadLetters: results.deadLetters.length,
+    waiting,
+    open: openParts(samples, results),
+    callsInMinute: since(MINUTE_MS),
+    callsInHour: since(HOUR_MS),
+    elapsedMs: now - startedAt,
+  };
+}
+
+/** What somebody else submits meanwhile does not count, unless it is an alert of the sample. */
+function openParts(samples: readonly Sample[], { enrichments, deadLetters }: Results): number {
+  const open = new Map<string, number>();
+  for (const alertId of samples.flatMap(({ alertIds }) => alertIds)) {
+    open.set(alertId, (open.get(alertId) ?? 0) + 1);
+  }
+  for (const { alertId } of enrichments.values()) {
+    open.set(alertId, Math.max(0, (open.get(alertId) ?? 0) - 1));
+  }
+  const openAlerts = [...open.values()].reduce((sum, count) => sum + count, 0);
+  const expectedRejections = samples.reduce((sum, { rejections }) => sum + rejections, 0);
+  const rejections = deadLetters.filter(({ isSubmission }) => !isSubmission).length;
+  return openAlerts + Math.max(0, expectedRejections - rejections);
+}
 
 const LOOK_EVERY_MS = 500;
-const MINUTE_MS = 60_000;
 
 /** How the watching ended; `open` is how many alerts were not final then. */
 export interface WatchEnd {

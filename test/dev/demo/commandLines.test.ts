@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { parseEnrichOptions } from '#dev/demo/enrichOptions.ts';
-import { parseStartOptions } from '#dev/demo/options.ts';
+import { parseStartOptions } from '#dev/demo/demo.ts';
+import { parseEnrichOptions } from '#dev/demo/enrichAlert.ts';
 import { readStackFile, removeStackFile, writeStackFile } from '#dev/demo/stackFile.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'stack-file-'));

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Results } from '#dev/demo/results.ts';
-import { tally } from '#dev/demo/tally.ts';
-import { createWaitingRoom } from '#dev/demo/waitingRoom.ts';
+import type { Results } from '#dev/demo/watchSample.ts';
+import { createWaitingRoom, tally } from '#dev/demo/watchSample.ts';
 import type { Enrichment } from '#shared/enrichment/enrichment.ts';
 
 const samples = [
