@@ -40,7 +40,7 @@ import { createWatermarkTable } from './storage/watermarkTable.ts';
 
 /** Callers of the HTTP functions get what was found out so many milliseconds ago at most, so that they load storage little. */
 const RECENT_MS = 2_000;
-/** A check that takes longer has failed: whoever watches the app's health gives up soon. */
+/** A check that takes longer has failed: monitors of the app's health give up soon. */
 const HEALTH_CHECK_TIMEOUT_MS = 3_000;
 
 /** The parts of the app, put together once a process. */
@@ -52,7 +52,7 @@ export interface Application {
   submit: Submit;
   /** Says how alerts stand. */
   lookup: AlertLookup;
-  /** Finds new alerts, for whoever calls it by the clock. */
+  /** Finds new alerts; the timer function calls it. */
   poller: Poller;
   /** What the source speaks to Defender with. Who makes a call of their own asks the gate first, as the source does. */
   defender: { client: DefenderClient; tokens: AccessTokens; gate: CallGate };

@@ -49,7 +49,7 @@ export function cached<T>(load: () => Promise<T>, maxAgeMs: number, now: () => n
 
 /**
  * What the work brings, or what `late` says instead (returns or throws) when that takes longer than `ms` milliseconds.
- * Late work is not stopped; nobody hears of it any more.
+ * Late work is not stopped; its result is dropped.
  */
 export async function withinTime<T>(work: Promise<T>, ms: number, late: () => T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

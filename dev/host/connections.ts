@@ -1,4 +1,3 @@
-import { TableClient, type TableServiceClientOptions } from '@azure/data-tables';
 import {
   ClientSecretCredential,
   DefaultAzureCredential,
@@ -18,7 +17,7 @@ type Connection =
  * `AzureWebJobs<name>` before `<name>`, and in each a connection string before `<name>__<property>`.
  * @throws Error that names the settings to add.
  */
-export function resolveConnection(name: string, service: 'queue' | 'table', settings: Settings): Connection {
+export function resolveConnection(name: string, settings: Settings): Connection {
   const base = name || 'AzureWebJobsStorage';
   for (const section of [`AzureWebJobs${base}`, base]) {
     const connectionString = settings[section];
@@ -27,16 +26,16 @@ export function resolveConnection(name: string, service: 'queue' | 'table', sett
     }
     const properties = propertiesOf(section, settings);
     const serviceUri =
-      properties[`${service}serviceuri`] ??
+      properties.queueserviceuri ??
       properties.serviceuri ??
-      (properties.accountname && `https://${properties.accountname}.${service}.core.windows.net`);
+      (properties.accountname && `https://${properties.accountname}.queue.core.windows.net`);
     if (serviceUri) {
       return { kind: 'identity', serviceUri, properties };
     }
   }
   throw new Error(
     `The connection "${base}" is not set. Set ${base} to a connection string (UseDevelopmentStorage=true for a ` +
-      `local emulator), or ${base}__${service}ServiceUri to the address of the ${service} service.`,
+      `local emulator), or ${base}__queueServiceUri to the address of the queue service.`,
   );
 }
 
@@ -81,23 +80,10 @@ const queueRetries = { retryOptions: { maxTries: 4, retryDelayInMs: 800 } };
  * @throws Error when the connection is not set, or is no connection string.
  */
 export function openQueue(connectionName: string, queueName: string, settings: Settings): QueueClient {
-  const connection = resolveConnection(connectionName, 'queue', settings);
+  const connection = resolveConnection(connectionName, settings);
   const account =
     connection.kind === 'connectionString'
       ? QueueServiceClient.fromConnectionString(connection.connectionString, queueRetries)
       : new QueueServiceClient(connection.serviceUri, credentialOf(connection.properties), queueRetries);
   return account.getQueueClient(queueName);
-}
-
-/**
- * Opens a table of the account that a binding's `connection` names; no request is made.
- * @throws Error when the connection is not set, or is no connection string.
- */
-export function openTable(connectionName: string, tableName: string, settings: Settings): TableClient {
-  const connection = resolveConnection(connectionName, 'table', settings);
-  // An emulator speaks plain http.
-  const options: TableServiceClientOptions = { allowInsecureConnection: true };
-  return connection.kind === 'connectionString'
-    ? TableClient.fromConnectionString(connection.connectionString, tableName, options)
-    : new TableClient(connection.serviceUri, tableName, credentialOf(connection.properties), options);
 }

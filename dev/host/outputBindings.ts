@@ -1,6 +1,5 @@
-import { RestError, type TableClient } from '@azure/data-tables';
 import * as z from 'zod';
-import { openQueue, openTable } from './connections.ts';
+import { openQueue } from './connections.ts';
 import type { QueueOptions } from './hostJson.ts';
 import { encodeMessage } from './messageEncoding.ts';
 import { putMessage, type QueueArrivals } from './queueArrivals.ts';
@@ -20,12 +19,6 @@ const RETURN_NAME = '$return';
 const queueOutputSchema = z.object({
   queueName: z.string().toLowerCase(),
   connection: z.string().default(''),
-});
-const tableOutputSchema = z.object({
-  tableName: z.string(),
-  connection: z.string().default(''),
-  partitionKey: z.string().optional(),
-  rowKey: z.string().optional(),
 });
 
 /**
@@ -75,16 +68,10 @@ function returnedOutputs(
 }
 
 function writerOf(binding: Binding, services: OutputServices): OutputWriter {
-  switch (binding.type) {
-    case 'queue':
-      return queueWriter(binding, services);
-    case 'table':
-      return tableWriter(binding, services);
-    default:
-      throw new Error(
-        `The output binding "${binding.type}" is not supported by the local host (queue, table).`,
-      );
+  if (binding.type !== 'queue') {
+    throw new Error(`The output binding "${binding.type}" is not supported by the local host (queue).`);
   }
+  return queueWriter(binding, services);
 }
 
 function queueWriter(binding: Binding, { settings, queues, arrivals }: OutputServices): OutputWriter {
@@ -119,39 +106,4 @@ function messagesOf(data: TypedData): (string | Uint8Array)[] {
 
 function plainText(data: TypedData): string {
   return data.json ?? data.string ?? String(data.int ?? data.double);
-}
-
-function tableWriter(binding: Binding, { settings }: OutputServices): OutputWriter {
-  const { tableName, connection, partitionKey, rowKey } = tableOutputSchema.parse(binding);
-  const table = openTable(connection, tableName, settings);
-  const rowSchema = z.looseObject({
-    PartitionKey: z.string().default(partitionKey ?? ''),
-    RowKey: z.string().default(rowKey ?? ''),
-  });
-  return async (data) => {
-    const value: unknown = JSON.parse(plainText(data));
-    for (const item of Array.isArray(value) ? value : [value]) {
-      await insert(table, rowSchema.parse(item));
-    }
-  };
-}
-
-/** Inserts a row; nested values become JSON text, as a table knows none. */
-async function insert(
-  table: TableClient,
-  { PartitionKey, RowKey, ...rest }: Record<string, unknown> & { PartitionKey: string; RowKey: string },
-): Promise<void> {
-  const columns = Object.entries(rest)
-    .filter(([, value]) => value !== null)
-    .map(([name, value]) => [name, typeof value === 'object' ? JSON.stringify(value) : value]);
-  const entity = { ...Object.fromEntries(columns), partitionKey: PartitionKey, rowKey: RowKey };
-  try {
-    await table.createEntity(entity);
-  } catch (error) {
-    if (!(error instanceof RestError && error.statusCode === 404)) {
-      throw error;
-    }
-    await table.createTable();
-    await table.createEntity(entity);
-  }
 }

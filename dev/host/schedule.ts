@@ -1,18 +1,13 @@
 import { Cron } from 'croner';
-import { parseTimeSpan } from './timeSpan.ts';
 
 /** When a timer fires next after a moment; undefined when it never does. */
 export type Schedule = (after: Date) => Date | undefined;
 
 /**
- * Reads a timer trigger's schedule: an NCRONTAB expression with seconds, in UTC as in Azure, or an interval `hh:mm:ss`.
- * @throws Error when it is neither.
+ * Reads a timer trigger's schedule: an NCRONTAB expression with seconds, in UTC as in Azure.
+ * @throws Error when it is none.
  */
 export function parseSchedule(text: string): Schedule {
-  const interval = parseTimeSpan(text);
-  if (interval !== undefined && interval > 0) {
-    return (after) => new Date(after.getTime() + interval);
-  }
   try {
     // NCRONTAB wants both the day of the month and that of the week to match; classic cron either.
     const cron = new Cron(withShortNames(text), {
@@ -23,9 +18,7 @@ export function parseSchedule(text: string): Schedule {
     });
     return (after) => cron.nextRun(after) ?? undefined;
   } catch (error) {
-    throw new Error(
-      `The schedule "${text}" is neither NCRONTAB ("0 */5 * * * *") nor an interval ("00:05:00"): ${error}`,
-    );
+    throw new Error(`The schedule "${text}" is no NCRONTAB expression such as "0 */5 * * * *": ${error}`);
   }
 }
 

@@ -2,7 +2,7 @@
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * Milliseconds of a .NET time span as host.json and timer schedules write it, `[d.]hh:mm:ss[.fff]`;
+ * Milliseconds of a .NET time span as host.json writes it, `[d.]hh:mm:ss[.fff]`;
  * undefined for any other text.
  */
 export function parseTimeSpan(text: string): number | undefined {

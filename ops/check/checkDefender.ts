@@ -40,7 +40,7 @@ function quotaFinding({ windows, circuit, pausedUntil }: QuotaReport): Finding {
     return problem(
       'quota',
       `the circuit is open since ${timeOf(circuit.openSince)}: ${circuit.detail}`,
-      `All alerts wait. Mend what it names; the app tries again by itself, next at ${timeOf(circuit.nextProbe)}.`,
+      `All alerts wait. Correct what it names; the app tries again by itself, next at ${timeOf(circuit.nextProbe)}.`,
     );
   }
   if (pausedUntil !== null) {

@@ -5,13 +5,13 @@ import { type PoisonMessage, readPoisonMessage } from './poisonMessage.ts';
 /** What one look at the queue showed. */
 export interface PoisonContents {
   messages: PoisonMessage[];
-  /** Messages that somebody else holds at this moment, about. */
+  /** About how many messages another reader holds at this moment. */
   hidden: number;
 }
 
 /** The poison queue, as its operator uses it. All methods throw when the storage service cannot be used. */
 export interface PoisonQueue {
-  /** All messages that nobody else holds, oldest first; they stay where they are. */
+  /** All messages that no other reader holds, oldest first; they stay where they are. */
   readAll(): Promise<PoisonContents>;
   /**
    * Shows every message that was there at the start to the visitor, once, several at a time. Those that it does not
@@ -22,7 +22,7 @@ export interface PoisonQueue {
   count(): Promise<number>;
 }
 
-/** `remove` says false when the message was not ours any more, because somebody else holds it now. */
+/** `remove` says false when the message was not ours any more, because another reader holds it now. */
 export type Visitor = (message: PoisonMessage, remove: () => Promise<boolean>) => Promise<void>;
 
 /** How long a message is held: enough for its batch, and not long when we are killed. */
@@ -115,7 +115,7 @@ async function all<T>(items: readonly T[], act: (item: T) => Promise<void>): Pro
   }
 }
 
-/** A message that was received anew by somebody, or deleted, is answered 404 or 400 (another pop receipt). */
+/** A message that was received anew by another reader, or deleted, is answered 404 or 400 (another pop receipt). */
 async function unlessGone(operation: Promise<unknown>): Promise<boolean> {
   try {
     await operation;

@@ -22,7 +22,7 @@ export interface ReplayReport {
   left: { message: PoisonMessage; why: string }[];
   /** What "all" does not mean: messages that were no alert. */
   rejectionsPassedBy: number;
-  /** Messages that somebody else holds at this moment, about. */
+  /** About how many messages another reader holds at this moment. */
   hidden: number;
 }
 

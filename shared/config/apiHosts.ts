@@ -68,7 +68,7 @@ const DEFENDER_DOMAINS = [
 export const LOOPBACK_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /**
- * Reads the address of a Defender API; undefined for any that must not see a token. Whoever gets the token can use it,
+ * Reads the address of a Defender API; undefined for any that must not see a token. A host that gets the token can use it,
  * so that is https to Defender's own domains, or a server on this machine; whether the latter is wanted is for the
  * caller to say.
  */

@@ -18,7 +18,7 @@ export const httpSchema = httpSettings.transform((settings) => ({
 export type HttpAuthorization = z.output<typeof httpSchema>['http']['authorization'];
 
 /**
- * With `entra` the Functions host lets everybody pass, and the app trusts a header that only App Service Authentication
+ * With `entra` the Functions host lets every caller pass, and the app trusts a header that only App Service Authentication
  * keeps strangers from setting. So that must be on, which the platform tells by `WEBSITE_AUTH_ENABLED`
  * (https://learn.microsoft.com/azure/app-service/reference-app-settings#authentication--authorization).
  * Checked where the functions start and not with the settings: operators read the same settings elsewhere.

@@ -1,6 +1,6 @@
 /**
  * Whose addresses are never asked through a proxy, whatever `HTTP_PROXY` and `HTTPS_PROXY` say: those of this machine, and
- * the identity endpoints of Azure, which hand out tokens and answer nobody but the machine itself.
+ * the identity endpoints of Azure, which hand out tokens and answer the machine itself only.
  */
 const LOCAL_HOSTS = ['localhost', '127.0.0.1', '[::1]', '::1', '169.254.169.254'];
 

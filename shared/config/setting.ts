@@ -75,7 +75,7 @@ export function parsedBy<Value>(parse: (text: string) => Value | undefined): z.Z
 
 /**
  * For the `when` of a check over several settings, which has something to say only where each of them is right.
- * Without it zod leaves the check out as soon as any other setting is wrong, and people would mend one at a time.
+ * Without it zod leaves the check out as soon as any other setting is wrong, and people would correct one at a time.
  */
 export function whenValid(...names: string[]) {
   return ({ issues }: z.core.ParsePayload): boolean =>

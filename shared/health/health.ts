@@ -98,7 +98,7 @@ const LONGEST_WAIT_MS = 90_000;
 
 /**
  * Whether those who want to call are answered in this process.
- * @param waitingSince Since when somebody waits (milliseconds on the clock), if anybody does.
+ * @param waitingSince Since when the first caller waits (milliseconds on the clock), if one does.
  */
 export function gateProbe(waitingSince: () => number | undefined, now: () => number): HealthProbe {
   return {

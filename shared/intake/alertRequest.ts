@@ -31,7 +31,7 @@ export type SharedFields = z.infer<typeof sharedFieldsSchema>;
 
 const alertRequestSchema = z.object({ alertId: z.string().trim().pipe(alertIdSchema), ...optionalFields });
 
-/** One alert that somebody asks to enrich. Every form of input is turned into this one. */
+/** One alert to enrich, as its sender describes it. Every form of input is turned into this one. */
 export type AlertRequest = z.infer<typeof alertRequestSchema>;
 
 /** An alert as a form found it: the fields of `AlertRequest`, not checked yet. */

@@ -7,7 +7,7 @@ import { isAlertId } from './submission.ts';
 export type Decoded = Result<{ content: unknown; isBase64: boolean }, Fault>;
 
 const NOTHING = 'there is nothing to read; expected an alert ID or an alert as JSON';
-/** Encoding twice is the commonest mistake with queues; nobody does it four times. */
+/** Encoding twice is the commonest mistake with queues; four times has not been seen. */
 const MOST_LAYERS = 4;
 
 /**
@@ -116,7 +116,7 @@ function canonicalBase64(text: string): string | undefined {
   return isBase64(padded) ? padded : undefined;
 }
 
-/** Whether somebody meant what the base64 holds: JSON, even damaged, or an alert ID. Rubbish is neither. */
+/** Whether the base64 holds something that a sender meant: JSON, even damaged, or an alert ID. */
 function isMeant(inner: Decoded): boolean {
   if (!inner.ok) {
     return inner.error.reason === 'bad-json';

@@ -6,7 +6,7 @@ import type { Submission } from './submission.ts';
 /** The most alerts that one order may carry. */
 export const MAX_ORDER = 1_000;
 
-/** An order: alerts that somebody hands in together, by another way than the queue. */
+/** An order: alerts that a caller hands in together by HTTP. */
 export interface Order {
   /** `index` tells the place in the order, from 0. */
   submissions: { index: number; submission: Submission }[];
@@ -14,7 +14,7 @@ export interface Order {
 }
 
 /**
- * Reads an order in any of the forms that a message may have, but for the pipeline's own envelope: nobody outside may
+ * Reads an order in any of the forms that a message may have, but for the pipeline's own envelope: a caller may not
  * say how far a submission has come. Throws for no input.
  * @param orderId New with each order; the submission IDs are made of it.
  * @returns Undefined when it carries more than `MAX_ORDER` alerts.

@@ -51,7 +51,7 @@ export function unwrap(value: unknown, shared: SharedFields = {}, depth = 0): Un
   return { kind: 'one', part: { value, shared } };
 }
 
-/** An event in a wrapper of Logic Apps is two; nobody wraps deeper on purpose. */
+/** An event in a wrapper of Logic Apps is two; deeper wrapping has not been seen. */
 const DEEPEST = 4;
 
 /** What a wrapper has inside: content that may be wrapped again, or the parts themselves. */

@@ -40,7 +40,7 @@ export function storedEnrichmentOf(alertId: string, answer: StoredAnswer): Store
 
 /** When an alert that is pending can be expected to be final. */
 export interface Expectation {
-  /** At the latest, if each alert takes one call and nothing fails; absent when nobody can tell. */
+  /** At the latest, if each alert takes one call and nothing fails; absent when it cannot be told. */
   expectedAt?: Date;
   /** When it is worth asking again, in seconds. */
   retryAfterSeconds: number;
@@ -52,7 +52,7 @@ const LATEST_SECONDS = 60;
 const UNKNOWN_SECONDS = 5;
 
 /**
- * The line of all alerts tells when the last one of it is looked up; nobody knows an alert's place in it.
+ * The line of all alerts tells when the last one of it is looked up; the place of one alert in it is not known.
  * @param report Undefined when the quota could not be read.
  */
 export function expectationOf(report: QuotaReport | undefined, now: Date): Expectation {
@@ -74,7 +74,7 @@ function secondsUntil(time: Date, now: Date): number {
 
 /** How an alert stands. */
 export type AlertStatus =
-  /** It has no row: nobody has submitted it, or its message waits in the queue and came by another way than an order. */
+  /** It has no row: it was not submitted, or its message waits in the queue and came by another way than an order. */
   | { kind: 'unknown' }
   | { kind: 'pending' }
   /** The last answer; a newer look-up may be under way. */
@@ -86,7 +86,7 @@ export type SubmissionStatus = { kind: 'pending' } | { kind: 'final'; enrichment
 /** Answers questions about alerts from what is stored. Nothing here makes a call to the source. */
 export interface AlertLookup {
   /**
-   * How the alert stands, once it is final or the time is up; at once when nobody knows it.
+   * How the alert stands, once it is final or the time is up; at once when it is unknown.
    * @throws When the storage service cannot be used.
    */
   find(alertId: string, signal: AbortSignal): Promise<AlertStatus>;
@@ -100,7 +100,7 @@ export interface AlertLookup {
   expectation(): Promise<Expectation>;
 }
 
-/** Nobody is kept longer for a report on the quota: without it no time is promised, and that is all. */
+/** A caller waits no longer than this for the report on the quota: without it no time is promised. */
 const LONGEST_REPORT_MS = 2_000;
 
 export interface AlertLookupDeps {
@@ -117,7 +117,7 @@ export function createAlertLookup({ records, rules, now, reportQuota }: AlertLoo
 
   return {
     async find(alertId, signal) {
-      // Nobody waits for an alert that nobody has submitted.
+      // An alert that was never submitted is not waited for.
       const isSettled = (seen: AlertRecord | undefined) =>
         seen === undefined || seen.state.answer !== undefined;
       const record = await watch.until(alertId, isSettled, signal);

@@ -1,7 +1,7 @@
 import type { AlertRecord, AlertRecords } from '../pipeline/alertRecords.ts';
 import { atMost } from '../promises.ts';
 
-/** Watches records of alerts for whoever waits for them: one reader for each alert, however many wait. */
+/** Watches the records of alerts for callers that wait: one reader for each alert, however many wait. */
 export interface AlertWatch {
   /**
    * Waits until the record is as wanted, or until the signal says that time is up.
@@ -91,7 +91,7 @@ export function createAlertWatch(records: Pick<AlertRecords, 'read'>): AlertWatc
           resolve,
           reject,
           giveUp() {
-            // Whoever comes with little time still learns how the record is.
+            // A caller with little time still learns the state of the record.
             if (watch.last === undefined) {
               return;
             }

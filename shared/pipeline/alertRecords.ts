@@ -10,7 +10,7 @@ export interface AlertRecord {
 }
 
 /**
- * The records of alerts, one an alert, shared by all workers. Writes are conditional: they tell when somebody else
+ * The records of alerts, one an alert, shared by all workers. Writes are conditional: they tell when another worker
  * wrote in between and change nothing then. All methods throw when the storage service cannot be used.
  */
 export interface AlertRecords {

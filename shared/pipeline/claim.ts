@@ -116,7 +116,7 @@ export interface ClaimDeps {
   records: AlertRecords;
   rules: ClaimRules & { claimExpiryMs: number };
   now: () => Date;
-  /** A new key, which nobody else has. */
+  /** A new key, unique among all claims. */
   newClaimKey: () => string;
 }
 
@@ -127,7 +127,7 @@ export type Claimed =
   | { kind: 'busy'; until: Date }
   | { kind: 'published' };
 
-/** Claims the alert of a submission for one message, unless there is nothing to look up or somebody else is at it. */
+/** Claims the alert of a submission for one message, unless there is nothing to look up or another message holds it. */
 export async function claimAlert(
   submission: Submission,
   identity: MessageIdentity,

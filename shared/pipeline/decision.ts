@@ -165,7 +165,7 @@ function defer(reason: DeferralReason, delayMs: number, detail: string, submissi
   };
 }
 
-/** Storage is most likely back after a restart or a fail-over; then nobody should sleep for long. */
+/** Storage is most likely back after a restart or a fail-over; so the delay stays short. */
 const LONGEST_STORAGE_DELAY_MS = 5 * 60_000;
 
 /** A table or the ledger cannot be used: come back when it may, later each time, as if nothing had happened. */

@@ -24,7 +24,7 @@ export interface PipelineDeps extends ClaimDeps {
   outbox: Outbox;
   rules: ClaimDeps['rules'] & DecisionRules;
   message: MessageOptions & { formats: readonly FormatName[] };
-  /** The deployment's own tenant; undefined while nobody knows it. */
+  /** The deployment's own tenant; undefined while it is not known. */
   homeTenant: () => Promise<string | undefined>;
   /** What is wrong with our own storage, for a person; undefined for any other error. */
   storageFault: (error: unknown) => string | undefined;
@@ -105,7 +105,7 @@ async function advance(
     formats: deps.message.formats,
   });
   const storedRecord = await storeWhileClaimed(record, claim, stored, deps);
-  // Somebody took the claim over because it had expired: begin again, most likely with the answer that they stored.
+  // The claim had expired and another message took it over: begin again, most likely with the answer that it stored.
   if (storedRecord === undefined) {
     return advance(submission, identity, held, deps, signal);
   }

@@ -38,7 +38,7 @@ export interface Outbox {
    * @param claimKey The key of the claim that passes on to this message.
    */
   submit(submission: Submission, delayMs: number, claimKey?: string): Promise<void>;
-  /** Hands an enrichment to whoever triages. */
+  /** Publishes an enrichment to the output queue. */
   publish(enrichment: Enrichment): Promise<void>;
   bury(letter: DeadLetter): Promise<void>;
 }

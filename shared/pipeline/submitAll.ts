@@ -12,7 +12,7 @@ export interface Submitted {
   notQueued: Submission[];
   /** What the first failure was, or why the signal was given; undefined when all are queued. */
   error?: unknown;
-  /** Why the record of one that is queued could not be created: until its message is read nobody knows of that alert. */
+  /** Why the record of one that is queued could not be created: until its message is read, a look-up does not find that alert. */
   announceError?: unknown;
 }
 

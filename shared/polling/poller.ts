@@ -51,7 +51,7 @@ export interface StoredWatermark {
 /** Keeps up to when alerts have been listed. Both methods throw when the storage service cannot be used. */
 export interface WatermarkStore {
   read(): Promise<StoredWatermark>;
-  /** The new mark, or undefined when somebody else wrote first. */
+  /** The new mark, or undefined when another instance wrote first. */
   write(
     state: { watermark: Date; completedAt: Date | undefined },
     etag: string | undefined,
@@ -64,7 +64,7 @@ export type PollEvent = { event: 'poll' } & PollReport;
 export interface PollerDeps {
   feed: AlertFeed;
   watermarks: WatermarkStore;
-  /** Whether the alert has a record: then somebody has submitted it. */
+  /** Whether the alert has a record: then it has been submitted. */
   hasRecord: (alertId: string) => Promise<boolean>;
   submit: Submit;
   filter: AlertFilter;

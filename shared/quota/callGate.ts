@@ -58,10 +58,10 @@ export interface CallGate {
   release(permit: Permit): void;
   /** A call has come back, whatever it brought: if it took long, the server may have counted it later than booked. */
   returned(permit: Permit): void;
-  /** A call was answered normally: if it was a probe, what it probed is over for everybody. Never throws. */
+  /** A call was answered normally: if it was a probe, the pause or the open circuit ends for all instances. Never throws. */
   succeeded(permit: Permit): Promise<void>;
   /**
-   * The server refused a call by rate; `retryAfterMs` is its own word on how long, if it gave one. Everybody pauses so
+   * The server refused a call by rate; `retryAfterMs` is its own word on how long, if it gave one. All instances pause so
    * long, but no longer than an hour or the longest window. Never throws.
    */
   throttled(retryAfterMs: number | undefined): Promise<{ until: Date }>;

@@ -33,7 +33,7 @@ export interface CallLine {
   /** Takes out those of whom this is true. */
   takeWhere(isTaken: (caller: Caller) => boolean): Caller[];
   readonly length: number;
-  /** Since when the first waits; undefined when nobody does. */
+  /** Since when the first waits; undefined when the line is empty. */
   readonly since: number | undefined;
   /** Whether all who wait go before newcomers. */
   readonly isAllEarly: boolean;
@@ -124,7 +124,7 @@ export function askFor(callers: readonly Caller[], inProcessWaitMs: number, now:
   };
 }
 
-/** Any call tells whether a pause is over; of the circuit the first who may probe it, or else whoever is first. */
+/** Any call tells whether a pause is over; an open circuit is probed by the first caller that may, or else by the first. */
 export function proberAmong(callers: readonly Caller[], kind: 'paused' | 'open'): Caller | undefined {
   const present = callers.filter(({ isGone }) => !isGone);
   const judge = kind === 'open' ? present.find(({ mayProbeCircuit }) => mayProbeCircuit) : undefined;

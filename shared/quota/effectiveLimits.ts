@@ -50,7 +50,7 @@ const CALLS_AT_A_TIME = 1 / 10;
 
 /**
  * The limits to obey: each one's share. Below the full rate one more limit spaces single calls evenly, so that a burst
- * cannot run into somebody else's calls.
+ * cannot run into another app's calls.
  */
 export function effectiveLimits(limits: readonly RateLimit[], share: number, rate: number): RateLimit[] {
   const scaled = limits.map(({ calls, windowMs }) => ({

@@ -48,7 +48,7 @@ function replaceCall(ledger: Ledger, slot: number, calledAt: readonly number[]):
   return { ...ledger, calls: [...others, ...calledAt].sort((left, right) => left - right) };
 }
 
-/** Everybody pauses until the server's time, never shorter than before, and the rate is lowered. */
+/** All instances pause until the server's time, never shorter than before, and the rate is lowered. */
 function throttle(ledger: Ledger, rules: LedgerRules, { until, at }: { until: number; at: number }): Ledger {
   return {
     ...ledger,
@@ -58,7 +58,7 @@ function throttle(ledger: Ledger, rules: LedgerRules, { until, at }: { until: nu
 }
 
 /**
- * The circuit opens for everybody. A refusal when a probe was due makes the interval longer; refusals of calls that
+ * The circuit opens for all instances. A refusal when a probe was due makes the interval longer; refusals of calls that
  * were under way when it opened change nothing.
  */
 function openCircuit(
@@ -79,7 +79,7 @@ function openCircuit(
 }
 
 /**
- * What was probed ends for everybody, and with the circuit the pause. A success says nothing about a 429 or a refusal
+ * What was probed ends for all instances, and with the circuit the pause. A success says nothing about a 429 or a refusal
  * that came after its call was made.
  */
 function resume(ledger: Ledger, probe: Probe, slot: number): Ledger {

@@ -109,11 +109,11 @@ export interface Ask {
 /** What an `Ask` is granted. Slots and turns are for the returning and the first, then for the fresh ones. */
 export type Grant =
   | { kind: 'slots'; slots: number[]; turns: number[] }
-  /** A 429 paused all calls: one probe may call at the time `probe`, everybody else asks again at `retryAt`. */
+  /** A 429 paused all calls: one probe may call at the time `probe`, all others ask again at `retryAt`. */
   | { kind: 'paused'; probe: number | null; retryAt: number }
   /**
-   * The circuit is open: one probe may call at the time `probe`, the first caller that may, or else any. Everybody
-   * else comes back at `retryAt`, which is not in the future when a probe is due and no caller here may be it.
+   * The circuit is open: one probe may call at the time `probe`, the first caller that may, or else any. All
+   * others come back at `retryAt`, which is not in the future when a probe is due and no caller here may be it.
    */
   | { kind: 'open'; probe: number | null; retryAt: number; detail: string };
 
@@ -125,9 +125,9 @@ export interface AskResult {
 /**
  * Reserves slots for as many of those who ask as can call soon, and promises turns to the rest.
  *
- * The rule of the line is first come, first served. Whoever holds a turn goes before whoever is new, new ones queue up
- * behind every promised turn, and whoever comes back too early (a pause, a lowered rate) is promised the next slots,
- * before the turns that come later. A slot that no holder of a turn has claimed in time goes to whoever is there, so
+ * The rule of the line is first come, first served. Holders of turns go before new callers, new ones queue up
+ * behind every promised turn, and those that come back too early (a pause, a lowered rate) are promised the next slots,
+ * before the turns that come later. A slot that no holder of a turn has claimed in time goes to the next caller, so
  * that a lost submission cannot hold the line up. Thus a new alert waits as long as the line before it needs,
  * and no stream of new ones delays those in line.
  */
@@ -144,7 +144,7 @@ export function ask(ledger: Ledger, rules: LedgerRules, request: Ask, now: numbe
 function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: number): AskResult {
   const lead = turnLeadMs(rules);
   const early = request.returning + request.first;
-  const everybody = early + request.fresh;
+  const all = early + request.fresh;
   const lineIsGone = now > ledger.lastTurnAt + rules.inProcessWaitMs;
   const inForce = limitsInForce(ledger, rules, now);
   const spread = lineIsGone ? (whole: RateLimit[]) => whole : spreadLimits;
@@ -153,7 +153,7 @@ function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: numb
 
   const calls = [...ledger.calls];
   const slots: number[] = [];
-  while (ledger.pause === null && slots.length < everybody) {
+  while (ledger.pause === null && slots.length < all) {
     const slot = nextSlot(calls, limits, now);
     const isFresh = slots.length >= early;
     const lineHasFirstRight = waiting > 0 && allowedSince(calls, limits) > now - 2 * gatheringMs(rules);
@@ -166,7 +166,7 @@ function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: numb
 
   const from = Math.max(now, ledger.pause?.until ?? now);
   const tooEarly = Math.max(0, early - slots.length);
-  const newcomers = everybody - slots.length - tooEarly;
+  const newcomers = all - slots.length - tooEarly;
   const displacedBefore = ledger.displaced.filter((slot) => slot > now + lead);
   const displacedNow = forecastSlots(merged(calls, displacedBefore), ledger, rules, spread, from, tooEarly);
   const displaced = [...displacedBefore, ...displacedNow].slice(-MOST_DISPLACED);
@@ -231,7 +231,7 @@ function askPaused(ledger: Ledger, pause: Pause, rules: LedgerRules, now: number
 
 /**
  * A call that may not probe is no judge of the circuit, and must not use up the probe of one that is. But where no
- * look-up is left to come, any call goes: otherwise a circuit that holds back whoever finds new alerts never closes.
+ * look-up is left to come, any call goes: otherwise a circuit that holds back the poller never closes.
  */
 function askOpenCircuit(
   ledger: Ledger,

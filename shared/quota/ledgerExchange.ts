@@ -1,7 +1,7 @@
 import type { Ledger } from './ledger.ts';
 import type { StorageClock } from './storageClock.ts';
 
-/** A ledger as read, with the mark that a write must present so that nobody's change in between is lost. */
+/** A ledger as read, with the mark that a write must present so that no change in between is lost. */
 export interface StoredLedger {
   ledger: Ledger;
   /** Undefined while the ledger does not exist. */
@@ -28,7 +28,7 @@ export class LedgerError extends Error {
  */
 export interface LedgerStore {
   read(): Promise<StoredLedger>;
-  /** The new mark, or undefined when somebody else wrote first. */
+  /** The new mark, or undefined when another instance wrote first. */
   write(next: Ledger, etag: string | undefined): Promise<string | undefined>;
 }
 
@@ -49,8 +49,8 @@ const MOST_ATTEMPTS = 50;
 /**
  * A process that is alone with the ledger writes on what it wrote last without reading it again. That is safe: the
  * write holds only if the ledger is still that one. What leaves the ledger as it is, such as a refusal while calls
- * are paused, is never decided without reading it. As soon as somebody else has written, each exchange begins with
- * reading, until nobody has between two of ours; so a shared ledger costs hardly more than without this.
+ * are paused, is never decided without reading it. As soon as another instance has written, each exchange begins with
+ * reading, until none has between two of ours; so a shared ledger costs hardly more than without this.
  *
  * @param random Uniform in [0, 1).
  */

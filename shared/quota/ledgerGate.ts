@@ -20,14 +20,14 @@ export interface LedgerGateDeps {
 const LONGEST_BLIND_PAUSE_MS = 5 * 60_000;
 /** Whatever a server asks for: then a probe goes. No documented window is longer, and a longer one of the settings counts. */
 const LONGEST_PAUSE_MS = 3_600_000;
-/** An exchange with the ledger that takes longer has failed, and with it everybody who waits for one. */
+/** An exchange with the ledger that takes longer has failed, and with it all callers that wait for one. */
 const LONGEST_EXCHANGE_MS = 30_000;
 
 /**
  * The gate of one process before the shared ledger. Those who want to call wait in a line; one exchange with the
  * ledger at a time serves all of them. What the exchange showed (`Outlook`) says when the next one is worth while, and
  * answers callers who cannot be served within the longest wait. Feedback on calls is kept until an exchange has
- * booked it. Without the ledger no call is made: its errors reach whoever waits.
+ * booked it. Without the ledger no call is made: its errors reach all callers that wait.
  */
 export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps): CallGate {
   const marginMs = Math.min(...rules.limits.map(({ windowMs }) => safetyMarginMs(windowMs)));
@@ -37,7 +37,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
   /** Callers whose answer depends on the exchange under way, or who hold a slot that is still to come. */
   const served = new Set<Caller>();
   let outlook: Outlook = { kind: 'free' };
-  /** Whether the last ledger seen lets nobody call: then a slot that was given before is not used. */
+  /** Whether the last ledger seen allows no call: then a slot that was given before is not used. */
   let isStopped = false;
   let feedback: Feedback[] = [];
   let blindPauses = 0;
@@ -107,7 +107,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
     }
     const request = askFor(callers, rules.inProcessWaitMs, clock.now());
     try {
-      // Nobody waits when there is only feedback: no probe may be given away then.
+      // Without callers there is only feedback to book: no probe may be given away then.
       const { grant, ledger } = await exchange((booked, now) =>
         callers.length > 0 ? ask(booked, rules, request, now) : { ledger: booked, grant: undefined },
       );
@@ -176,7 +176,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
     }
   }
 
-  /** Lets the probe go, if there is one now, and returns everybody else. */
+  /** Lets the probe go, if there is one now, and returns all other callers. */
   function withoutProber(
     callers: readonly Caller[],
     { kind, probe }: Exclude<Grant, { kind: 'slots' }>,
@@ -213,7 +213,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
     return caller;
   }
 
-  /** Has feedback booked at once, for everybody to know. Where that fails it is booked with a later exchange. */
+  /** Books feedback at once, so that all instances know. Where that fails it is booked with a later exchange. */
   async function report(entry: Feedback): Promise<Ledger | undefined> {
     feedback.push(entry);
     try {

@@ -4,7 +4,7 @@ import { nextSlot } from './slidingLog.ts';
 
 /**
  * What a process expects of the ledger from its last exchange with it. All times are milliseconds on the storage clock.
- * Each outlook but `free` holds until `until` at most; then the ledger is read again, whoever changed it meanwhile.
+ * Each outlook but `free` holds until `until` at most; then the ledger is read again, because another instance may have changed it.
  */
 export type Outlook =
   /** A slot is most likely to be had at once. */

@@ -60,7 +60,7 @@ export function createAccessTokens(
       if (held === undefined || remainingMs < SHORTEST_USE_MS) {
         return (await fetchToken(false)).token;
       }
-      // It is good until it ends, so nobody waits for its successor, nor fails where that cannot be had yet.
+      // It is good until it ends, so no caller waits for the next one, nor fails where that cannot be had yet.
       if (remainingMs <= RENEW_BEFORE_END_MS) {
         fetchToken(false).catch(() => undefined);
       }

@@ -33,7 +33,7 @@ export type AccessFailure =
   | { kind: 'retired'; permit: Permit; detail: string };
 
 /**
- * Makes one call as everybody here must: with a permit of the gate and a token. The gate hears what came of it, unless
+ * Makes one call, as all calls to an API are made: with a permit of the gate and a token. The gate hears what came of it, unless
  * that is a refusal. A 401 is answered by one more call, with a new token.
  * @param request.call Makes the call with this token.
  */

@@ -72,7 +72,7 @@ export function createHttpClient(service: string, apiUrl: string, now: () => Dat
   };
 }
 
-/** The library is loaded for the first call: whoever finds the answer in storage never needs it. */
+/** The library is loaded for the first call: an answer that is found in storage never needs it. */
 async function openHttp(): Promise<Got> {
   const { default: got } = await import('got');
   return got.extend({

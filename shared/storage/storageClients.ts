@@ -95,7 +95,7 @@ function queuePolicy<Request extends { abortSignal?: unknown }, Response>(
   };
 }
 
-/** Whoever waits hears of the end at once; the signal stops the SDK's own work, its waits included. */
+/** The caller hears of the end at once; the signal stops the SDK's own work, its waits included. */
 async function limited<Request extends { abortSignal?: unknown }, Response>(
   request: Request,
   send: (request: Request) => Promise<Response>,

@@ -21,7 +21,7 @@ export function isLostCreation(error: unknown): boolean {
   return hasStatus(error, 409) && storageErrorCode(error) !== 'TableBeingDeleted';
 }
 
-/** Whether a write with an ETag was not made because somebody else has changed the row, or has deleted it. */
+/** Whether a write with an ETag was not made because the row was changed or deleted meanwhile. */
 export function isLostUpdate(error: unknown): boolean {
   return hasStatus(error, 412) || hasStatus(error, 404);
 }
