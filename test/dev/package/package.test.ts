@@ -82,7 +82,7 @@ describe('the package', () => {
     const [, line] = /shared\/config\/settings\.ts:(\d+):\d+/.exec(stdout) ?? [];
     const source = readFileSync(join(ROOT, 'shared/config/settings.ts'), 'utf8').split('\n');
     expect(source[Number(line) - 1]).toContain('throw new SettingsError');
-    expect(stdout).toMatch(/functions\/handlers\.ts:\d+:\d+/);
+    expect(stdout).toMatch(/functions\/runningApp\.ts:\d+:\d+/);
   });
 
   test('tells nothing of the machine that it was made on', () => {

@@ -42,7 +42,7 @@ const report = quotaReport(
 );
 
 const answers: SourceAnswer[] = [
-  { kind: 'found', machine: { id: 'machine-1' }, retrievedAt: TIME },
+  { kind: 'found', source: 'defender', machine: { id: 'machine-1' }, retrievedAt: TIME, unavailable: [] },
   { kind: 'not_found', detail: 'no such alert' },
   { kind: 'unavailable', detail: 'no connection' },
   { kind: 'rejected', code: 'BadRequest', message: 'refused', target: undefined },
