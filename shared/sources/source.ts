@@ -65,6 +65,8 @@ export interface ListedAlert {
   status: string | undefined;
   detectionSource: string | undefined;
   updatedAt: Date | undefined;
+  /** True for an alert without a device, as other products have: a feed hands it to nobody. */
+  isDeviceless?: true;
 }
 
 /** A part of a list. */

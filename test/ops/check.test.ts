@@ -153,12 +153,12 @@ describe('check', () => {
   });
 
   test('makes no call while the circuit is open, and says what opened it', async () => {
-    const { gate } = createApplication(
-      readSettings({ ...settings, STATE_TABLE: 'OpenState' }),
-      true,
-    ).defender;
+    const { sources } = createApplication(readSettings({ ...settings, STATE_TABLE: 'OpenState' }), true);
     await openTable('OpenState').createTable();
-    await gate.denied(undefined, { cause: 'forbidden', detail: 'the role is missing' });
+    await sources.defender.quota.gate.denied(undefined, {
+      cause: 'forbidden',
+      detail: 'the role is missing',
+    });
     const { findings } = await check({ STATE_TABLE: 'OpenState' });
     expect(notOk(findings)).toEqual({ quota: 'problem', Defender: 'unknown' });
     expect(findings.quota?.detail).toMatch(/the circuit is open since .*: the role is missing/);

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { type Machine, parseMachine } from '../../device/machine.ts';
 import { parseJson } from '../../text.ts';
 import { type Failure, type HttpResponse, notJson, readFailure, readRefusal } from '../apiReply.ts';
+import type { AlertPage } from '../pagedAlertFeed.ts';
 import type { ListedAlert } from '../source.ts';
 
 const SERVICE = 'Defender';
@@ -10,15 +11,7 @@ const SERVICE = 'Defender';
 export type Reply = { kind: 'machine'; machine: Machine } | Failure;
 
 /** What the response to a list query means. */
-export type ListReply = ListPage | Failure;
-
-export interface ListPage {
-  kind: 'list';
-  /** Unchecked. */
-  entries: unknown[];
-  /** Whether the service says that more follow. Where a request names a page size it may say nothing all the same. */
-  hasNextLink: boolean;
-}
+export type ListReply = AlertPage | Failure;
 
 const listBodySchema = z.object({
   value: z.array(z.unknown()),

@@ -1,5 +1,6 @@
 import type { Api } from '../apiCall.ts';
 import { createHttpClient } from '../httpClient.ts';
+import type { AlertListQuery } from '../pagedAlertFeed.ts';
 import {
   type AlertListReply,
   type AlertReply,
@@ -17,16 +18,9 @@ export interface GraphClient {
   /** https://learn.microsoft.com/graph/api/security-alert-get */
   alert(alertId: string, token: string, signal: AbortSignal): Promise<AlertReply>;
   /** One page of the alerts updated at or after `since`, oldest first: https://learn.microsoft.com/graph/api/security-list-alerts_v2 */
-  alertsUpdatedSince(query: GraphListQuery, token: string, signal: AbortSignal): Promise<AlertListReply>;
+  alertsUpdatedSince(query: AlertListQuery, token: string, signal: AbortSignal): Promise<AlertListReply>;
   /** https://learn.microsoft.com/graph/api/security-security-runhuntingquery */
   hunt(request: HuntingRequest, token: string, signal: AbortSignal): Promise<HuntingReply>;
-}
-
-export interface GraphListQuery {
-  since: Date;
-  until: Date | undefined;
-  top: number;
-  skip: number;
 }
 
 /** A real alert with 23 pieces of evidence had 33 KB. */

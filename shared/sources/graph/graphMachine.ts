@@ -34,8 +34,8 @@ export function graphMachine(
     lastIpAddress: evidence?.lastIpAddress,
     lastExternalIpAddress: evidence?.lastExternalIpAddress ?? cell('PublicIP'),
     agentVersion: cell('ClientVersion'),
-    healthStatus: wordOf(HEALTH_STATUSES, evidence?.healthStatus ?? cell('SensorHealthState')),
-    onboardingStatus: wordOf(ONBOARDING_STATUSES, evidence?.onboardingStatus ?? cell('OnboardingStatus')),
+    healthStatus: wordOf(HEALTH_STATUSES, evidence?.healthStatus, cell('SensorHealthState')),
+    onboardingStatus: wordOf(ONBOARDING_STATUSES, evidence?.onboardingStatus, cell('OnboardingStatus')),
     riskScore: wordOf(RISK_LEVELS, evidence?.riskScore),
     defenderAvStatus: wordOf(AV_STATUSES, evidence?.defenderAvStatus),
     exposureLevel: cell('ExposureLevel'),
@@ -89,13 +89,14 @@ function numberOf(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
-/** Graph writes `canBeOnboarded`, hunting `Can be onboarded`; a word that MDE does not know is handed on. */
-function wordOf(words: readonly string[], text: string | null | undefined): string | undefined {
-  if (text === null || text === undefined || /^unknownFutureValue$/i.test(text)) {
-    return undefined;
-  }
-  const bare = text.replaceAll(' ', '').toLowerCase();
-  return words.find((word) => word.toLowerCase() === bare) ?? text;
+/**
+ * The first of the texts that says something. Graph writes `canBeOnboarded`, hunting `Can be onboarded`; a word that MDE
+ * does not know is handed on, but for the one that Graph has in place of words newer than its list.
+ */
+function wordOf(words: readonly string[], ...texts: (string | null | undefined)[]): string | undefined {
+  const text = texts.find((candidate) => candidate && !/^unknownFutureValue$/i.test(candidate));
+  const bare = text?.replaceAll(' ', '').toLowerCase();
+  return words.find((word) => word.toLowerCase() === bare) ?? text ?? undefined;
 }
 
 function groupOf(group: string | undefined): string | undefined {
@@ -123,6 +124,14 @@ const interfaceSchema = z.object({
 });
 const addressSchema = z.object({ IPAddress: z.string().min(1) });
 
+/** An entry of a machine's `ipAddresses`. */
+interface AddressRecord {
+  ipAddress: string | null;
+  macAddress: string | null;
+  type: string | null;
+  operationalStatus: string | null;
+}
+
 /** Adapters that were seen so much earlier than the newest are gone. */
 const STALE_MS = 86_400_000;
 
@@ -138,21 +147,14 @@ function addressesOf(evidence: DeviceEvidence | undefined, interfaces: string | 
   const newest = Math.max(...adapters.map(seenAt));
   return adapters
     .filter((adapter) => seenAt(adapter) >= newest - STALE_MS)
-    .flatMap(({ mac, type, status, ips }) =>
-      ips.flatMap((entry) => {
-        const address = addressSchema.safeParse(entry).data;
-        return address === undefined
-          ? []
-          : [
-              {
-                ipAddress: withoutScope(address.IPAddress),
-                macAddress: macOf(mac),
-                type,
-                operationalStatus: status,
-              },
-            ];
-      }),
-    );
+    .flatMap(({ mac, type, status, ips }): AddressRecord[] => {
+      const adapter = { macAddress: macOf(mac), type, operationalStatus: status };
+      const addresses = ips.flatMap((entry) => addressSchema.safeParse(entry).data?.IPAddress ?? []);
+      if (addresses.length === 0) {
+        return adapter.macAddress === null ? [] : [{ ipAddress: null, ...adapter }];
+      }
+      return addresses.map((address) => ({ ipAddress: withoutScope(address), ...adapter }));
+    });
 }
 
 function seenAt({ seen }: { seen: string }): number {

@@ -10,6 +10,7 @@ import {
   readRefusal,
   retryAfterMs,
 } from '../apiReply.ts';
+import type { AlertPage } from '../pagedAlertFeed.ts';
 import { type DeviceEvidence, parseGraphAlert } from './deviceEvidence.ts';
 import { type HuntingRow, readHuntingRows } from './huntingRow.ts';
 
@@ -19,7 +20,7 @@ const SERVICE = 'Microsoft Graph';
 export type AlertReply = { kind: 'alert'; device: DeviceEvidence | null } | Failure;
 
 /** What the response to a list of alerts means. */
-export type AlertListReply = { kind: 'list'; entries: unknown[]; hasNextLink: boolean } | Failure;
+export type AlertListReply = AlertPage | Failure;
 
 /** What the response to `POST /security/runHuntingQuery` means. */
 export type HuntingReply =

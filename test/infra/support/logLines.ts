@@ -64,6 +64,7 @@ async function linesOfMessages(): Promise<string[]> {
         pipeline: { ...deps, rules: { ...deps.rules, notFoundRetriesMs } },
         provisionStorage: async () => [],
         reportQuota: async () => report,
+        takeSourceEvents: () => [{ event: 'source', from: 'defender', to: 'graph', detail: 'gone' }],
       });
       for (const body of bodies) {
         await enrichAlert(body, contextFor(lines));

@@ -27,8 +27,10 @@ describe('a machine', () => {
     };
     expect(decided(answer, { attempts: 2 })).toEqual({
       kind: 'enriched',
+      source: 'defender',
       machine: { id: 'm' },
       retrievedAt: seenAt,
+      unavailable: [],
       attempts: 3,
     });
   });

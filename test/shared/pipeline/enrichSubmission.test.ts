@@ -30,7 +30,9 @@ describe('one submission', () => {
       device: 'machine-1',
     });
     expect(steps).toEqual(['create', 'find', 'store', 'publish', 'mark']);
-    expect(world.calls).toEqual([{ alertId: 'alert-1', machineId: 'hint', inLine: false }]);
+    expect(world.calls).toEqual([
+      { alertId: 'alert-1', machineId: 'hint', inLine: false, isReturning: false, refresh: false },
+    ]);
     expect(enrichmentSchema.parse(world.published[0])).toMatchObject({
       outcome: 'enriched',
       submissionId: 'submission-1',

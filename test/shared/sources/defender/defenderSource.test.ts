@@ -98,7 +98,13 @@ function sourceWith(script: Script) {
 describe('an answer about the alert', () => {
   test('costs one call, and the gate hears that calls go well', async () => {
     const { find, done } = sourceWith({});
-    expect(await find()).toEqual({ kind: 'found', machine: { id: 'machine-1' }, retrievedAt: at });
+    expect(await find()).toEqual({
+      kind: 'found',
+      source: 'defender',
+      machine: { id: 'machine-1' },
+      retrievedAt: at,
+      unavailable: [],
+    });
     expect(done).toEqual(['acquire', 'call alert-1 with token-1', 'succeeded']);
   });
 
