@@ -83,7 +83,11 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
   const lookUpAlert = createLookUp(ALERT_LOOK_UPS, { ...common, gate: gates.alerts });
   const lookUpHunting = createLookUp(HUNTING_LOOK_UPS, { ...common, gate: gates.hunting });
   const hunting = { client, lookUp: lookUpHunting };
-  const devices = createHunting({ ...hunting, queryFor: devicesQuery });
+  const devices = createHunting({
+    ...hunting,
+    queryFor: devicesQuery,
+    keep: (deviceId, row) => parts.writeDevice(deviceId, { part: deviceIn(row), retrievedAt: now() }),
+  });
   const alerts = createHunting({ ...hunting, queryFor: alertsQuery });
   let renewedAt = now().getTime();
 
@@ -185,9 +189,7 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
     if (answer.kind !== 'row') {
       return answer;
     }
-    const row = answer.row.get('outcome') === 'device' ? answer.row : null;
-    await parts.writeDevice(deviceId, { part: row, retrievedAt: now() });
-    return { kind: 'device', row };
+    return { kind: 'device', row: deviceIn(answer.row) };
   }
 
   async function findByHunting(
@@ -231,6 +233,11 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
         : findByHunting(alert, signal);
     },
   };
+}
+
+/** Null for a device of which hunting has no data. */
+function deviceIn(row: HuntingRow): HuntingRow | null {
+  return row.get('outcome') === 'device' ? row : null;
 }
 
 const BARE_GUID = /^[\da-f]{8}-[\da-f]{4}-/i;

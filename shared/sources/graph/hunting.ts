@@ -19,6 +19,8 @@ export interface HuntingDeps {
   lookUp: LookUp;
   /** The query about these IDs; its answer has a row for each, with the ID as `RequestId`. */
   queryFor: (ids: readonly string[]) => HuntingRequest;
+  /** Keeps a row before anyone is answered, so that who comes later finds it. */
+  keep?: (id: string, row: HuntingRow) => Promise<void>;
 }
 
 /** About 9 KB of IDs; the service documents no limit for the text of a query. */
@@ -33,8 +35,10 @@ interface Waiter {
   fail: (error: unknown) => void;
 }
 
-export function createHunting({ client, lookUp, queryFor }: HuntingDeps): Hunting {
+export function createHunting({ client, lookUp, queryFor, keep }: HuntingDeps): Hunting {
   let waiting: Waiter[] = [];
+  /** Those whom the call under way serves; who asks for the same ID meanwhile joins them. */
+  let served: Waiter[] = [];
   let isAsking = false;
 
   async function askAll(): Promise<void> {
@@ -50,7 +54,6 @@ export function createHunting({ client, lookUp, queryFor }: HuntingDeps): Huntin
 
   /** One call for all who wait when it is made, and not when its slot is asked for. */
   async function askOnce(): Promise<void> {
-    let served: Waiter[] = [];
     const takeBatch = () => {
       const ids = new Set<string>();
       for (const { id } of waiting) {
@@ -69,9 +72,9 @@ export function createHunting({ client, lookUp, queryFor }: HuntingDeps): Huntin
         LONGEST_CALL_MS * 1.2,
         () => new Map<string, HuntingAnswer>(),
       );
+      await keepRows(answers);
       // Without a call nobody was taken from the line: all hear why there was none.
-      const all = served.length > 0 ? served : waiting.splice(0);
-      all.forEach((waiter, index) => {
+      takeServed().forEach((waiter, index) => {
         const answer = answers.get(waiter.id) ?? answers.get(EVERYBODY) ?? noAnswer;
         // One turn was promised, for one call: a single submission redeems it for all.
         waiter.answer(
@@ -79,10 +82,26 @@ export function createHunting({ client, lookUp, queryFor }: HuntingDeps): Huntin
         );
       });
     } catch (error) {
-      for (const waiter of served.length > 0 ? served : waiting.splice(0)) {
+      for (const waiter of takeServed()) {
         waiter.fail(error);
       }
     }
+  }
+
+  function takeServed(): Waiter[] {
+    const all = served.length > 0 ? served : waiting;
+    if (all === waiting) {
+      waiting = [];
+    }
+    served = [];
+    return all;
+  }
+
+  async function keepRows(answers: ReadonlyMap<string, HuntingAnswer>): Promise<void> {
+    const rows = [...answers].flatMap(([id, answer]) =>
+      answer.kind === 'row' ? [{ id, row: answer.row }] : [],
+    );
+    await Promise.all(rows.map(({ id, row }) => keep?.(id, row)));
   }
 
   /**
@@ -128,6 +147,7 @@ export function createHunting({ client, lookUp, queryFor }: HuntingDeps): Huntin
       return new Promise<HuntingAnswer>((resolve, reject) => {
         const leave = () => {
           waiting = waiting.filter((other) => other !== waiter);
+          served = served.filter((other) => other !== waiter);
           resolve({ kind: 'interrupted', detail: 'the time of this run was up' });
         };
         const waiter: Waiter = {
@@ -147,7 +167,7 @@ export function createHunting({ client, lookUp, queryFor }: HuntingDeps): Huntin
           return;
         }
         signal.addEventListener('abort', leave, { once: true });
-        waiting.push(waiter);
+        (served.some((other) => other.id === id) ? served : waiting).push(waiter);
         if (!isAsking) {
           void askAll();
         }

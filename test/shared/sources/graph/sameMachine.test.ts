@@ -169,13 +169,12 @@ describe('what is lost is what the table says', () => {
   });
 
   test('addresses are the same in another order, and without adapters a part of them', () => {
-    const textOf = (entry: unknown) => JSON.stringify(entry);
+    const textOf = (entry: unknown) => JSON.stringify(entry)?.replace('"00-00-00-00-00-00"', 'null');
     for (const { ofDefender, ofGraph } of pairs) {
       const hasAdapters = (ofGraph.ipAddresses ?? []).some((entry) => entry?.operationalStatus != null);
       if (hasAdapters) {
-        expect(new Set(ofGraph.ipAddresses?.map(textOf))).toEqual(
-          new Set(ofDefender.ipAddresses?.map(textOf)),
-        );
+        const told = ofDefender.ipAddresses?.filter((entry) => entry?.ipAddress ?? entry?.macAddress);
+        expect(new Set(ofGraph.ipAddresses?.map(textOf))).toEqual(new Set(told?.map(textOf)));
       } else {
         const known = new Set(ofDefender.ipAddresses?.map((entry) => textOf(entry?.ipAddress)));
         expect((ofGraph.ipAddresses ?? []).filter((entry) => !known.has(textOf(entry?.ipAddress)))).toEqual(
