@@ -116,6 +116,7 @@ export function createSources(settings: Settings, deps: SourcesDeps): Sources {
     store: createSourceStateTable(state),
     onChange: (event) => events.push(event),
     now,
+    retryBaseDelayMs: timing.retryBaseDelayMs,
   });
   return { ...parts, source: auto, feed: createAutoFeed(auto, feeds), current: auto.current };
 }

@@ -31,16 +31,23 @@ export interface AutoSourceDeps {
   store: SourceStateStore;
   onChange: (event: SourceEvent) => void;
   now: () => Date;
+  /** The setting RETRY_BASE_DELAY. */
+  retryBaseDelayMs: number;
 }
 
-/** What this process knows of the state is read again after so long, so that all move over within it. */
-const KNOWN_MS = 15_000;
-/** A 404 is taken at its word so long after Defender has answered; then an alert that it knows is asked about first. */
-const TRUST_MS = 60_000;
-/** The canary is asked about no more often, by one process. */
-const CHECK_INTERVAL_MS = 20_000;
-/** While it is not clear whether Defender is gone, alerts that it does not know wait so long. */
-const DOUBT_DELAY_MS = 30_000;
+/** Times, as multiples of `RETRY_BASE_DELAY`, by which also an open circuit is probed; in production that is 5 s. */
+const TIMES = {
+  /** Signs that Defender is gone must span so long: a minute. */
+  doubt: 12,
+  /** What this process knows of the state is read again after so long, so that all move over within it: 15 s. */
+  known: 3,
+  /** A 404 is taken at its word so long after Defender has answered; then an alert that it knows is asked about first. */
+  trust: 12,
+  /** One process asks about that alert no more often: 20 s. */
+  check: 4,
+  /** While it is not clear whether Defender is gone, alerts that it does not know wait so long: 30 s. */
+  wait: 6,
+};
 
 /** Defender while it serves, and Microsoft Graph once it is gone: `sourceState.ts` says when that is. */
 export interface AutoSource extends Source {
@@ -50,6 +57,7 @@ export interface AutoSource extends Source {
 
 export function createAutoSource(deps: AutoSourceDeps): AutoSource {
   const { graph, store, onChange, now } = deps;
+  const timeOf = (name: keyof typeof TIMES) => TIMES[name] * deps.retryBaseDelayMs;
   let known: StoredSourceState = { state: initialState, etag: undefined };
   let readAt = Number.NEGATIVE_INFINITY;
   let servedAt = Number.NEGATIVE_INFINITY;
@@ -64,7 +72,7 @@ export function createAutoSource(deps: AutoSourceDeps): AutoSource {
   });
 
   async function current(): Promise<SourceState> {
-    if (now().getTime() - readAt >= KNOWN_MS) {
+    if (now().getTime() - readAt >= timeOf('known')) {
       known = await store.read();
       readAt = now().getTime();
     }
@@ -73,7 +81,7 @@ export function createAutoSource(deps: AutoSourceDeps): AutoSource {
 
   /** Writes what a sign changes; whatever another instance wrote first is looked at anew. */
   async function book(sign: ApiSign): Promise<void> {
-    await change((state) => stateAfter(state, sign, now()));
+    await change((state) => stateAfter(state, sign, now(), timeOf('doubt')));
   }
 
   /** @returns Whether this process made the change. */
@@ -112,14 +120,14 @@ export function createAutoSource(deps: AutoSourceDeps): AutoSource {
     const { state } = known;
     // Whether the alert is unknown or the API is gone is open: the alert waits, and no attempt is counted.
     return state.mode === 'defender' && state.doubt !== null
-      ? { kind: 'denied', until: new Date(now().getTime() + DOUBT_DELAY_MS), detail: state.doubt.detail }
+      ? { kind: 'denied', until: new Date(now().getTime() + timeOf('wait')), detail: state.doubt.detail }
       : answer;
   }
 
   async function checkCanary(alertId: string, signal: AbortSignal): Promise<void> {
     const { canary } = known.state;
-    const isTrusted = now().getTime() - servedAt < TRUST_MS;
-    const isChecked = now().getTime() - checkedAt < CHECK_INTERVAL_MS;
+    const isTrusted = now().getTime() - servedAt < timeOf('trust');
+    const isChecked = now().getTime() - checkedAt < timeOf('check');
     if (isTrusted || isChecked || canary === null || canary === alertId) {
       return;
     }

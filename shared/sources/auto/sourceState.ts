@@ -25,19 +25,19 @@ export const initialState: SourceState = { mode: 'defender', canary: null, prove
 
 /** A proof that is so old is written anew; a younger one is not worth a write. */
 const PROOF_MS = 10 * 60_000;
-/** Defender counts as gone after so many signs in a row, and not before they span so long. */
+/** Defender counts as gone after so many signs in a row. */
 const SIGNS = 3;
-const DOUBT_MS = 60_000;
 /** While Graph serves, Defender is asked once in this time. */
 export const PROBE_INTERVAL_MS = 3_600_000;
 
 /**
  * The state after a sign. Defender is gone when it says so of itself (410, or no such address), or when it refuses the
  * app, which has the role, or does not know an alert that it knew before. The last two count only where it has served
- * before, and all only after several signs over a minute without one that it serves. An outage, a missing role and an
+ * before, and all only after several signs over `doubtMs` without one that it serves. An outage, a missing role and an
  * alert that was never known are no signs. Pure; the very same state when nothing changes.
+ * @param doubtMs How long the signs must span, in milliseconds.
  */
-export function stateAfter(state: SourceState, sign: ApiSign, now: Date): SourceState {
+export function stateAfter(state: SourceState, sign: ApiSign, now: Date, doubtMs: number): SourceState {
   if (sign.kind === 'serves') {
     return afterService(state, sign.subject, now);
   }
@@ -57,7 +57,7 @@ export function stateAfter(state: SourceState, sign: ApiSign, now: Date): Source
       : `Defender does not know the alert ${sign.subject}, which it has answered before`;
   const since = state.doubt?.since ?? now;
   const signs = (state.doubt?.signs ?? 0) + 1;
-  if (signs >= SIGNS && now.getTime() - since.getTime() >= DOUBT_MS) {
+  if (signs >= SIGNS && now.getTime() - since.getTime() >= doubtMs) {
     const nextProbeAt = new Date(now.getTime() + PROBE_INTERVAL_MS);
     return { mode: 'graph', canary: state.canary, since: now, detail, nextProbeAt };
   }

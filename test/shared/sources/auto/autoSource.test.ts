@@ -80,6 +80,7 @@ function createWorld() {
       store,
       onChange: (event) => events.push(event),
       now,
+      retryBaseDelayMs: 5_000,
     });
   return { process, calls, events, defender, state: () => stored.state };
 }

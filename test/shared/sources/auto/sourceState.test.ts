@@ -12,7 +12,7 @@ const retired: ApiSign = { kind: 'gone', detail: 'answered 410', isDefinite: tru
 /** The state after these signs, each so many seconds after the start. */
 function stateFrom(signs: readonly [second: number, sign: ApiSign][], from = initialState): SourceState {
   return signs.reduce(
-    (state, [second, sign]) => stateAfter(state, sign, new Date(start + second * 1_000)),
+    (state, [second, sign]) => stateAfter(state, sign, new Date(start + second * 1_000), 60_000),
     from,
   );
 }
@@ -111,7 +111,7 @@ test('whatever comes, Graph takes over only after three signs in a row over a mi
       for (const [wait, next] of steps) {
         second += wait;
         const before = state;
-        state = stateAfter(state, next, new Date(start + second * 1_000));
+        state = stateAfter(state, next, new Date(start + second * 1_000), 60_000);
         if (next.kind === 'serves') {
           doubtful = [];
           expect(state.mode).toBe('defender');
