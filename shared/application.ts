@@ -62,8 +62,15 @@ export interface Application {
   provisionStorage(): Promise<string[]>;
 }
 
-/** @param hasIdentityEndpoint Whether a managed-identity endpoint is at hand, as it is in Azure. */
-export function createApplication(settings: Settings, hasIdentityEndpoint: boolean): Application {
+/**
+ * @param hasIdentityEndpoint Whether a managed-identity endpoint is at hand, as it is in Azure.
+ * @param mayOpenCircuit Whether refused look-ups may stop those of the whole app: not for an operator's tool.
+ */
+export function createApplication(
+  settings: Settings,
+  hasIdentityEndpoint: boolean,
+  mayOpenCircuit = true,
+): Application {
   const { queues: queueNames, tables: tableNames, source, timing } = settings;
   /** What was created when the app started may be deleted later: then it is created again. */
   let provisioned: Promise<string[]> | undefined;
@@ -86,7 +93,15 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
   const clock = createStorageClock(localNow);
   // One clock for all: what the ledger promises and what one instance writes, others compare with their own time.
   const now = () => new Date(clock.now());
-  const sources = createSources(settings, { state, clock, localNow, now, random, hasIdentityEndpoint });
+  const sources = createSources(settings, {
+    state,
+    clock,
+    localNow,
+    now,
+    random,
+    hasIdentityEndpoint,
+    mayOpenCircuit,
+  });
   const { defender, graph } = sources;
   /** The quota of the API that alerts are looked up in at present. */
   const currentQuota = async () => {

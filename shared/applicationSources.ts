@@ -48,10 +48,15 @@ export interface SourcesDeps {
   now: () => Date;
   random: () => number;
   hasIdentityEndpoint: boolean;
+  /**
+   * Whether a refusal may open the circuit, which stops the look-ups of the whole app. Not where an operator asks, whose own
+   * sign-in may be refused.
+   */
+  mayOpenCircuit: boolean;
 }
 
 export function createSources(settings: Settings, deps: SourcesDeps): Sources {
-  const { state, clock, localNow, now, random, hasIdentityEndpoint } = deps;
+  const { state, clock, localNow, now, random, hasIdentityEndpoint, mayOpenCircuit } = deps;
   const { source: defenderSettings, graph: graphSettings, sourceChoice, timing } = settings;
   const { clientId } = defenderSettings;
   const tokensFor = (scope: string) =>
@@ -65,7 +70,9 @@ export function createSources(settings: Settings, deps: SourcesDeps): Sources {
       inProcessWaitMs: timing.inProcessWaitMs,
       probeIntervalMs: timing.retryBaseDelayMs,
     };
-    return { store, rules, gate: createLedgerGate({ store, clock, rules, random }) };
+    const gate = createLedgerGate({ store, clock, rules, random });
+    const observing: CallGate = { ...gate, denied: async () => ({ until: now() }) };
+    return { store, rules, gate: mayOpenCircuit ? gate : observing };
   }
 
   const defender = {

@@ -42,7 +42,7 @@ export async function check({ settings, application, storage, now }: CheckDeps):
     ]),
     checkDeadLetters(storage.queue(queues.poison), now(), storageSignal),
     asks.defender ? checkDefenderToken(sources.defender.tokens, source.tokenScope, polls) : [],
-    asks.graph ? checkGraphToken(sources.graph.tokens, graph.tokenScope) : [],
+    sourceChoice === 'defender' ? [] : checkGraphToken(sources.graph.tokens, graph.tokenScope, sourceChoice),
   ]);
   const isStorageUsable = stores.every(({ status }) => status === 'ok');
   const signal = AbortSignal.timeout(DEADLINE_MS);

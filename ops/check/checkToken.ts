@@ -34,24 +34,22 @@ interface Need {
   /** What a person's own sign-in carries instead. */
   scopes: readonly string[];
   /** What the script that grants it must be told. */
-  grantOption: '' | ' --with-poller' | ' --with-graph';
+  grantOption: '' | ' --with-poller' | ' --source graph' | ' --source auto';
 }
 
 const LOOK_UPS: Need = { subject: 'role', ...permissionsFor('Machine'), grantOption: '' };
 const POLLER: Need = { subject: 'poller role', ...permissionsFor('Alert'), grantOption: ' --with-poller' };
-const GRAPH_ALERTS: Need = {
+const GRAPH_ALERTS: Omit<Need, 'grantOption'> = {
   subject: 'Graph alert role',
   role: 'SecurityAlert.Read.All',
   roles: ALERT_LOOK_UPS.roles,
   scopes: ALERT_LOOK_UPS.roles,
-  grantOption: ' --with-graph',
 };
-const GRAPH_HUNTING: Need = {
+const GRAPH_HUNTING: Omit<Need, 'grantOption'> = {
   subject: 'Graph hunting role',
   role: 'ThreatHunting.Read.All',
   roles: HUNTING_LOOK_UPS.roles,
   scopes: HUNTING_LOOK_UPS.roles,
-  grantOption: ' --with-graph',
 };
 
 const NO_TOKEN = 'there is no token';
@@ -69,9 +67,15 @@ export function checkDefenderToken(
   return checkToken(DEFENDER, tokens, tokenScope, polls ? [LOOK_UPS, POLLER] : [LOOK_UPS]);
 }
 
-/** The same for Microsoft Graph. */
-export function checkGraphToken(tokens: AccessTokens, tokenScope: string): Promise<Finding[]> {
-  return checkToken(GRAPH, tokens, tokenScope, [GRAPH_ALERTS, GRAPH_HUNTING]);
+/** The same for Microsoft Graph, where the setting ENRICHMENT_SOURCE names it. */
+export function checkGraphToken(
+  tokens: AccessTokens,
+  tokenScope: string,
+  choice: 'graph' | 'auto',
+): Promise<Finding[]> {
+  const grantOption = ` --source ${choice}` as const;
+  const needs = [GRAPH_ALERTS, GRAPH_HUNTING].map((need) => ({ ...need, grantOption }));
+  return checkToken(GRAPH, tokens, tokenScope, needs);
 }
 
 async function checkToken(
