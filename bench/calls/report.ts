@@ -30,7 +30,7 @@ export function callsTable(measurements: readonly CallsMeasurement[]): { head: s
 
 function nameOf({ app, repeats, source, alertsPerDevice }: Omit<CallsScenario, 'messages'>): string {
   if (source === 'graph') {
-    return `product by Graph, ${alertsPerDevice} alerts a device`;
+    return `product by Graph, ${alertsPerDevice} alert${alertsPerDevice === 1 ? '' : 's'} a device`;
   }
   return `${app === 'plain' ? 'baseline: asks each time' : 'product'}, ${Math.round(repeats * 100)} % repeats`;
 }

@@ -188,6 +188,31 @@ test('in the middle of 500 alerts the setting moves them to Graph: none is lost 
   expect(both).toHaveLength(alertIds.length);
 });
 
+test('nothing needs the Defender API: new alerts are found and enriched by Graph alone', async () => {
+  stack.simulator.control.retireDefender(410);
+  const pipeline = await startPipeline(stack, { ...GRAPH, ALERT_POLL_SCHEDULE: '* * * * * *' });
+  const polls = () =>
+    pipeline.hosts.flatMap(({ output }) => output).filter((line) => line.includes('"event":"poll"'));
+  await waitUntil('the first pass', () => polls().length > 0);
+  const before = stack.simulator.control.calls().length;
+  const alertIds = newAlerts(20);
+  await waitUntil('all are enriched', async () => (await pipeline.delivered()).length >= alertIds.length);
+  const enrichments = await enrichmentsOf(pipeline);
+  // Graph knows an alert by an ID with a prefix, which Defender may leave out.
+  const bare = (alertId: string) => alertId.replace(/^da(?=[\da-f]{8}-)/, '');
+  expect(enrichments.map(({ alertId }) => bare(alertId)).toSorted()).toEqual(alertIds.map(bare).toSorted());
+  expect(new Set(enrichments.map(({ outcome }) => outcome))).toEqual(new Set(['enriched']));
+  const routes = new Set(
+    stack.simulator.control
+      .calls()
+      .slice(before)
+      .map(({ route }) => route),
+  );
+  expect(routes).toEqual(new Set(['graphAlerts', 'graphAlert', 'hunting']));
+  await pipeline.hosts[0]?.stop();
+  stack.simulator.control.retireDefender(null);
+});
+
 describe('auto', () => {
   test('moves over when Defender is gone under load, loses nothing, and moves back', async () => {
     const pipeline = await startPipeline(stack, { ENRICHMENT_SOURCE: 'auto' });
