@@ -8,6 +8,8 @@ import { ALERT_ID_RULE, isAlertId } from '#shared/intake/submission.ts';
 import { createStorageClients } from '#shared/storage/storageClients.ts';
 import { check, settingsFindings } from './check/check.ts';
 import { findingLines, isAllOk } from './check/findingsView.ts';
+import { type Comparison, compareSources } from './compare/compare.ts';
+import { comparisonLines } from './compare/compareView.ts';
 import { listDeadLetters, replayDeadLetters, showDeadLetter } from './deadLetters/deadLettersCommand.ts';
 import { createPoisonQueue } from './deadLetters/poisonQueue.ts';
 import { selectionOf } from './deadLetters/selection.ts';
@@ -19,6 +21,8 @@ import { describeError } from './storageFault.ts';
 
 const JSON_OPTION = ['--json', 'print JSON, for programs'] as const;
 const now = () => new Date();
+/** Several alerts take their turns in the quota one after the other. */
+const COMPARE_DEADLINE_MS = 10 * 60_000;
 
 const program = new Command('npm run ops --').description(
   'Asks and acts on the deployment that the settings name: those of the environment, then the Values of ' +
@@ -72,6 +76,28 @@ program
     }
   });
 
+program
+  .command('compare')
+  .description('asks Defender and Microsoft Graph about alerts, and says what changes with Graph')
+  .argument('<alertId...>', 'IDs of alerts', alertIdsArgument)
+  .option(...JSON_OPTION)
+  .action(async (alertIds: string[], { json }) => {
+    const { each } = open().application.sources;
+    const signal = AbortSignal.timeout(COMPARE_DEADLINE_MS);
+    const comparisons: Comparison[] = [];
+    for (const alertId of alertIds) {
+      comparisons.push(await compareSources(alertId, each, signal));
+    }
+    if (json) {
+      printJson(comparisons);
+    } else {
+      print(...comparisons.flatMap(comparisonLines));
+    }
+    if (comparisons.some(({ properties }) => properties === undefined)) {
+      process.exitCode = 1;
+    }
+  });
+
 const deadLetters = program.command('dead-letters').description('lists, shows and replays dead letters');
 
 deadLetters
@@ -116,7 +142,7 @@ function open() {
   const { queue } = createStorageClients(settings.storage);
   return {
     settings,
-    application: createApplication(settings, process.env.IDENTITY_ENDPOINT !== undefined),
+    application: createApplication(settings, process.env.IDENTITY_ENDPOINT !== undefined, false),
     alerts: queue(settings.queues.alerts),
     poison: createPoisonQueue(queue(settings.queues.poison)),
   };
@@ -149,6 +175,10 @@ function alertIdArgument(text: string): string {
     return text;
   }
   throw new InvalidArgumentError(`${ALERT_ID_RULE}.`);
+}
+
+function alertIdsArgument(text: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), alertIdArgument(text)];
 }
 
 function printJson(value: unknown): void {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { createSources, type Sources } from './applicationSources.ts';
 import { longestGapMs } from './config/ncrontab.ts';
 import type { Settings } from './config/settings.ts';
 import { messageWriter } from './enrichment/outputMessage.ts';
@@ -9,6 +10,7 @@ import {
   type HealthReport,
   pollerProbe,
   queueProbe,
+  sourceProbe,
   tableProbe,
 } from './health/health.ts';
 import { type AlertLookup, createAlertLookup } from './lookup/alertLookup.ts';
@@ -16,23 +18,12 @@ import type { PipelineDeps } from './pipeline/enrichSubmission.ts';
 import { createSubmit, type Submit } from './pipeline/submitAll.ts';
 import { createPoller, type Poller } from './polling/poller.ts';
 import { cached } from './promises.ts';
-import type { CallGate } from './quota/callGate.ts';
-import type { LedgerRules } from './quota/ledger.ts';
+import type { Ledger } from './quota/ledger.ts';
 import { LedgerError } from './quota/ledgerExchange.ts';
-import { createLedgerGate } from './quota/ledgerGate.ts';
 import { type QuotaReport, quotaReport } from './quota/quotaReport.ts';
 import { createStorageClock } from './quota/storageClock.ts';
-import {
-  type AccessTokens,
-  createAccessTokens,
-  readTokenClaims,
-  tokenRequester,
-} from './sources/accessToken.ts';
-import { createDefenderAlertFeed } from './sources/defender/defenderAlertFeed.ts';
-import { createDefenderClient, type DefenderClient } from './sources/defender/defenderClient.ts';
-import { createDefenderSource } from './sources/defender/defenderSource.ts';
+import { readTokenClaims } from './sources/accessToken.ts';
 import { createEnrichmentTable } from './storage/enrichmentTable.ts';
-import { createLedgerTable } from './storage/ledgerTable.ts';
 import { createQueueOutbox } from './storage/queueOutbox.ts';
 import { createStorageClients, provision } from './storage/storageClients.ts';
 import { isStorageError, storageErrorText } from './storage/storageError.ts';
@@ -54,8 +45,10 @@ export interface Application {
   lookup: AlertLookup;
   /** Finds new alerts; the timer function calls it. */
   poller: Poller;
-  /** What the source speaks to Defender with. Who makes a call of their own asks the gate first, as the source does. */
-  defender: { client: DefenderClient; tokens: AccessTokens; gate: CallGate };
+  /** The sources, and what they speak to their APIs with. Calls of other parts ask the gate first, as the sources do. */
+  sources: Sources;
+  /** Changes of the source that this process has made since they were taken last, for the log. */
+  takeSourceEvents: Sources['takeEvents'];
   /** How the quota stands. @throws When the storage service cannot be used. */
   reportQuota(): Promise<QuotaReport>;
   /** The same of a few seconds ago at most. */
@@ -69,8 +62,15 @@ export interface Application {
   provisionStorage(): Promise<string[]>;
 }
 
-/** @param hasIdentityEndpoint Whether a managed-identity endpoint is at hand, as it is in Azure. */
-export function createApplication(settings: Settings, hasIdentityEndpoint: boolean): Application {
+/**
+ * @param hasIdentityEndpoint Whether a managed-identity endpoint is at hand, as it is in Azure.
+ * @param mayOpenCircuit Whether refused look-ups may stop those of the whole app: not for an operator's tool.
+ */
+export function createApplication(
+  settings: Settings,
+  hasIdentityEndpoint: boolean,
+  mayOpenCircuit = true,
+): Application {
   const { queues: queueNames, tables: tableNames, source, timing } = settings;
   /** What was created when the app started may be deleted later: then it is created again. */
   let provisioned: Promise<string[]> | undefined;
@@ -93,36 +93,34 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
   const clock = createStorageClock(localNow);
   // One clock for all: what the ledger promises and what one instance writes, others compare with their own time.
   const now = () => new Date(clock.now());
-  const store = createLedgerTable(state, quotaKey(source.tokenScope, source.clientId), clock, localNow);
-  const ledgerRules: LedgerRules = {
-    limits: source.rateLimits,
-    share: source.quotaShare,
-    inProcessWaitMs: timing.inProcessWaitMs,
-    probeIntervalMs: timing.retryBaseDelayMs,
+  const sources = createSources(settings, {
+    state,
+    clock,
+    localNow,
+    now,
+    random,
+    hasIdentityEndpoint,
+    mayOpenCircuit,
+  });
+  const { defender, graph } = sources;
+  /** The quota of the API that alerts are looked up in at present. */
+  const currentQuota = async () => {
+    const { mode } = await sources.current();
+    return mode === 'graph' ? graph.quota : defender.quota;
   };
-  const gate = createLedgerGate({ store, clock, rules: ledgerRules, random });
-  const requestToken = tokenRequester(source.tokenScope, source.clientId, hasIdentityEndpoint);
-  const defender = {
-    client: createDefenderClient(source.apiUrl, now),
-    tokens: createAccessTokens(requestToken, Date.now),
-    gate,
-  };
+
   async function homeTenant(): Promise<string | undefined> {
     if (source.tenantId !== undefined) {
       return source.tenantId;
     }
     // Without a token no call is made either; then the alert waits, and is asked about again.
-    const token = await defender.tokens.get().catch(() => undefined);
+    const { tokens } = settings.sourceChoice === 'graph' ? graph : defender;
+    const token = await tokens.get().catch(() => undefined);
     return token && readTokenClaims(token)?.tenantId;
   }
   const pipeline: PipelineDeps = {
     records: createEnrichmentTable(enrichments),
-    source: createDefenderSource({
-      ...defender,
-      now,
-      random,
-      retryBaseDelayMs: timing.retryBaseDelayMs,
-    }),
+    source: sources.source,
     outbox: createQueueOutbox(queues, tableNames.enrichments, messageWriter(settings.output)),
     rules: timing,
     message: settings.message,
@@ -136,7 +134,7 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
   const submit = createSubmit(pipeline);
   const watermarks = createWatermarkTable(state);
   const poller = createPoller({
-    feed: createDefenderAlertFeed({ ...defender, now }),
+    feed: sources.feed,
     watermarks,
     hasRecord: async (alertId) => (await records.read(alertId)) !== undefined,
     submit,
@@ -145,11 +143,24 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
   });
 
   async function reportQuota(): Promise<QuotaReport> {
-    const [{ ledger }, { approximateMessagesCount = 0 }] = await Promise.all([
+    const { store, rules } = await currentQuota();
+    const usesHunting = rules === graph.quota.rules;
+    const [{ ledger }, { approximateMessagesCount = 0 }, hunting] = await Promise.all([
       store.read(),
       queues.alerts.getProperties(),
+      usesHunting ? graph.hunting.store.read() : undefined,
     ]);
-    return quotaReport(ledger, ledgerRules, approximateMessagesCount, clock.now());
+    const report = quotaReport(ledger, rules, approximateMessagesCount, clock.now());
+    return {
+      ...report,
+      source: usesHunting ? 'graph' : 'defender',
+      ...(hunting && { hunting: huntingReport(hunting.ledger) }),
+    };
+  }
+  function huntingReport(ledger: Ledger) {
+    const report = quotaReport(ledger, graph.hunting.rules, 0, clock.now());
+    const { windows, rate, pausedUntil, circuit } = report;
+    return { windows, rate, pausedUntil, circuit };
   }
   const recentQuota = cached(reportQuota, RECENT_MS, localNow);
 
@@ -163,9 +174,21 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
   const probes = [
     ...Object.values(queues).map(queueProbe),
     ...[enrichments, state].map(tableProbe),
-    gateProbe(gate.waitingSince, clock.now),
+    gateProbe(
+      () => earliest([defender.quota, graph.quota, graph.hunting].map(({ gate }) => gate.waitingSince())),
+      clock.now,
+    ),
     ...(schedule === undefined ? [] : [pollerProbe(lastPass, gapMs, now(), clock.now)]),
-    circuitProbe(async () => (await store.read()).ledger),
+    circuitProbe(async () => (await (await currentQuota()).store.read()).ledger),
+    ...(settings.sourceChoice === 'defender'
+      ? []
+      : [
+          sourceProbe(
+            settings.sourceChoice,
+            sources.current,
+            async () => (await graph.hunting.store.read()).ledger,
+          ),
+        ]),
   ];
   const recentHealth = cached(() => checkHealth(probes, HEALTH_CHECK_TIMEOUT_MS), RECENT_MS, localNow);
 
@@ -175,7 +198,8 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
     submit,
     lookup: createAlertLookup({ records, rules: timing, now, reportQuota: recentQuota }),
     poller,
-    defender,
+    sources,
+    takeSourceEvents: sources.takeEvents,
     reportQuota,
     recentQuota,
     recentHealth,
@@ -206,10 +230,9 @@ export function createApplication(settings: Settings, hasIdentityEndpoint: boole
   };
 }
 
-/** Calls are counted for an app and an API; the geo hosts of one API are taken to share the count. */
-function quotaKey(tokenScope: string, clientId: string | undefined): string {
-  const audience = tokenScope.replace(/^https:\/\//, '').replace(/\/\.default$/, '');
-  return `${audience.replace(/[^A-Za-z0-9.-]/g, '-')}:${clientId ?? 'system'}`;
+function earliest(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }
 
 /** What is wrong with our own storage, the ledger in it included; undefined for any other error. */

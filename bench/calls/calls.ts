@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { AlertRecord, NewAlert } from '#dev/simulator/alerts/alerts.ts';
 import { seededRandom } from '#dev/simulator/random.ts';
 import { startStack } from '#dev/stack/stack.ts';
 import { putAll, takeAll } from '../support/queueMessages.ts';
@@ -12,6 +13,10 @@ export interface CallsScenario {
   messages: number;
   /** The share of messages (0 to 1) whose alert was in the stream before. */
   repeats: number;
+  /** How many alerts of the stream are about the same device; each about any when left out. */
+  alertsPerDevice?: number;
+  /** Where devices come from; the Defender API when left out. */
+  source?: 'graph';
 }
 
 export interface CallsMeasurement extends CallsScenario {
@@ -36,19 +41,31 @@ export const scenarios: readonly CallsScenario[] = [
   { app: 'product', messages: 400, repeats: 0 },
   { app: 'product', messages: 400, repeats: 0.3 },
   { app: 'product', messages: 400, repeats: 0.9 },
+  { app: 'product', messages: 400, repeats: 0, source: 'graph', alertsPerDevice: 1 },
+  { app: 'product', messages: 400, repeats: 0, source: 'graph', alertsPerDevice: 5 },
+  { app: 'product', messages: 400, repeats: 0, source: 'graph', alertsPerDevice: 20 },
   // Its calls do not depend on repeats.
   { app: 'plain', messages: 400, repeats: 0.9 },
 ];
 
 export async function measureCalls(scenario: CallsScenario): Promise<CallsMeasurement> {
-  const { app, messages, repeats } = scenario;
+  const { app, messages, repeats, source = 'defender', alertsPerDevice } = scenario;
   const stack = await startStack({
-    simulator: { limits: [LIMIT], latency: { least: 20, most: 80 } },
+    simulator: {
+      machines: messages,
+      limits: [LIMIT],
+      graphLimits: [LIMIT],
+      huntingLimits: [LIMIT],
+      latency: { least: 20, most: 80 },
+    },
     azurite: { preload: [QUICK_EMULATOR] },
     settings: {
       ALERTS_QUEUE: 'alerts',
       ENRICHMENTS_QUEUE: 'enrichments',
+      ENRICHMENT_SOURCE: source,
       DEFENDER_RATE_LIMITS: '10000/1m',
+      GRAPH_RATE_LIMITS: '10000/1m',
+      HUNTING_RATE_LIMITS: '10000/1m',
       // Who meets a claim comes back after this, doubled each time: the only wait in the run.
       RETRY_BASE_DELAY: '100ms',
       AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
@@ -62,7 +79,11 @@ export async function measureCalls(scenario: CallsScenario): Promise<CallsMeasur
     ];
     await Promise.all([input.create(), output.create()]);
     const alerts = messages - Math.round(messages * repeats);
-    const alertIds = control.addNewAlerts(alerts).map(({ id }) => id);
+    const added = control.addNewAlerts(alerts);
+    if (alertsPerDevice !== undefined) {
+      control.addAlerts(aboutFewDevices(added, alertsPerDevice));
+    }
+    const alertIds = added.map(({ id }) => id);
     await putAll(input, withRepeats(alertIds, messages, seededRandom('calls', repeats)));
 
     const startedAt = Date.now();
@@ -88,6 +109,15 @@ export async function measureCalls(scenario: CallsScenario): Promise<CallsMeasur
   } finally {
     await stack.stop();
   }
+}
+
+/** The same alerts, so many of them about each device. */
+function aboutFewDevices(alerts: readonly AlertRecord[], alertsPerDevice: number): NewAlert[] {
+  const devices = [...new Set(alerts.map(({ machineId }) => machineId))];
+  return alerts.map(({ id }, index) => ({
+    id,
+    machineId: devices[Math.floor(index / alertsPerDevice) % devices.length],
+  }));
 }
 
 function submissionIdOf(text: string): string {

@@ -1,4 +1,4 @@
-import type { CallsMeasurement } from './calls.ts';
+import type { CallsMeasurement, CallsScenario } from './calls.ts';
 
 /** One row a stream. */
 export function callsTable(measurements: readonly CallsMeasurement[]): { head: string[]; rows: string[][] } {
@@ -14,8 +14,8 @@ export function callsTable(measurements: readonly CallsMeasurement[]): { head: s
       'extra',
       'time',
     ],
-    rows: measurements.map(({ app, messages, repeats, alerts, calls, missing, extra, durationMs }) => [
-      `${app === 'plain' ? 'baseline: asks each time' : 'product'}, ${Math.round(repeats * 100)} % repeats`,
+    rows: measurements.map(({ messages, alerts, calls, missing, extra, durationMs, ...scenario }) => [
+      nameOf(scenario),
       String(messages),
       String(alerts),
       String(calls),
@@ -26,4 +26,11 @@ export function callsTable(measurements: readonly CallsMeasurement[]): { head: s
       `${(durationMs / 1_000).toFixed(0)} s`,
     ]),
   };
+}
+
+function nameOf({ app, repeats, source, alertsPerDevice }: Omit<CallsScenario, 'messages'>): string {
+  if (source === 'graph') {
+    return `product by Graph, ${alertsPerDevice} alert${alertsPerDevice === 1 ? '' : 's'} a device`;
+  }
+  return `${app === 'plain' ? 'baseline: asks each time' : 'product'}, ${Math.round(repeats * 100)} % repeats`;
 }

@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { parseArgs, styleText } from 'node:util';
 import { readSettings, settingsCatalogue } from '#shared/config/settings.ts';
+import { type SourceChoice, sourceChoices } from '#shared/config/sourceSettings.ts';
 import { createEnrichmentTable } from '#shared/storage/enrichmentTable.ts';
 import { createStorageClients } from '#shared/storage/storageClients.ts';
 import { appSettings } from '../stack/appSettings.ts';
@@ -18,6 +19,7 @@ export const START_USAGE = `Usage: npm start -- [options]
 
   --backlog <number>   submit that many more alerts; Defender permits 100 calls a minute
   --faults             let the simulator spoil 5 % of its answers with each of several faults
+  --source <source>    where devices come from: defender, graph or auto; defender when left out
   --once               end when every alert of the sample is final
   --stack-file <path>  write where everything is to this file instead of .local/stack.json
   --help               print this`;
@@ -27,6 +29,7 @@ export interface StartOptions {
   /** Alerts beyond the sample. */
   backlog: number;
   faults: boolean;
+  source: SourceChoice;
   once: boolean;
   stackFile: string;
   help: boolean;
@@ -42,16 +45,21 @@ export function parseStartOptions(commandLine: readonly string[]): StartOptions 
     options: {
       backlog: { type: 'string', default: '0' },
       faults: { type: 'boolean', default: false },
+      source: { type: 'string', default: 'defender' },
       once: { type: 'boolean', default: false },
       'stack-file': { type: 'string', default: DEFAULT_STACK_FILE },
       help: { type: 'boolean', default: false },
     },
   });
-  const { backlog, 'stack-file': stackFile, ...flags } = values;
+  const { backlog, source: chosen, 'stack-file': stackFile, ...flags } = values;
   if (!/^\d+$/.test(backlog) || Number(backlog) > LARGEST_BACKLOG) {
     throw new Error(`--backlog is "${backlog}". Give a whole number from 0 to ${LARGEST_BACKLOG}, e.g. 150.`);
   }
-  return { ...flags, backlog: Number(backlog), stackFile };
+  const source = sourceChoices.find((choice) => choice === chosen);
+  if (source === undefined) {
+    throw new Error(`--source is "${chosen}". Give ${sourceChoices.join(', ')}.`);
+  }
+  return { ...flags, backlog: Number(backlog), source, stackFile };
 }
 
 /** Settings that make an unknown alert final within seconds instead of a quarter of an hour. */
@@ -69,9 +77,14 @@ export interface DemoStack {
 
 /**
  * @param alerts How many alerts the simulator knows.
+ * @param source Where devices come from.
  * @param onHostLine Hears each line that the host prints.
  */
-export async function startDemoStack(alerts: number, onHostLine: (line: string) => void): Promise<DemoStack> {
+export async function startDemoStack(
+  alerts: number,
+  source: SourceChoice,
+  onHostLine: (line: string) => void,
+): Promise<DemoStack> {
   const [azurite, simulator] = await Promise.all([
     startAzurite(),
     // A call takes a moment, as it does in the real service.
@@ -80,6 +93,7 @@ export async function startDemoStack(alerts: number, onHostLine: (line: string) 
   const settings = {
     AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
     ...SHORT_DELAYS,
+    ENRICHMENT_SOURCE: source,
     ...appSettings(azurite, simulator),
   };
   const host = await startHostProcess({ settings: { ...NOTHING_SET, ...settings }, onLine: onHostLine });
@@ -130,8 +144,10 @@ export async function runDemo(
   refuseSecondDemo(options.stackFile);
   output.write('Starting storage emulator, Defender simulator and functions ...\n');
   const hostLines: HostLines = new EventEmitter();
-  const stack = await startDemoStack(KNOWN_ALERTS_IN_SAMPLES + SPARE_ALERTS + options.backlog, (line) =>
-    hostLines.emit('line', readHostLine(line)),
+  const stack = await startDemoStack(
+    KNOWN_ALERTS_IN_SAMPLES + SPARE_ALERTS + options.backlog,
+    options.source,
+    (line) => hostLines.emit('line', readHostLine(line)),
   );
   try {
     writeStackFile(options.stackFile, addressesOf(stack));

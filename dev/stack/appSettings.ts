@@ -32,6 +32,7 @@ export function identitySettings(
 function simulatorSettings({ apiUrl, identityEndpoint, identityHeader }: Simulator): Record<string, string> {
   return {
     DEFENDER_API_URL: apiUrl,
+    GRAPH_API_URL: apiUrl,
     IDENTITY_ENDPOINT: identityEndpoint,
     IDENTITY_HEADER: identityHeader,
   };

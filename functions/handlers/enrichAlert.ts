@@ -3,17 +3,18 @@ import type { Application } from '../../shared/application.ts';
 import { FUNCTION_DEADLINE_MS } from '../../shared/config/timingSettings.ts';
 import { type MessageEvent, receiveMessage } from '../../shared/pipeline/receiveMessage.ts';
 import type { QuotaEvent } from '../../shared/quota/quotaReport.ts';
+import type { SourceEvent } from '../../shared/sources/auto/autoSource.ts';
 import { errorText } from '../../shared/storage/storageError.ts';
 import { eventLog } from '../../shared/telemetry/log.ts';
 
 /** Handles a message of the input queue. */
 export function createEnrichAlert(
-  application: Pick<Application, 'pipeline' | 'provisionStorage' | 'reportQuota'>,
+  application: Pick<Application, 'pipeline' | 'provisionStorage' | 'reportQuota' | 'takeSourceEvents'>,
 ): StorageQueueHandler {
   const isReportDue = atMostEvery(60_000, Date.now);
 
   return async (body, context) => {
-    const log = eventLog<MessageEvent | QuotaEvent>(context);
+    const log = eventLog<MessageEvent | QuotaEvent | SourceEvent>(context);
     // Where that fails, so does what needs it, and the alert waits for it: the message has only five deliveries.
     await application.provisionStorage().catch(() => undefined);
     await receiveMessage(
@@ -22,6 +23,7 @@ export function createEnrichAlert(
       log,
       AbortSignal.timeout(FUNCTION_DEADLINE_MS),
     );
+    application.takeSourceEvents().forEach(log);
     if (!isReportDue()) {
       return;
     }

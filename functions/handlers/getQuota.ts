@@ -25,14 +25,17 @@ export function createGetQuota(
 }
 
 /** The report on the quota as JSON holds it. */
-export function quotaAnswer({
-  windows,
-  rate,
-  pausedUntil,
-  circuit,
-  queued,
-  drainedBy,
-}: QuotaReport): QuotaAnswer {
+export function quotaAnswer({ queued, drainedBy, source, hunting, ...api }: QuotaReport): QuotaAnswer {
+  return {
+    ...apiQuotaAnswer(api),
+    queued,
+    drainedBy: drainedBy?.toISOString() ?? null,
+    ...(source !== undefined && { source }),
+    ...(hunting !== undefined && { hunting: apiQuotaAnswer(hunting) }),
+  };
+}
+
+function apiQuotaAnswer({ windows, rate, pausedUntil, circuit }: NonNullable<QuotaReport['hunting']>) {
   return {
     windows,
     rate,
@@ -42,7 +45,5 @@ export function quotaAnswer({
       nextProbe: circuit.nextProbe.toISOString(),
       detail: circuit.detail,
     },
-    queued,
-    drainedBy: drainedBy?.toISOString() ?? null,
   };
 }

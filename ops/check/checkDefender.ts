@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Application } from '#shared/application.ts';
+import type { Sources } from '#shared/applicationSources.ts';
 import type { QuotaReport } from '#shared/quota/quotaReport.ts';
 import type { Reply } from '#shared/sources/defender/reply.ts';
 import { describeError } from '../storageFault.ts';
@@ -12,14 +13,14 @@ export const withoutLedger: Finding[] = [
   unknown('Defender', 'not called: every call is counted in the ledger'),
 ];
 
-type DefenderDeps = Pick<Application, 'reportQuota' | 'defender'>;
+type DefenderDeps = Pick<Application, 'reportQuota' | 'sources'>;
 
 /**
  * What the ledger says about the circuit and pauses, and whether Defender answers. That costs one call at most, a GET
  * for an alert that does not exist, counted like any other. None is made while the app itself makes none.
  */
 export async function checkDefender(
-  { reportQuota, defender }: DefenderDeps,
+  { reportQuota, sources }: DefenderDeps,
   apiUrl: string,
   signal: AbortSignal,
 ): Promise<Finding[]> {
@@ -31,11 +32,11 @@ export async function checkDefender(
   }
   const quota = quotaFinding(report);
   return quota.status === 'ok'
-    ? [quota, await callDefender(defender, apiUrl, signal)]
+    ? [quota, await callDefender(sources.defender, apiUrl, signal)]
     : [quota, unknown('Defender', 'not called, because the app itself may not call at present')];
 }
 
-function quotaFinding({ windows, circuit, pausedUntil }: QuotaReport): Finding {
+export function quotaFinding({ windows, circuit, pausedUntil }: QuotaReport): Finding {
   if (circuit !== null) {
     return problem(
       'quota',
@@ -55,7 +56,7 @@ function quotaFinding({ windows, circuit, pausedUntil }: QuotaReport): Finding {
 }
 
 async function callDefender(
-  { tokens, gate, client }: DefenderDeps['defender'],
+  { tokens, quota: { gate }, client }: Sources['defender'],
   apiUrl: string,
   signal: AbortSignal,
 ): Promise<Finding> {

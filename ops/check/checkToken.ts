@@ -1,10 +1,29 @@
 import type { AccessTokens } from '#shared/sources/accessToken.ts';
 import { readTokenClaims, type TokenClaims } from '#shared/sources/accessToken.ts';
+import { ALERT_LOOK_UPS, HUNTING_LOOK_UPS } from '#shared/sources/graph/graphSource.ts';
 import { timeOf } from '../words.ts';
 import { type Finding, ok, problem, unknown } from './finding.ts';
 
-/** The Defender API as an application in every tenant: WindowsDefenderATP. */
-const DEFENDER_APP_ID = 'fc780465-2017-40d4-a0c5-307022471b92';
+/** An API as the lines about its token name it. */
+interface TokenApi {
+  /** Begins the subjects of its lines; empty for the API that has no name of its own there. */
+  prefix: '' | 'Graph ';
+  /** The API as an application in every tenant. */
+  appId: string;
+  scopeSetting: string;
+}
+
+/** WindowsDefenderATP. */
+const DEFENDER: TokenApi = {
+  prefix: '',
+  appId: 'fc780465-2017-40d4-a0c5-307022471b92',
+  scopeSetting: 'DEFENDER_TOKEN_SCOPE',
+};
+const GRAPH: TokenApi = {
+  prefix: 'Graph ',
+  appId: '00000003-0000-0000-c000-000000000000',
+  scopeSetting: 'GRAPH_TOKEN_SCOPE',
+};
 
 /** An application role that the app needs. */
 interface Need {
@@ -15,24 +34,57 @@ interface Need {
   /** What a person's own sign-in carries instead. */
   scopes: readonly string[];
   /** What the script that grants it must be told. */
-  grantOption: '' | ' --with-poller';
+  grantOption: '' | ' --with-poller' | ' --source graph' | ' --source auto';
 }
 
 const LOOK_UPS: Need = { subject: 'role', ...permissionsFor('Machine'), grantOption: '' };
 const POLLER: Need = { subject: 'poller role', ...permissionsFor('Alert'), grantOption: ' --with-poller' };
+const GRAPH_ALERTS: Omit<Need, 'grantOption'> = {
+  subject: 'Graph alert role',
+  role: 'SecurityAlert.Read.All',
+  roles: ALERT_LOOK_UPS.roles,
+  scopes: ALERT_LOOK_UPS.roles,
+};
+const GRAPH_HUNTING: Omit<Need, 'grantOption'> = {
+  subject: 'Graph hunting role',
+  role: 'ThreatHunting.Read.All',
+  roles: HUNTING_LOOK_UPS.roles,
+  scopes: HUNTING_LOOK_UPS.roles,
+};
 
 const NO_TOKEN = 'there is no token';
 
 /**
- * Whether a token can be had, for what, and whether it carries the role. The token itself is not shown.
+ * Whether a token for the Defender API can be had, for what, and whether it carries the role. The token itself is not
+ * shown.
  * @param options.polls Whether the poller is on, which needs a role of its own.
  */
-export async function checkToken(
+export function checkDefenderToken(
   tokens: AccessTokens,
   tokenScope: string,
   { polls }: { polls: boolean },
 ): Promise<Finding[]> {
-  const needs = polls ? [LOOK_UPS, POLLER] : [LOOK_UPS];
+  return checkToken(DEFENDER, tokens, tokenScope, polls ? [LOOK_UPS, POLLER] : [LOOK_UPS]);
+}
+
+/** The same for Microsoft Graph, where the setting ENRICHMENT_SOURCE names it. */
+export function checkGraphToken(
+  tokens: AccessTokens,
+  tokenScope: string,
+  choice: 'graph' | 'auto',
+): Promise<Finding[]> {
+  const grantOption = ` --source ${choice}` as const;
+  const needs = [GRAPH_ALERTS, GRAPH_HUNTING].map((need) => ({ ...need, grantOption }));
+  return checkToken(GRAPH, tokens, tokenScope, needs);
+}
+
+async function checkToken(
+  api: TokenApi,
+  tokens: AccessTokens,
+  tokenScope: string,
+  needs: readonly Need[],
+): Promise<Finding[]> {
+  const subject = api.prefix === '' ? 'token' : `${api.prefix}token`;
   let token: string;
   try {
     token = await tokens.get();
@@ -40,29 +92,37 @@ export async function checkToken(
     const message = error instanceof Error ? error.message : String(error);
     return [
       problem(
-        'token',
+        subject,
         `none: ${message.slice(0, 600)}`,
         'In Azure: give the app an identity, and name it in AZURE_CLIENT_ID if it is user-assigned.',
         'Elsewhere: sign in, for example with "az login".',
       ),
-      ...needs.map(({ subject }) => unknown(subject, NO_TOKEN)),
+      ...needs.map((need) => unknown(need.subject, NO_TOKEN)),
     ];
   }
   const claims = readTokenClaims(token);
   if (claims === undefined) {
     const detail = 'it is of a form that cannot be read here';
-    return [ok('token', `obtained; ${detail}`), ...needs.map(({ subject }) => unknown(subject, detail))];
+    return [ok(subject, `obtained; ${detail}`), ...needs.map((need) => unknown(need.subject, detail))];
   }
-  return [audienceFinding(claims, tokenScope), ...needs.map((need) => roleFinding(claims, need))];
+  return [
+    audienceFinding(subject, api, claims, tokenScope),
+    ...needs.map((need) => roleFinding(claims, need)),
+  ];
 }
 
-function audienceFinding({ audience, appId, expiresAt }: TokenClaims, tokenScope: string): Finding {
+function audienceFinding(
+  subject: string,
+  api: TokenApi,
+  { audience, appId, expiresAt }: TokenClaims,
+  tokenScope: string,
+): Finding {
   const wanted = tokenScope.replace(/\/\.default$/, '');
-  const isRight = [wanted, DEFENDER_APP_ID].includes(audience.replace(/\/$/, ''));
+  const isRight = [wanted, api.appId].includes(audience.replace(/\/$/, ''));
   const detail = `for ${audience}, of application ${appId}, good until ${timeOf(expiresAt)}`;
   return isRight
-    ? ok('token', detail)
-    : problem('token', detail, `It should be for ${wanted}. Check DEFENDER_TOKEN_SCOPE and DEFENDER_CLOUD.`);
+    ? ok(subject, detail)
+    : problem(subject, detail, `It should be for ${wanted}. Check ${api.scopeSetting} and DEFENDER_CLOUD.`);
 }
 
 function permissionsFor(entity: string): Pick<Need, 'role' | 'roles' | 'scopes'> {

@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import { printable } from '#shared/text.ts';
 import type { Finding } from './finding.ts';
 
-const COLOURS = { ok: 'green', problem: 'red', unknown: 'yellow' } as const;
+const COLOURS = { ok: 'green', note: 'cyan', problem: 'red', unknown: 'yellow' } as const;
 const STATUS_WIDTH = 9;
 
 /** Each finding as a line, with what to do below it. */
@@ -20,5 +20,5 @@ export function findingLines(findings: readonly Finding[]): string[] {
 }
 
 export function isAllOk(findings: readonly Finding[]): boolean {
-  return findings.every(({ status }) => status === 'ok');
+  return findings.every(({ status }) => status === 'ok' || status === 'note');
 }

@@ -32,6 +32,18 @@ export const clouds = {
   },
 } as const satisfies Record<string, CloudEndpoint>;
 
+/**
+ * Microsoft Graph by the same clouds: GCC takes the commercial host
+ * (https://learn.microsoft.com/graph/deployments#microsoft-graph-and-graph-explorer-service-root-endpoints). Each host
+ * is the audience of its tokens, too.
+ */
+export const graphApiUrls = {
+  commercial: 'https://graph.microsoft.com',
+  gcc: 'https://graph.microsoft.com',
+  'gcc-high': 'https://graph.microsoft.us',
+  dod: 'https://dod-graph.microsoft.us',
+} as const satisfies Record<keyof typeof clouds, string>;
+
 export type Cloud = keyof typeof clouds;
 export const cloudNames = Object.keys(clouds) as Cloud[];
 
@@ -48,11 +60,11 @@ export function geoApiUrl(geo: Geo): string {
   return `https://${geo}.api.security.microsoft.com`;
 }
 
-/** An address that may be handed a Defender token. */
+/** An address that may be handed a token. */
 export interface ApiUrl {
   /** Scheme, host and port, without a slash at the end. */
   origin: string;
-  servedBy: 'defender' | 'loopback';
+  servedBy: 'microsoft' | 'loopback';
 }
 
 /** Domains whose subdomains are all Microsoft's security services. */
@@ -64,15 +76,28 @@ const DEFENDER_DOMAINS = [
   'security.microsoft.us',
 ];
 
+const GRAPH_HOSTS: ReadonlySet<string> = new Set(
+  Object.values(graphApiUrls).map((url) => new URL(url).hostname),
+);
+
 /** `URL` has brought every spelling of an IPv4 address (`127.1`, `0x7f000001`) to four decimal numbers by now. */
 export const LOOPBACK_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
+/** Reads the address of a Defender API; undefined for any that must not see a token for it. */
+export function parseDefenderUrl(text: string): ApiUrl | undefined {
+  return parseApiUrl(text, isDefenderHost);
+}
+
+/** Reads the address of Microsoft Graph; undefined for any that must not see a token for it. */
+export function parseGraphUrl(text: string): ApiUrl | undefined {
+  return parseApiUrl(text, (host) => GRAPH_HOSTS.has(host));
+}
+
 /**
- * Reads the address of a Defender API; undefined for any that must not see a token. A host that gets the token can use it,
- * so that is https to Defender's own domains, or a server on this machine; whether the latter is wanted is for the
- * caller to say.
+ * A host that gets the token can use it, so that is https to the service's own hosts, or a server on this machine;
+ * whether the latter is wanted is for the caller to say.
  */
-export function parseApiUrl(text: string): ApiUrl | undefined {
+function parseApiUrl(text: string, isOwnHost: (host: string) => boolean): ApiUrl | undefined {
   // User info, query and fragment, and the characters that make a host look like another, have no place here.
   if (/[@?#\\\s]/.test(text) || !URL.canParse(text)) {
     return undefined;
@@ -81,8 +106,8 @@ export function parseApiUrl(text: string): ApiUrl | undefined {
   if (pathname !== '/') {
     return undefined;
   }
-  if (protocol === 'https:' && isDefenderHost(hostname)) {
-    return { origin, servedBy: 'defender' };
+  if (protocol === 'https:' && isOwnHost(hostname)) {
+    return { origin, servedBy: 'microsoft' };
   }
   if (/^https?:$/.test(protocol) && LOOPBACK_HOST.test(hostname)) {
     return { origin, servedBy: 'loopback' };

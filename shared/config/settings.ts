@@ -112,7 +112,7 @@ function hintAtWords(value = '', words: readonly string[] = []): string {
 }
 
 function isMisspelt(name: string): boolean {
-  return /^(DEFENDER|ALERT_POLL)_/.test(name) && !settingsCatalogue.has(name);
+  return /^(DEFENDER|GRAPH|HUNTING|ALERT_POLL)_/.test(name) && !settingsCatalogue.has(name);
 }
 
 function misspelt(name: string): SettingProblem {

@@ -55,7 +55,8 @@ function level<const Values extends readonly string[]>(values: Values) {
 }
 
 /**
- * Device 1.0: one MDE machine, normalized. Every field is always present; null means that the source does not say,
+ * Device 1.0: one MDE machine, normalized. Every field is always present (those with a default are missing in rows
+ * that an earlier release stored); null means that the source does not say,
  * and nothing is guessed. A field that only repeats the source keeps the source's name.
  */
 export const deviceSchema = z
@@ -80,6 +81,10 @@ export const deviceSchema = z
         osPlatform: text.nullable().describe('Platform in the words of MDE, such as Windows11 or Ubuntu.'),
         version: text.nullable().describe('Feature release or distribution version, such as 22H2 or 9.5.'),
         build: text.nullable().describe('Build number; meaningful on Windows only.'),
+        distribution: text
+          .nullable()
+          .default(null)
+          .describe('Distribution in the words of Microsoft Graph, where that is the source; else null.'),
         osVersion: text
           .nullable()
           .describe('MDE property of that name, undocumented and null in all known records.'),
@@ -124,9 +129,31 @@ export const deviceSchema = z
         vmId: text.nullable().describe('ID of the virtual machine.'),
         resourceId: text.nullable().describe('Resource ID; a strong identifier in Microsoft Sentinel.'),
         subscriptionId: text.nullable().describe('Subscription or account.'),
+        awsResourceName: text
+          .nullable()
+          .default(null)
+          .describe('Amazon Resource Name of an AWS instance; Microsoft Graph alone tells it.'),
+        gcpResourceName: text
+          .nullable()
+          .default(null)
+          .describe('Full resource name of a Google Cloud instance; Microsoft Graph alone tells it.'),
       })
       .nullable()
       .describe('Identity of a cloud virtual machine; null when MDE knows of none.'),
+    deviceType: text
+      .nullable()
+      .default(null)
+      .describe('Kind of device in the words of Microsoft Graph, such as Workstation; else null.'),
+    loggedOnUsers: z
+      .array(
+        z.strictObject({
+          name: text.nullable().describe('Account name.'),
+          domain: text.nullable().describe('Domain of the account, as Windows or the device names it.'),
+        }),
+      )
+      .nullable()
+      .default(null)
+      .describe('Users who were logged on at the time of the alert; null where the source does not say.'),
     groupId: text.nullable().describe('ID of the device group as text; "0" means ungrouped.'),
     groupName: text.nullable().describe('Name of the device group; null when ungrouped.'),
     tags: z.array(text).describe('Device tags without duplicates; free text that users of the portal chose.'),

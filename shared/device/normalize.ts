@@ -33,6 +33,7 @@ export function normalizeMachine(machine: Machine, at: Date): Device {
       osPlatform: properties.osPlatform,
       version: properties.version,
       build: properties.osBuild,
+      distribution: properties.osDistribution,
       osVersion: properties.osVersion,
       ...architectureOf(properties.osProcessor, properties.osArchitecture),
       osProcessor: properties.osProcessor,
@@ -50,6 +51,8 @@ export function normalizeMachine(machine: Machine, at: Date): Device {
     entraDeviceId: entraDeviceIdOf(properties),
     entraJoined: properties.isAadJoined,
     cloud,
+    deviceType: properties.deviceType,
+    loggedOnUsers: loggedOnUsersOf(properties),
     groupId: properties.rbacGroupId,
     groupName: properties.rbacGroupName,
     tags: [...new Set((properties.machineTags ?? []).filter((tag) => tag !== null))],
@@ -75,8 +78,26 @@ function cloudOf({ vmMetadata }: Properties): Device['cloud'] {
   if (vmMetadata === null || Object.values(vmMetadata).every((value) => value === null)) {
     return null;
   }
-  const { cloudProvider, vmId, resourceId, subscriptionId } = vmMetadata;
-  return { provider: cloudProvider?.toLowerCase() ?? null, vmId, resourceId, subscriptionId };
+  const { cloudProvider, vmId, resourceId, subscriptionId, awsResourceName, gcpFullResourceName } =
+    vmMetadata;
+  return {
+    provider: cloudProvider?.toLowerCase() ?? null,
+    vmId,
+    resourceId,
+    subscriptionId,
+    awsResourceName,
+    gcpResourceName: gcpFullResourceName,
+  };
+}
+
+function loggedOnUsersOf({ loggedOnUsers }: Properties): Device['loggedOnUsers'] {
+  return (
+    loggedOnUsers?.flatMap((user) =>
+      user === null || (user.accountName === null && user.domainName === null)
+        ? []
+        : [{ name: user.accountName, domain: user.domainName }],
+    ) ?? null
+  );
 }
 
 function entraDeviceIdOf({ aadDeviceId }: Properties): string | null {

@@ -47,7 +47,10 @@ const addressEntrySchema = z.object({
 /** One entry of a machine's `ipAddresses`. */
 export type AddressEntry = z.infer<typeof addressEntrySchema>;
 
-/** Every machine property that is documented or was seen in real payloads, read tolerantly. */
+/**
+ * Every machine property that is documented or was seen in real payloads, and what a machine made from Microsoft Graph
+ * has beyond those, read tolerantly.
+ */
 export const propertiesSchema = z.object({
   mergedIntoMachineId: orNull(text),
   isPotentialDuplication: orNull(z.boolean()),
@@ -85,8 +88,14 @@ export const propertiesSchema = z.object({
       cloudProvider: orNull(told),
       resourceId: orNull(told),
       subscriptionId: orNull(identifier),
+      /** Microsoft Graph only, as are the next ones. */
+      awsResourceName: orNull(told),
+      gcpFullResourceName: orNull(told),
     }),
   ),
+  loggedOnUsers: orNull(z.array(orNull(z.object({ accountName: orNull(text), domainName: orNull(text) })))),
+  deviceType: orNull(told),
+  osDistribution: orNull(told),
 });
 export type Properties = z.infer<typeof propertiesSchema>;
 

@@ -16,6 +16,8 @@ export interface StoredAnswer {
   /** The submission whose look-up brought the answer. */
   submissionId: string;
   sourceName: string;
+  /** Properties of a machine that this source cannot know. */
+  unavailable?: readonly string[] | undefined;
   /** When the source answered; null when it never did. */
   retrievedAt: Date | null;
   storedAt: Date;
@@ -57,7 +59,11 @@ export function enrichmentOf(
     }),
     ...(answer.formats !== undefined && { formats: answer.formats }),
     ...(options.summary && { summary: summaryOf(submission.alertId, answer) }),
-    source: { name: answer.sourceName, retrievedAt: answer.retrievedAt?.toISOString() ?? null },
+    source: {
+      name: answer.sourceName,
+      retrievedAt: answer.retrievedAt?.toISOString() ?? null,
+      ...(answer.unavailable !== undefined && { unavailable: [...answer.unavailable] }),
+    },
     reused,
     attempts: reused ? submission.attempts : answer.attempts,
     receivedAt: submission.firstSeen,

@@ -54,6 +54,12 @@ export const enrichmentSchema = z.strictObject({
     .strictObject({
       name: z.string().describe('Where the record comes from.'),
       retrievedAt: z.iso.datetime().nullable().describe('When the source answered; null when it never did.'),
+      unavailable: z
+        .array(z.string())
+        .optional()
+        .describe(
+          'Properties of the raw record that this source cannot know: what is null because of that says nothing about the device.',
+        ),
     })
     .describe('Where the answer comes from.'),
   reused: z.boolean().describe('True when a stored answer served and no call was spent.'),

@@ -2,6 +2,7 @@ import type { TableClient } from '@azure/data-tables';
 import type { QueueClient } from '@azure/storage-queue';
 import { withinTime } from '../promises.ts';
 import type { Ledger } from '../quota/ledger.ts';
+import type { SourceState } from '../sources/auto/sourceState.ts';
 import { isStorageError, storageErrorText } from '../storage/storageError.ts';
 import { counted } from '../text.ts';
 
@@ -88,6 +89,34 @@ export function circuitProbe(readLedger: () => Promise<Ledger>): HealthProbe {
       return {
         isSound: false,
         detail: `open since ${since}, next probe ${next}: ${circuit.detail}`,
+      };
+    },
+  };
+}
+
+/**
+ * Which source serves. Devices are described without hunting too, so that hunting is closed makes nothing unsound.
+ * @param choice The setting ENRICHMENT_SOURCE.
+ */
+export function sourceProbe(
+  choice: string,
+  current: () => Promise<SourceState>,
+  readHunting: () => Promise<Ledger>,
+): HealthProbe {
+  return {
+    name: 'source',
+    async look() {
+      const [state, { circuit }] = await Promise.all([current(), readHunting()]);
+      const hunting = circuit === null ? '' : `; hunting is closed: ${circuit.detail}`;
+      if (choice !== 'auto') {
+        return { isSound: true, detail: `${state.mode}${hunting}` };
+      }
+      return {
+        isSound: true,
+        detail:
+          state.mode === 'graph'
+            ? `graph since ${state.since.toISOString()}, because Defender is gone: ${state.detail}${hunting}`
+            : `defender${state.doubt === null ? '' : `, which may be gone: ${state.doubt.detail}`}`,
       };
     },
   };

@@ -66,13 +66,13 @@ export type PendingAlert = z.infer<typeof pendingAlertSchema>;
 /** The answer to a look-up of an alert that has one. */
 export const alertEnrichmentSchema = storedEnrichmentSchema;
 
-/** How the quota stands. */
-export const quotaAnswerSchema = z.strictObject({
+/** How much of one API's quota is left, and what holds calls up. */
+const apiQuota = {
   windows: z
     .array(
       z.strictObject({
         limit: z.strictObject({
-          calls: z.int().describe('Calls that Defender allows.'),
+          calls: z.int().describe('Calls that the API allows.'),
           windowMs: z.int().describe('In so many milliseconds.'),
         }),
         permitted: z.int().describe('What the share of this app and the present rate leave of the limit.'),
@@ -85,16 +85,29 @@ export const quotaAnswerSchema = z.strictObject({
   pausedUntil: time.nullable().describe('Set while a 429 keeps all calls back.'),
   circuit: z
     .strictObject({
-      openSince: time.describe('Since when Defender refuses the app.'),
+      openSince: time.describe('Since when the API refuses the app.'),
       nextProbe: time.describe('When it is tried again.'),
       detail: z.string().describe('What was refused and what to do, for a person.'),
     })
     .nullable()
-    .describe('Set while Defender refuses the app as a whole.'),
+    .describe('Set while the API refuses the app as a whole.'),
+};
+
+/** How the quota stands. */
+export const quotaAnswerSchema = z.strictObject({
+  ...apiQuota,
   queued: z.int().min(0).describe('Messages in the input queue, about.'),
   drainedBy: time
     .nullable()
     .describe('When all of them are looked up if each takes one call; null while the circuit is open.'),
+  source: z
+    .enum(['defender', 'graph'])
+    .optional()
+    .describe('The source that alerts are looked up in at present, and whose quota this is.'),
+  hunting: z
+    .strictObject(apiQuota)
+    .optional()
+    .describe('The quota of hunting queries, where Microsoft Graph is the source.'),
 });
 export type QuotaAnswer = z.infer<typeof quotaAnswerSchema>;
 

@@ -1,7 +1,7 @@
 import type { Machine } from '../device/machine.ts';
 import type { EnrichmentError } from '../enrichment/enrichment.ts';
 import type { Submission } from '../intake/submission.ts';
-import type { SourceAnswer } from '../sources/source.ts';
+import type { SourceAnswer, SourceName } from '../sources/source.ts';
 
 /** Why a submission is put back. */
 export type DeferralReason =
@@ -28,7 +28,14 @@ export interface Deferral {
 
 /** What to do with a submission now that the source has answered. */
 export type Decision =
-  | { kind: 'enriched'; machine: Machine; retrievedAt: Date; attempts: number }
+  | {
+      kind: 'enriched';
+      source: SourceName;
+      machine: Machine;
+      retrievedAt: Date;
+      unavailable: readonly string[];
+      attempts: number;
+    }
   | { kind: 'not_found'; error: EnrichmentError; attempts: number }
   | { kind: 'failed'; error: EnrichmentError; attempts: number }
   | Deferral;
@@ -51,11 +58,16 @@ export function decide(
 ): Decision {
   const attempts = submission.attempts + 1;
   switch (answer.kind) {
-    case 'found':
-      return { kind: 'enriched', machine: answer.machine, retrievedAt: answer.retrievedAt, attempts };
+    case 'found': {
+      const { source, machine, retrievedAt, unavailable } = answer;
+      return { kind: 'enriched', source, machine, retrievedAt, unavailable, attempts };
+    }
 
     case 'not_found': {
       const delayMs = rules.notFoundRetriesMs[submission.notFoundAnswers];
+      if (answer.isCertain) {
+        return { kind: 'not_found', error: { code: 'not_found', message: answer.detail }, attempts };
+      }
       if (delayMs === undefined) {
         const message = `Defender knows no such alert, or no device behind it: asked ${attempts} times. ${answer.detail}`;
         return { kind: 'not_found', error: { code: 'not_found', message }, attempts };

@@ -91,8 +91,9 @@ async function advance(
   }
   const { record, claim } = claimed;
   held.claim = claim;
-  const { alertId, machineId, inLine = false } = submission;
-  const answer = await deps.source.find({ alertId, machineId, inLine }, signal);
+  const { alertId, machineId, inLine = false, refresh = false, deferrals } = submission;
+  const reference = { alertId, machineId, inLine, refresh, isReturning: deferrals > 0 };
+  const answer = await deps.source.find(reference, signal);
   const decision = decide(answer, submission, deps.rules, deps.now(), deps.random);
   if (decision.kind === 'defer') {
     await holdClaim(decision, record, claim, deps);
@@ -205,12 +206,14 @@ export function storedAnswerOf(
 ): StoredAnswer {
   const common = { ...origin, attempts: decision.attempts };
   if (decision.kind === 'enriched') {
-    const { machine, retrievedAt } = decision;
+    const { source, machine, retrievedAt, unavailable } = decision;
     const device = normalizeMachine(machine, retrievedAt);
     return {
       ...common,
       outcome: 'enriched',
+      sourceName: source,
       retrievedAt,
+      ...(unavailable.length > 0 && { unavailable }),
       machine,
       device,
       ...(formats.length > 0 && { formats: project(device, formats, retrievedAt) }),

@@ -40,6 +40,11 @@ export function mdeProperties(device: Device) {
     cloudProvider: cloud?.provider,
     resourceId: cloud?.resourceId,
     subscriptionId: cloud?.subscriptionId,
+    awsResourceName: cloud?.awsResourceName,
+    gcpFullResourceName: cloud?.gcpResourceName,
+    deviceType: device.deviceType,
+    osDistribution: os.distribution,
+    loggedOnUsers: (device.loggedOnUsers ?? []).map(userText),
     isExcluded: device.excluded,
     exclusionReason: device.exclusionReason,
     isPotentialDuplication: device.possibleDuplicate,
@@ -47,6 +52,11 @@ export function mdeProperties(device: Device) {
   };
 }
 export type MdeProperties = ReturnType<typeof mdeProperties>;
+
+/** `CORP\\kim`, or the part that is known. */
+function userText({ name, domain }: NonNullable<Device['loggedOnUsers']>[number]): string {
+  return [domain, name].filter((part) => part !== null).join('\\');
+}
 
 /** An unknown value in the words of MDE. */
 function levelText({ value, text }: Level<string>): string | null {

@@ -17,6 +17,10 @@ export interface QuotaReport {
   queued: number;
   /** When all of them can have been looked up if each takes one call; null when the circuit is open. */
   drainedBy: Date | null;
+  /** The source whose API this is about. */
+  source?: 'defender' | 'graph';
+  /** The quota of hunting, where Microsoft Graph is the source. */
+  hunting?: Pick<QuotaReport, 'windows' | 'rate' | 'pausedUntil' | 'circuit'>;
 }
 
 /** What the quota tells the log, about once a minute while there is work. */

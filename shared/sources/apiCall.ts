@@ -28,7 +28,14 @@ export type AccessFailure =
   /** No token, before or after the permit; or a 401 to a new token. */
   | { kind: 'unauthorized'; permit: Permit | undefined; detail: string }
   /** 403. `roles` are the application roles that the token carries; undefined for a token that cannot be read. */
-  | { kind: 'forbidden'; permit: Permit; code: string; detail: string; roles: string[] | undefined }
+  | {
+      kind: 'forbidden';
+      permit: Permit;
+      code: string;
+      detail: string;
+      advice?: string;
+      roles: string[] | undefined;
+    }
   /** The API does not exist (any more). */
   | { kind: 'retired'; permit: Permit; detail: string };
 

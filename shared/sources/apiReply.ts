@@ -14,8 +14,8 @@ export type Failure =
   | { kind: 'throttled'; retryAfterMs: number | undefined; detail: string }
   /** 401: the token was not accepted. */
   | { kind: 'unauthorized'; detail: string }
-  /** 403: the token was understood, and the app may not do this. */
-  | { kind: 'forbidden'; code: string; detail: string }
+  /** 403: the token was understood, and the app may not do this. `advice` says what to do, where that is special. */
+  | { kind: 'forbidden'; code: string; detail: string; advice?: string }
   /** The API says of itself, not of the alert, that it does not exist (any more). */
   | { kind: 'retired'; detail: string }
   | { kind: 'unavailable'; retryAfterMs?: number | undefined; detail: string }
@@ -71,6 +71,85 @@ export function describeResponse(service: string, status: number, error: ErrorBo
   }
   const tracking = error.target === undefined ? '' : ` (tracking ID ${error.target.slice(0, 100)})`;
   return `${service} answered ${status} ${error.code}: ${error.message}${tracking}`;
+}
+
+/**
+ * Classifies a response by its status; the error code in the body is text for people ("429" has been seen as one). Two
+ * things only the body tells: that a 403 is about the quota (gateways in front of Microsoft's APIs answer so), and
+ * whether a 404 is the API's own word about the alert.
+ */
+export function readFailure(service: string, response: HttpResponse, now: Date): Failure {
+  const { status, retryAfter, body } = response;
+  const error = readErrorBody(body);
+  const detail = describeResponse(service, status, error);
+  if (status === 429 || (status === 403 && isQuotaText(body))) {
+    return throttled(response, detail, now);
+  }
+  if (status === 204) {
+    return { kind: 'not_found', detail };
+  }
+  if (status === 404) {
+    return readNotFound(body, error, detail);
+  }
+  if (status === 410) {
+    return { kind: 'retired', detail };
+  }
+  if (status === 401) {
+    return { kind: 'unauthorized', detail };
+  }
+  if (status === 403) {
+    return { kind: 'forbidden', code: error?.code ?? 'Forbidden', detail };
+  }
+  if (status >= 400 && status < 500 && status !== 408) {
+    return {
+      kind: 'rejected',
+      code: error?.code ?? `HTTP ${status}`,
+      message: error?.message ?? detail,
+      target: error?.target,
+    };
+  }
+  return { kind: 'unavailable', retryAfterMs: retryAfterMs(retryAfter, '', now), detail };
+}
+
+/** What gateways in front of Microsoft's APIs write: "Out of call volume quota", "Rate limit is exceeded". */
+function isQuotaText(body: string): boolean {
+  return /call volume quota|rate limit is exceeded|quota exceeded|too many requests/i.test(body);
+}
+
+function throttled({ retryAfter, body }: HttpResponse, detail: string, now: Date): Failure {
+  return { kind: 'throttled', retryAfterMs: retryAfterMs(retryAfter, body, now), detail };
+}
+
+/** Web frameworks say so of an address that they do not serve; the API's own 404 has an error body about the alert. */
+const NO_SUCH_ROUTE = /no HTTP resource was found|no type was found that matches the controller/i;
+
+function readNotFound(body: string, error: ErrorBody | undefined, detail: string): Failure {
+  if (NO_SUCH_ROUTE.test(body)) {
+    return { kind: 'retired', detail: `${detail}: no such address` };
+  }
+  if (error !== undefined) {
+    return { kind: 'not_found', detail };
+  }
+  return { kind: 'unavailable', detail: `${detail} without saying what was not found` };
+}
+
+/** An error that came with 200: the quota's is taken at its word, any other is a fault that passes. */
+export function readRefusal(service: string, response: HttpResponse, now: Date): Failure | undefined {
+  const error = readErrorBody(response.body);
+  if (error === undefined) {
+    return undefined;
+  }
+  const isQuota = /^(429|TooManyRequests)$/i.test(error.code);
+  const detail = describeResponse(service, 200, error);
+  return isQuota ? throttled(response, detail, now) : { kind: 'unavailable', detail: `${detail}: an error` };
+}
+
+/** What is no JSON is not the API's: a page of a gateway, or an answer that was cut. */
+export function notJson(service: string, body: string): Failure {
+  return {
+    kind: 'unavailable',
+    detail: `${service} answered 200 with ${body.length} characters that are no JSON`,
+  };
 }
 
 /** No wait is told that is longer; the gate keeps none that is longer than the longest window of its quota. */

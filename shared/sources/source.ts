@@ -6,17 +6,30 @@ export interface AlertReference {
   machineId?: string | undefined;
   /** True when the submission comes back for the turn it was promised in the line for quota. */
   inLine: boolean;
+  /** True when the submission was put back before: what an earlier run found may be kept for it. */
+  isReturning: boolean;
+  /** True when the submitter wants a new look-up, whatever is known already. */
+  refresh: boolean;
 }
+
+/** The sources there are; the name stands in rows and messages. */
+export type SourceName = 'defender' | 'graph';
 
 /**
  * What a source answers about one alert. Expected outcomes only; a source throws nothing but bugs and
  * failures of our own storage.
  */
 export type SourceAnswer =
-  /** The device behind the alert, as received and valid. */
-  | { kind: 'found'; machine: Machine; retrievedAt: Date }
-  /** The source knows no such alert, or no device behind it: it does not say which. */
-  | { kind: 'not_found'; detail: string }
+  /**
+   * The device behind the alert, valid: as received, or made of what was. `unavailable` names the properties of a machine
+   * that the source cannot know, so that their absence says nothing about the device.
+   */
+  | { kind: 'found'; source: SourceName; machine: Machine; retrievedAt: Date; unavailable: readonly string[] }
+  /**
+   * The source knows no such alert, or no device behind it. `isCertain` when it knows the alert and that it has no
+   * device: asking again would bring the same.
+   */
+  | { kind: 'not_found'; detail: string; isCertain?: true }
   /** No call may be made before `until`. Not the alert's fault: no attempt is counted. */
   | { kind: 'throttled'; until: Date; inLine: boolean; detail: string }
   /** The app may not ask (no token, no role). Not the alert's fault: no attempt is counted. */
@@ -37,7 +50,8 @@ export type SourceAnswer =
  * so that one which answers many alerts in one call fits behind the same interface.
  */
 export interface Source {
-  readonly name: string;
+  /** The one that answers at this time. */
+  readonly name: SourceName;
   find(alert: AlertReference, signal: AbortSignal): Promise<SourceAnswer>;
 }
 
@@ -51,6 +65,8 @@ export interface ListedAlert {
   status: string | undefined;
   detectionSource: string | undefined;
   updatedAt: Date | undefined;
+  /** True for an alert without a device, as other products have: a feed hands it to nobody. */
+  isDeviceless?: true;
 }
 
 /** A part of a list. */

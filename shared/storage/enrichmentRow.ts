@@ -23,11 +23,14 @@ const claimSchema = z.object({
   claimExpiresAt: z.date(),
 });
 const publishedSchema = z.array(z.string());
+const namesSchema = z.array(z.string());
 const answerSchema = z.object({
   rowVersion: z.literal(ROW_VERSION),
   outcome: outcomeSchema,
   submissionId: z.string(),
   sourceName: z.string(),
+  /** A JSON list. */
+  sourceUnavailable: z.string().optional(),
   retrievedAt: z.date(),
   enrichedAt: z.date(),
   attempts: z.int(),
@@ -71,11 +74,21 @@ function readAnswer(row: Columns): StoredAnswer | undefined {
     retrievedAt: columns.retrievedAt.getTime() === NO_TIME.getTime() ? null : columns.retrievedAt,
     storedAt: columns.enrichedAt,
     attempts: columns.attempts,
-    ...(isEnriched && { device, machine, ...readFormats(row) }),
+    ...(isEnriched && {
+      device,
+      machine,
+      ...readUnavailable(columns.sourceUnavailable),
+      ...readFormats(row),
+    }),
     ...(columns.errorCode !== undefined && {
       error: { code: columns.errorCode, message: columns.errorMessage ?? '' },
     }),
   };
+}
+
+function readUnavailable(text: string | undefined): Pick<StoredAnswer, 'unavailable'> {
+  const unavailable = namesSchema.safeParse(parseJson(text ?? '')).data;
+  return unavailable === undefined || unavailable.length === 0 ? {} : { unavailable };
 }
 
 export function claimColumns({ submissionId, messageId, key, expiresAt }: Claim): Columns {
@@ -96,6 +109,8 @@ export function answerColumns(answer: StoredAnswer): Columns {
     outcome: answer.outcome,
     submissionId: answer.submissionId,
     sourceName: answer.sourceName,
+    // A write that merges keeps columns of before: an empty list ends that.
+    sourceUnavailable: JSON.stringify(answer.unavailable ?? []),
     enrichedAt: answer.storedAt,
     attempts: answer.attempts,
     retrievedAt: answer.retrievedAt ?? NO_TIME,

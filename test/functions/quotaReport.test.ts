@@ -9,6 +9,7 @@ test('a message that is done does not come again because the quota cannot be tol
     pipeline: world.deps,
     provisionStorage: async () => [],
     reportQuota: () => Promise.reject(new Error('down')),
+    takeSourceEvents: () => [],
   });
   const events: unknown[] = [];
   const context = new InvocationContext({ logHandler: (_, text) => events.push(JSON.parse(String(text))) });

@@ -43,6 +43,7 @@ test('the lines to compare with tell of every event, and of every result of a me
     'quota',
     'rejected',
     'request_failed',
+    'source',
     'split',
     'submission',
   ]);

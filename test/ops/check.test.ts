@@ -69,7 +69,9 @@ async function check(changes: Record<string, string> = {}) {
 /** Those of the findings that are not ok. */
 function notOk(findings: Record<string, Finding>): Record<string, string> {
   return Object.fromEntries(
-    Object.values(findings).flatMap(({ subject, status }) => (status === 'ok' ? [] : [[subject, status]])),
+    Object.values(findings).flatMap(({ subject, status }) =>
+      status === 'ok' || status === 'note' ? [] : [[subject, status]],
+    ),
   );
 }
 
@@ -152,13 +154,62 @@ describe('check', () => {
     expect(findings.Defender?.advice?.join()).toContain('DEFENDER_API_URL');
   });
 
+  describe('about Microsoft Graph', () => {
+    test('is not asked for Defender alone, and says so of the announced end', async () => {
+      const { findings } = await check();
+      expect(findings['ready for 2027-02-01']).toMatchObject({
+        status: 'note',
+        detail: expect.stringMatching(/^no, because ENRICHMENT_SOURCE is "defender"/),
+      });
+      expect(stack.simulator.control.calls().map(({ route }) => route)).toEqual(['alertMachine']);
+    });
+
+    test.each([
+      ['graph', ['graphAlert', 'hunting']],
+      ['auto', ['alertMachine', 'graphAlert', 'hunting']],
+    ])('finds all well with %s, with one call to each API, and is ready', async (choice, routes) => {
+      const { ok, findings } = await check({ ENRICHMENT_SOURCE: choice });
+      expect(notOk(findings)).toEqual({});
+      expect(ok).toBe(true);
+      expect(findings['ready for 2027-02-01']).toMatchObject({ status: 'ok', detail: 'yes' });
+      const called = stack.simulator.control.calls().map(({ route }) => route);
+      expect(called.toSorted()).toEqual(routes);
+    });
+
+    test('names the roles that are missing and the command to grant them', async () => {
+      stack.simulator.control.revokeRoles(['SecurityAlert.Read.All', 'ThreatHunting.Read.All']);
+      const { findings } = await check({ ENRICHMENT_SOURCE: 'graph' });
+      expect(notOk(findings)).toEqual({
+        'Graph alert role': 'problem',
+        'Graph hunting role': 'problem',
+        'Graph alerts': 'problem',
+        'Graph hunting': 'problem',
+      });
+      expect(findings['Graph alert role']?.advice?.join()).toContain('--source graph');
+      expect(findings['ready for 2027-02-01']?.detail).toMatch(/^no, because of "Graph alert role"/);
+    });
+
+    test('is ready with less where only the role for hunting is missing', async () => {
+      stack.simulator.control.revokeRoles(['ThreatHunting.Read.All']);
+      const { findings } = await check({ ENRICHMENT_SOURCE: 'graph' });
+      expect(findings['ready for 2027-02-01']?.detail).toMatch(/^yes, with less/);
+    });
+
+    test('says which source serves once Defender is gone', async () => {
+      stack.simulator.control.retireDefender(410);
+      const { findings } = await check({ ENRICHMENT_SOURCE: 'auto' });
+      expect(findings.Defender?.detail).toContain('410');
+      expect(findings.source?.detail).toBe('defender');
+    });
+  });
+
   test('makes no call while the circuit is open, and says what opened it', async () => {
-    const { gate } = createApplication(
-      readSettings({ ...settings, STATE_TABLE: 'OpenState' }),
-      true,
-    ).defender;
+    const { sources } = createApplication(readSettings({ ...settings, STATE_TABLE: 'OpenState' }), true);
     await openTable('OpenState').createTable();
-    await gate.denied(undefined, { cause: 'forbidden', detail: 'the role is missing' });
+    await sources.defender.quota.gate.denied(undefined, {
+      cause: 'forbidden',
+      detail: 'the role is missing',
+    });
     const { findings } = await check({ STATE_TABLE: 'OpenState' });
     expect(notOk(findings)).toEqual({ quota: 'problem', Defender: 'unknown' });
     expect(findings.quota?.detail).toMatch(/the circuit is open since .*: the role is missing/);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkToken } from '#ops/check/checkToken.ts';
+import { checkDefenderToken } from '#ops/check/checkToken.ts';
 
 const AUDIENCE = 'https://api.securitycenter.microsoft.com';
 
@@ -8,7 +8,7 @@ async function findingsFor(claims: object | string, { polls = false } = {}) {
   const payload = Buffer.from(JSON.stringify(claims)).toString('base64url');
   const token = typeof claims === 'string' ? claims : `header.${payload}.signature`;
   const tokens = { get: async () => token, renew: async () => token };
-  const findings = await checkToken(tokens, `${AUDIENCE}/.default`, { polls });
+  const findings = await checkDefenderToken(tokens, `${AUDIENCE}/.default`, { polls });
   expect(JSON.stringify(findings)).not.toContain(token);
   return Object.fromEntries(findings.map((finding) => [finding.subject, finding]));
 }

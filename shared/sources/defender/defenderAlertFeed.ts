@@ -1,183 +1,24 @@
-import { type ApiAccess, type CallFailure, callApi } from '../apiCall.ts';
-import type { AlertBatch, AlertFeed, ListedAlert, ListingEnd } from '../source.ts';
+import { type AlertFeedDeps, createAlertFeed } from '../pagedAlertFeed.ts';
+import type { AlertFeed } from '../source.ts';
 import { DEFENDER_API, type DefenderClient } from './defenderClient.ts';
 import { readListedAlert } from './reply.ts';
 
-export interface DefenderAlertFeedDeps extends ApiAccess {
-  now: () => Date;
+export interface DefenderAlertFeedDeps extends AlertFeedDeps {
   client: Pick<DefenderClient, 'alertsUpdatedSince'>;
-  /** Alerts a page (1,000, of at most 10,000 that the API permits). */
-  pageSize?: number;
-}
-
-const PAGE_SIZE = 1_000;
-/**
- * Lists of Microsoft's security APIs end here: `$top` and `$skip` may not come to more together (documented for Graph and
- * seen for alerts, https://github.com/elastic/integrations/issues/20234). What lies deeper is reached by shorter windows.
- */
-const DEEPEST_PLACE = 6_000;
-const SHORTEST_WINDOW_MS = 1_000;
-/** The part of a page that the next one shows again. */
-const PAGE_OVERLAP = 0.1;
-
-/** How many places further the next page begins; of a page with one alert nothing can be shown again. */
-function stepAfter(entries: number): number {
-  return Math.max(1, entries - Math.ceil(entries * PAGE_OVERLAP));
 }
 
 /**
- * The alerts of Defender for Endpoint: `GET /api/alerts` with `$filter`, `$top` and `$skip`
- * (https://learn.microsoft.com/defender-endpoint/api/get-alerts), role Alert.Read.All.
- *
- * The list changes while it is paged, and the API does not tell its order. When alerts move away from pages that
- * were read, those behind them move up, and one could slip past between two pages. Therefore pages overlap. An alert
- * that is on two pages in a row, unchanged, proves that none slipped past: all that have not moved come in the same
- * order as before, so whatever was behind it still is. Those that moved were updated, and so belong to the next
- * listing. Where two pages have no alert in common the listing ends as `moved`.
- *
- * A list that is deeper than the API shows is read in two halves of its time, and so on. So each window that was read
- * to its end counts, and a listing that ends early says how far it came.
- *
- * A page that is not full is the last one, unless it has a link to a next page: then the service's pages are smaller
- * than ours. The link is not followed, because pages that it leads to do not overlap; only that there is one counts.
- *
- * A list needs another role than look-ups. What it comes to says nothing about those, so it neither opens the circuit
- * nor probes it while look-ups do; but a 429 concerns all calls alike, and a list can tell whether the pause is over.
+ * The alerts of Defender for Endpoint: `GET /api/alerts` with `$filter`, `$top` and `$skip`, in an order that the API does
+ * not tell (https://learn.microsoft.com/defender-endpoint/api/get-alerts), role Alert.Read.All.
  */
 export function createDefenderAlertFeed(deps: DefenderAlertFeedDeps): AlertFeed {
-  const { client, tokens, now, pageSize = PAGE_SIZE } = deps;
-
-  async function endOf(failure: CallFailure): Promise<ListingEnd> {
-    if (failure.kind === 'rejected') {
-      return { kind: 'rejected', detail: `Defender refused the list: ${failure.code}: ${failure.message}` };
-    }
-    if (failure.kind === 'unauthorized' || failure.kind === 'retired') {
-      return { kind: 'denied', detail: failure.detail };
-    }
-    if (failure.kind === 'interrupted') {
-      return { kind: 'deadline', detail: failure.detail };
-    }
-    if (failure.kind === 'unusable') {
-      return { kind: 'unavailable', detail: failure.detail };
-    }
-    if (failure.kind !== 'forbidden') {
-      return { kind: failure.kind, detail: failure.detail };
-    }
-    // The next listing goes with a new token, which has the role if it was granted meanwhile.
-    await tokens.renew().catch(() => undefined);
-    return {
-      kind: 'forbidden',
-      detail: `${failure.detail}. Grant the app's identity the application role Alert.Read.All of the Defender API (WindowsDefenderATP), or remove ALERT_POLL_SCHEDULE.`,
-    };
-  }
-
-  /** Reads one window to its end, if the list goes that deep. */
-  async function readWindow(
-    { from, until }: Window,
-    take: (batch: AlertBatch) => Promise<void>,
-    signal: AbortSignal,
-  ): Promise<{ calls: number; end: ListingEnd | { kind: 'too-deep' } }> {
-    let calls = 0;
-    let hasMoved = false;
-    let previous = new Set<string>();
-    let skip = 0;
-    for (;;) {
-      if (signal.aborted) {
-        return { calls, end: { kind: 'deadline', detail: 'the time of this run is up' } };
-      }
-      if (skip + pageSize > DEEPEST_PLACE) {
-        return { calls, end: { kind: 'too-deep' } };
-      }
-      const call = (token: string) => {
-        calls += 1;
-        return client.alertsUpdatedSince({ since: from, until, top: pageSize, skip }, token, signal);
-      };
-      // Pages are few, and behind a line of look-ups the second would never come.
-      const answer = await callApi(
-        DEFENDER_API,
-        deps,
-        { place: 'first', mayProbeCircuit: false, call },
-        signal,
-      );
-      // The same question from the beginning of the list was answered: it is the depth that is refused.
-      if (answer.kind === 'rejected' && skip > 0) {
-        return { calls, end: { kind: 'too-deep' } };
-      }
-      if (answer.kind !== 'list') {
-        return { calls, end: await endOf(answer) };
-      }
-
-      const { entries, hasNextLink } = answer;
-      if (entries.length === 0 && hasNextLink) {
-        return { calls, end: emptyPage };
-      }
-      const alerts = entries.flatMap((entry) => readListedAlert(entry) ?? []);
-      const invalid = entries.length - alerts.length;
-      const isSeen = (alert: ListedAlert) => previous.has(versionOf(alert));
-      if (skip > 0 && !alerts.some(isSeen)) {
-        hasMoved = true;
-      }
-      await take({ alerts: alerts.filter((alert) => !isSeen(alert)), invalid });
-      const isLast = entries.length < pageSize && !hasNextLink;
-      if (isLast) {
-        return { calls, end: hasMoved ? moved : { kind: 'complete' } };
-      }
-      previous = new Set(alerts.map(versionOf));
-      skip += stepAfter(entries.length);
-    }
-  }
-
-  return {
-    async listUpdatedSince(since, take, signal) {
-      let calls = 0;
-      const windows: Window[] = [{ from: since, until: undefined }];
-      for (let window = windows.pop(); window !== undefined; window = windows.pop()) {
-        const read = await readWindow(window, take, signal);
-        calls += read.calls;
-        if (read.end.kind === 'too-deep') {
-          const middle = middleOf(window, now());
-          if (middle === undefined) {
-            return { calls, end: tooMany, listedUntil: window.from };
-          }
-          windows.push({ from: middle, until: window.until }, { from: window.from, until: middle });
-        } else if (read.end.kind !== 'complete') {
-          return { calls, end: read.end, listedUntil: window.from };
-        }
-      }
-      return { calls, end: { kind: 'complete' } };
-    },
+  const list = {
+    api: DEFENDER_API,
+    service: 'Defender',
+    advice:
+      "Grant the app's identity the application role Alert.Read.All of the Defender API (WindowsDefenderATP), or remove ALERT_POLL_SCHEDULE.",
+    page: deps.client.alertsUpdatedSince,
+    read: readListedAlert,
   };
-}
-
-/** A stretch of times of update: from, and up to but without `until`; without an end it reaches to whatever is newest. */
-interface Window {
-  from: Date;
-  until: Date | undefined;
-}
-
-/** Undefined for a window that is too short to be halved. */
-function middleOf({ from, until }: Window, now: Date): Date | undefined {
-  const halfMs = Math.floor(((until ?? now).getTime() - from.getTime()) / 2);
-  return halfMs >= SHORTEST_WINDOW_MS ? new Date(from.getTime() + halfMs) : undefined;
-}
-
-const tooMany: ListingEnd = {
-  kind: 'rejected',
-  detail: 'more alerts were updated within two seconds than the list can show',
-};
-
-const moved: ListingEnd = {
-  kind: 'moved',
-  detail: 'the list changed so much between two pages that alerts may have slipped past; it is read again',
-};
-
-/** No place to go on from: asking for the same page again could go on for ever. */
-const emptyPage: ListingEnd = {
-  kind: 'unavailable',
-  detail: 'Defender answered with an empty page that says more alerts follow',
-};
-
-/** The same alert after an update is another version. */
-function versionOf({ alertId, updatedAt }: ListedAlert): string {
-  return `${alertId} ${updatedAt?.toISOString()}`;
+  return createAlertFeed(list, deps);
 }

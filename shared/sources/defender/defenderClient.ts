@@ -1,5 +1,6 @@
 import type { Api } from '../apiCall.ts';
 import { createHttpClient } from '../httpClient.ts';
+import type { AlertListQuery } from '../pagedAlertFeed.ts';
 import { type ListReply, type Reply, readListReply, readReply } from './reply.ts';
 
 export const DEFENDER_API: Api = { name: 'the Defender API', scopeSetting: 'DEFENDER_TOKEN_SCOPE' };
@@ -9,16 +10,6 @@ export interface DefenderClient {
   machineOfAlert(alertId: string, token: string, signal: AbortSignal): Promise<Reply>;
   /** One page of the alerts updated at or after `since`, in an order that the API does not tell. */
   alertsUpdatedSince(query: AlertListQuery, token: string, signal: AbortSignal): Promise<ListReply>;
-}
-
-export interface AlertListQuery {
-  since: Date;
-  /** Updates at or after this time are not wanted; undefined wants all. */
-  until: Date | undefined;
-  /** The size of the page. */
-  top: number;
-  /** How many alerts of the list come before the page. */
-  skip: number;
 }
 
 /**

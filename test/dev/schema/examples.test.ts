@@ -22,7 +22,13 @@ const delivery = {
   expirationTime: '2026-11-30T11:59:58+00:00',
 };
 const machine = machineSchema.parse(readJson(new URL('azure-linux-vm.json', fixtures)));
-const found: SourceAnswer = { kind: 'found', machine, retrievedAt: new Date('2026-11-23T12:00:00.000Z') };
+const found: SourceAnswer = {
+  kind: 'found',
+  source: 'defender',
+  machine,
+  retrievedAt: new Date('2026-11-23T12:00:00.000Z'),
+  unavailable: [],
+};
 const notFound: SourceAnswer = { kind: 'not_found', detail: 'Defender answered 404.' };
 const rejected: SourceAnswer = {
   kind: 'rejected',

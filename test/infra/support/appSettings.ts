@@ -11,9 +11,6 @@ const HOST_SETTINGS = new Set([
   'APPLICATIONINSIGHTS_AUTHENTICATION_STRING',
 ]);
 
-/** A setting of the grant scripts, which an app that knows one source only leaves alone. */
-const SCRIPT_SETTINGS = new Set(['ENRICHMENT_SOURCE']);
-
 /** Settings of the app that must not be left to their defaults: the template has made what they name. */
 const SET_ALWAYS = [
   'ALERTS_QUEUE',
@@ -46,9 +43,7 @@ export function settingsProblems(settings: Record<string, string>): string[] {
   const names = Object.keys(settings);
   return [
     ...names
-      .filter(
-        (name) => !settingsCatalogue.has(name) && !HOST_SETTINGS.has(name) && !SCRIPT_SETTINGS.has(name),
-      )
+      .filter((name) => !settingsCatalogue.has(name) && !HOST_SETTINGS.has(name))
       .map((name) => `there is no setting ${name}`),
     ...[...SET_ALWAYS, ...HOST_SETTINGS]
       .filter((name) => !settings[name])

@@ -42,7 +42,7 @@ const report = quotaReport(
 );
 
 const answers: SourceAnswer[] = [
-  { kind: 'found', machine: { id: 'machine-1' }, retrievedAt: TIME },
+  { kind: 'found', source: 'defender', machine: { id: 'machine-1' }, retrievedAt: TIME, unavailable: [] },
   { kind: 'not_found', detail: 'no such alert' },
   { kind: 'unavailable', detail: 'no connection' },
   { kind: 'rejected', code: 'BadRequest', message: 'refused', target: undefined },
@@ -64,6 +64,7 @@ async function linesOfMessages(): Promise<string[]> {
         pipeline: { ...deps, rules: { ...deps.rules, notFoundRetriesMs } },
         provisionStorage: async () => [],
         reportQuota: async () => report,
+        takeSourceEvents: () => [{ event: 'source', from: 'defender', to: 'graph', detail: 'gone' }],
       });
       for (const body of bodies) {
         await enrichAlert(body, contextFor(lines));

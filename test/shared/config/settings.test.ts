@@ -19,6 +19,13 @@ describe('readSettings', () => {
         ],
         quotaShare: 1,
       },
+      graph: {
+        apiUrl: 'https://graph.microsoft.com',
+        tokenScope: 'https://graph.microsoft.com/.default',
+        rateLimits: [{ calls: 120, windowMs: 60_000 }],
+        huntingRateLimits: [{ calls: 20, windowMs: 60_000 }],
+      },
+      sourceChoice: 'defender',
       development: false,
       timing: {
         notFoundRetriesMs: [30_000, 120_000, 600_000],

@@ -53,6 +53,73 @@ describe('the clouds of Defender', () => {
   });
 });
 
+describe('Microsoft Graph', () => {
+  test.each([
+    ['commercial', 'https://graph.microsoft.com'],
+    ['gcc', 'https://graph.microsoft.com'],
+    ['gcc-high', 'https://graph.microsoft.us'],
+    ['dod', 'https://dod-graph.microsoft.us'],
+  ])('has host and audience for %s', (DEFENDER_CLOUD, apiUrl) => {
+    expect(settingsWith({ DEFENDER_CLOUD }).graph).toMatchObject({
+      apiUrl,
+      tokenScope: `${apiUrl}/.default`,
+    });
+  });
+
+  test('can be overridden by an address, an audience and limits', () => {
+    const GRAPH_TOKEN_SCOPE = '00000003-0000-0000-c000-000000000000/.default';
+    const { graph } = settingsWith({
+      ...Development,
+      GRAPH_API_URL: 'http://127.0.0.1:7076/',
+      GRAPH_TOKEN_SCOPE,
+      GRAPH_RATE_LIMITS: '5/1s',
+      HUNTING_RATE_LIMITS: '1/2s,40/1m',
+    });
+
+    expect(graph).toEqual({
+      apiUrl: 'http://127.0.0.1:7076',
+      tokenScope: GRAPH_TOKEN_SCOPE,
+      rateLimits: [{ calls: 5, windowMs: 1_000 }],
+      huntingRateLimits: [
+        { calls: 1, windowMs: 2_000 },
+        { calls: 40, windowMs: 60_000 },
+      ],
+    });
+  });
+
+  test.each([
+    'https://graph.microsoft.com.evil.example',
+    'https://evilgraph.microsoft.com',
+    'https://evil.graph.microsoft.com',
+    'https://graph.microsoft.com@evil.example',
+    'https://api.security.microsoft.com',
+    'https://graph.microsoft.com/v1.0',
+    'http://graph.microsoft.com',
+    'https://microsoftgraph.chinacloudapi.cn',
+    'http://127.0.0.1.evil.example',
+  ])('may not be %s, wherever the app runs', (GRAPH_API_URL) => {
+    for (const environment of [{}, Development]) {
+      expect(problemsWith({ ...environment, GRAPH_API_URL })).toEqual({
+        GRAPH_API_URL: expect.stringContaining('allowed: `https://graph.microsoft.com`'),
+      });
+    }
+  });
+
+  test('may be on loopback in Development only', () => {
+    expect(problemsWith({ GRAPH_API_URL: 'http://127.0.0.1:7076' })).toEqual({
+      GRAPH_API_URL: expect.stringContaining('where `AZURE_FUNCTIONS_ENVIRONMENT` is `Development`'),
+    });
+  });
+
+  test('is a source by choice, with a word for a misspelt one', () => {
+    expect(settingsWith({ ENRICHMENT_SOURCE: 'auto' }).sourceChoice).toBe('auto');
+    expect(problemsWith({ ENRICHMENT_SOURCE: 'grpah', HUNTING_RATE_LIMIT: '1/1m' })).toEqual({
+      ENRICHMENT_SOURCE: expect.stringContaining('Did you mean graph?'),
+      HUNTING_RATE_LIMIT: expect.stringContaining('did you mean HUNTING_RATE_LIMITS?'),
+    });
+  });
+});
+
 describe('the address of the API', () => {
   test.each([
     'https://api.security.microsoft.com',

@@ -18,11 +18,19 @@ function decided(answer: SourceAnswer, changes = {}, now = seenAt) {
 
 describe('a machine', () => {
   test('ends the submission, the attempt counted', () => {
-    const answer: SourceAnswer = { kind: 'found', machine: { id: 'm' }, retrievedAt: seenAt };
-    expect(decided(answer, { attempts: 2 })).toEqual({
-      kind: 'enriched',
+    const answer: SourceAnswer = {
+      kind: 'found',
+      source: 'defender',
       machine: { id: 'm' },
       retrievedAt: seenAt,
+      unavailable: [],
+    };
+    expect(decided(answer, { attempts: 2 })).toEqual({
+      kind: 'enriched',
+      source: 'defender',
+      machine: { id: 'm' },
+      retrievedAt: seenAt,
+      unavailable: [],
       attempts: 3,
     });
   });
@@ -244,7 +252,13 @@ test('whatever the answer, delays are within bounds and only answers about the a
   const time = fc.date({ min: laterBy(-3_600_000), max: laterBy(200_000_000), noInvalidDate: true });
   const detail = fc.constant('detail');
   const answers: fc.Arbitrary<SourceAnswer> = fc.oneof(
-    fc.record({ kind: fc.constant('found' as const), machine: fc.constant({ id: 'm' }), retrievedAt: time }),
+    fc.record({
+      kind: fc.constant('found' as const),
+      source: fc.constantFrom('defender' as const, 'graph' as const),
+      machine: fc.constant({ id: 'm' }),
+      retrievedAt: time,
+      unavailable: fc.constant([]),
+    }),
     fc.record({ kind: fc.constant('not_found' as const), detail }),
     fc.record({ kind: fc.constant('throttled' as const), until: time, inLine: fc.boolean(), detail }),
     fc.record({ kind: fc.constant('denied' as const), until: time, detail }),

@@ -5,7 +5,13 @@ import type { SourceAnswer } from '#shared/sources/source.ts';
 import { laterBy, seenAt, submissionOf } from './submissions.ts';
 import { Crash, createWorld, type Step, StorageFault } from './world.ts';
 
-const found: SourceAnswer = { kind: 'found', machine: { id: 'machine-1' }, retrievedAt: seenAt };
+const found: SourceAnswer = {
+  kind: 'found',
+  source: 'defender',
+  machine: { id: 'machine-1' },
+  retrievedAt: seenAt,
+  unavailable: [],
+};
 const unknown: SourceAnswer = { kind: 'not_found', detail: 'Defender answered 404' };
 const unavailable: SourceAnswer = { kind: 'unavailable', detail: 'Defender answered 503' };
 const rejected: SourceAnswer = { kind: 'rejected', code: 'InvalidInput', message: 'no' };
@@ -24,7 +30,9 @@ describe('one submission', () => {
       device: 'machine-1',
     });
     expect(steps).toEqual(['create', 'find', 'store', 'publish', 'mark']);
-    expect(world.calls).toEqual([{ alertId: 'alert-1', machineId: 'hint', inLine: false }]);
+    expect(world.calls).toEqual([
+      { alertId: 'alert-1', machineId: 'hint', inLine: false, isReturning: false, refresh: false },
+    ]);
     expect(enrichmentSchema.parse(world.published[0])).toMatchObject({
       outcome: 'enriched',
       submissionId: 'submission-1',

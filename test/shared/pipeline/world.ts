@@ -109,11 +109,19 @@ export function createWorld(options: WorldOptions = {}) {
   };
 
   const source: Source = {
-    name: 'memory',
+    name: 'defender',
     find: (alert) =>
       step('find', () => {
         calls.push(alert);
-        return options.find?.(alert) ?? { kind: 'found', machine: { id: 'machine-1' }, retrievedAt: now() };
+        return (
+          options.find?.(alert) ?? {
+            kind: 'found',
+            source: 'defender',
+            machine: { id: 'machine-1' },
+            retrievedAt: now(),
+            unavailable: [],
+          }
+        );
       }),
   };
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { AlertListQuery } from '#shared/sources/defender/defenderClient.ts';
+import type { AlertListQuery } from '#shared/sources/pagedAlertFeed.ts';
 
 /** An alert on the list; `lastUpdateTime` as the API writes it. */
 export interface Entry {

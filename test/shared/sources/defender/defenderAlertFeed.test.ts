@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CallGate, Permit, PermitDecision } from '#shared/quota/callGate.ts';
 import { createDefenderAlertFeed } from '#shared/sources/defender/defenderAlertFeed.ts';
-import type { AlertListQuery } from '#shared/sources/defender/defenderClient.ts';
 import type { ListReply } from '#shared/sources/defender/reply.ts';
+import type { AlertListQuery } from '#shared/sources/pagedAlertFeed.ts';
 import type { AlertBatch } from '#shared/sources/source.ts';
 import { anyChange, createChangingList } from './changingList.ts';
 

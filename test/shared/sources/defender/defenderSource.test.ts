@@ -91,14 +91,20 @@ function sourceWith(script: Script) {
     retryBaseDelayMs,
   });
   const find = (signal = new AbortController().signal): Promise<SourceAnswer> =>
-    source.find({ alertId: 'alert-1', inLine: false }, signal);
+    source.find({ alertId: 'alert-1', inLine: false, isReturning: false, refresh: false }, signal);
   return { source, done, find };
 }
 
 describe('an answer about the alert', () => {
   test('costs one call, and the gate hears that calls go well', async () => {
     const { find, done } = sourceWith({});
-    expect(await find()).toEqual({ kind: 'found', machine: { id: 'machine-1' }, retrievedAt: at });
+    expect(await find()).toEqual({
+      kind: 'found',
+      source: 'defender',
+      machine: { id: 'machine-1' },
+      retrievedAt: at,
+      unavailable: [],
+    });
     expect(done).toEqual(['acquire', 'call alert-1 with token-1', 'succeeded']);
   });
 
@@ -116,7 +122,10 @@ describe('an answer about the alert', () => {
 
   test('is asked for in the line when the submission was promised a turn', async () => {
     const { source, done } = sourceWith({});
-    await source.find({ alertId: 'alert-1', inLine: true }, new AbortController().signal);
+    await source.find(
+      { alertId: 'alert-1', inLine: true, isReturning: true, refresh: false },
+      new AbortController().signal,
+    );
     expect(done[0]).toBe('acquire turn');
   });
 });
@@ -240,7 +249,14 @@ describe('a refusal of the app', () => {
       });
       const answers: string[] = [];
       for (const alertId of ['bad-1', 'good', 'bad-2', 'good', 'bad-3']) {
-        answers.push((await source.find({ alertId, inLine: false }, new AbortController().signal)).kind);
+        answers.push(
+          (
+            await source.find(
+              { alertId, inLine: false, isReturning: false, refresh: false },
+              new AbortController().signal,
+            )
+          ).kind,
+        );
       }
       expect(answers).toEqual(['forbidden', 'found', 'forbidden', 'found', 'forbidden']);
       expect(done).not.toContain('denied');
@@ -250,7 +266,14 @@ describe('a refusal of the app', () => {
       const { source, done } = sourceWith({ token, replies: [disallowed] });
       const answers: string[] = [];
       for (const alertId of ['one', 'one', 'one', 'two', 'three']) {
-        answers.push((await source.find({ alertId, inLine: false }, new AbortController().signal)).kind);
+        answers.push(
+          (
+            await source.find(
+              { alertId, inLine: false, isReturning: false, refresh: false },
+              new AbortController().signal,
+            )
+          ).kind,
+        );
       }
       expect(answers).toEqual(['forbidden', 'forbidden', 'forbidden', 'forbidden', 'denied']);
       expect(done.at(-1)).toBe('denied');

@@ -1,0 +1,148 @@
+import type { TableClient } from '@azure/data-tables';
+import type { RateLimit } from './config/rateLimits.ts';
+import type { Settings } from './config/settings.ts';
+import type { CallGate } from './quota/callGate.ts';
+import type { LedgerRules } from './quota/ledger.ts';
+import type { LedgerStore } from './quota/ledgerExchange.ts';
+import { createLedgerGate } from './quota/ledgerGate.ts';
+import type { StorageClock } from './quota/storageClock.ts';
+import { type AccessTokens, createAccessTokens, tokenRequester } from './sources/accessToken.ts';
+import { createAutoFeed, createAutoSource, type SourceEvent } from './sources/auto/autoSource.ts';
+import type { SourceState } from './sources/auto/sourceState.ts';
+import { createDefenderAlertFeed } from './sources/defender/defenderAlertFeed.ts';
+import { createDefenderClient, type DefenderClient } from './sources/defender/defenderClient.ts';
+import { createDefenderSource } from './sources/defender/defenderSource.ts';
+import { createGraphAlertFeed } from './sources/graph/graphAlertFeed.ts';
+import { createGraphClient, type GraphClient } from './sources/graph/graphClient.ts';
+import { createGraphSource } from './sources/graph/graphSource.ts';
+import type { AlertFeed, Source, SourceName } from './sources/source.ts';
+import { createLedgerTable } from './storage/ledgerTable.ts';
+import { createPartTable } from './storage/partTable.ts';
+import { createSourceStateTable } from './storage/sourceStateTable.ts';
+
+/** The quota of one API: its ledger, the rules that hold for it, and the gate before it. */
+export interface ApiQuota {
+  store: LedgerStore;
+  rules: LedgerRules;
+  gate: CallGate;
+}
+
+/** The sources by the settings, and what they speak to their APIs with. */
+export interface Sources {
+  source: Source;
+  feed: AlertFeed;
+  /** Both, whichever is in use: for the operator's comparison. */
+  each: Record<SourceName, Source>;
+  /** Which one serves now, and since when where that was decided by `auto`. */
+  current(): Promise<SourceState>;
+  /** Changes of the source that this process has made and that nobody has taken yet. */
+  takeEvents(): SourceEvent[];
+  defender: { client: DefenderClient; tokens: AccessTokens; quota: ApiQuota };
+  graph: { client: GraphClient; tokens: AccessTokens; quota: ApiQuota; hunting: ApiQuota };
+}
+
+export interface SourcesDeps {
+  state: TableClient;
+  clock: StorageClock;
+  localNow: () => number;
+  now: () => Date;
+  random: () => number;
+  hasIdentityEndpoint: boolean;
+  /**
+   * Whether a refusal may open the circuit, which stops the look-ups of the whole app. Not where an operator asks, whose own
+   * sign-in may be refused.
+   */
+  mayOpenCircuit: boolean;
+}
+
+export function createSources(settings: Settings, deps: SourcesDeps): Sources {
+  const { state, clock, localNow, now, random, hasIdentityEndpoint, mayOpenCircuit } = deps;
+  const { source: defenderSettings, graph: graphSettings, sourceChoice, timing } = settings;
+  const { clientId } = defenderSettings;
+  const tokensFor = (scope: string) =>
+    createAccessTokens(tokenRequester(scope, clientId, hasIdentityEndpoint), Date.now);
+
+  function quotaOf(key: string, limits: readonly RateLimit[], share: number): ApiQuota {
+    const store = createLedgerTable(state, key, clock, localNow);
+    const rules: LedgerRules = {
+      limits: [...limits],
+      share,
+      inProcessWaitMs: timing.inProcessWaitMs,
+      probeIntervalMs: timing.retryBaseDelayMs,
+    };
+    const gate = createLedgerGate({ store, clock, rules, random });
+    const observing: CallGate = { ...gate, denied: async () => ({ until: now() }) };
+    return { store, rules, gate: mayOpenCircuit ? gate : observing };
+  }
+
+  const defender = {
+    client: createDefenderClient(defenderSettings.apiUrl, now),
+    tokens: tokensFor(defenderSettings.tokenScope),
+    quota: quotaOf(
+      quotaKey(defenderSettings.tokenScope, clientId),
+      defenderSettings.rateLimits,
+      defenderSettings.quotaShare,
+    ),
+  };
+  const graphKey = quotaKey(graphSettings.tokenScope, clientId);
+  const graph = {
+    client: createGraphClient(graphSettings.apiUrl, now),
+    tokens: tokensFor(graphSettings.tokenScope),
+    quota: quotaOf(`${graphKey}:alerts`, graphSettings.rateLimits, 1),
+    hunting: quotaOf(`${graphKey}:hunting`, graphSettings.huntingRateLimits, 1),
+  };
+
+  const common = { random, now, retryBaseDelayMs: timing.retryBaseDelayMs };
+  const defenderAccess = { ...defender, gate: defender.quota.gate };
+  const defenderSource = createDefenderSource({ ...common, ...defenderAccess });
+  const graphSource = createGraphSource({
+    ...common,
+    ...graph,
+    gates: { alerts: graph.quota.gate, hunting: graph.hunting.gate },
+    parts: createPartTable(state),
+    reuseForMs: timing.reuseForMs,
+  });
+  const feeds = {
+    defender: createDefenderAlertFeed({ ...defenderAccess, now }),
+    graph: createGraphAlertFeed({ ...graph, gate: graph.quota.gate, now }),
+  };
+  const each = { defender: defenderSource, graph: graphSource };
+  const events: SourceEvent[] = [];
+  const parts = { each, defender, graph, takeEvents: () => events.splice(0) };
+  if (sourceChoice !== 'auto') {
+    return {
+      ...parts,
+      source: each[sourceChoice],
+      feed: feeds[sourceChoice],
+      current: async () => chosen(sourceChoice),
+    };
+  }
+  const auto = createAutoSource({
+    defender: (onSign) => createDefenderSource({ ...common, ...defenderAccess, onSign }),
+    graph: graphSource,
+    store: createSourceStateTable(state),
+    onChange: (event) => events.push(event),
+    now,
+    retryBaseDelayMs: timing.retryBaseDelayMs,
+  });
+  return { ...parts, source: auto, feed: createAutoFeed(auto, feeds), current: auto.current };
+}
+
+/** The state of a source that a setting has chosen for good. */
+function chosen(name: SourceName): SourceState {
+  return name === 'defender'
+    ? { mode: 'defender', canary: null, provedAt: null, doubt: null }
+    : {
+        mode: 'graph',
+        canary: null,
+        since: new Date(0),
+        detail: 'ENRICHMENT_SOURCE',
+        nextProbeAt: new Date(0),
+      };
+}
+
+/** Calls are counted for an app and an API; the geo hosts of one API are taken to share the count. */
+function quotaKey(tokenScope: string, clientId: string | undefined): string {
+  const audience = tokenScope.replace(/^https:\/\//, '').replace(/\/\.default$/, '');
+  return `${audience.replace(/[^A-Za-z0-9.-]/g, '-')}:${clientId ?? 'system'}`;
+}

@@ -1,0 +1,188 @@
+import type { ApiSign } from '../lookUp.ts';
+import type { AlertFeed, AlertReference, Source, SourceAnswer, SourceName } from '../source.ts';
+import { initialState, PROBE_INTERVAL_MS, type SourceState, stateAfter } from './sourceState.ts';
+
+/** The state as read, with the mark that a write must present. */
+export interface StoredSourceState {
+  state: SourceState;
+  /** Undefined while there is no row. */
+  etag: string | undefined;
+}
+
+/** Keeps the state where all instances find it. Both methods throw when the storage service cannot be used. */
+export interface SourceStateStore {
+  read(): Promise<StoredSourceState>;
+  /** The new mark, or undefined when another instance wrote first. */
+  write(state: SourceState, etag: string | undefined): Promise<string | undefined>;
+}
+
+/** What the log is told when another source takes over. */
+export interface SourceEvent {
+  event: 'source';
+  from: SourceName;
+  to: SourceName;
+  detail: string;
+}
+
+export interface AutoSourceDeps {
+  /** Makes the source of the Defender API, which tells what its look-ups say about the API. */
+  defender: (onSign: (sign: ApiSign) => void) => Source;
+  graph: Source;
+  store: SourceStateStore;
+  onChange: (event: SourceEvent) => void;
+  now: () => Date;
+  /** The setting RETRY_BASE_DELAY. */
+  retryBaseDelayMs: number;
+}
+
+/** Times, as multiples of `RETRY_BASE_DELAY`, by which also an open circuit is probed; in production that is 5 s. */
+const TIMES = {
+  /** Signs that Defender is gone must span so long: a minute. */
+  doubt: 12,
+  /** What this process knows of the state is read again after so long, so that all move over within it: 15 s. */
+  known: 3,
+  /** A 404 is taken at its word so long after Defender has answered; then an alert that it knows is asked about first. */
+  trust: 12,
+  /** One process asks about that alert no more often: 20 s. */
+  check: 4,
+  /** While it is not clear whether Defender is gone, alerts that it does not know wait so long: 30 s. */
+  wait: 6,
+};
+
+/** Defender while it serves, and Microsoft Graph once it is gone: `sourceState.ts` says when that is. */
+export interface AutoSource extends Source {
+  /** The state as it was a few seconds ago at most. */
+  current(): Promise<SourceState>;
+}
+
+export function createAutoSource(deps: AutoSourceDeps): AutoSource {
+  const { graph, store, onChange, now } = deps;
+  const timeOf = (name: keyof typeof TIMES) => TIMES[name] * deps.retryBaseDelayMs;
+  let known: StoredSourceState = { state: initialState, etag: undefined };
+  let readAt = Number.NEGATIVE_INFINITY;
+  let servedAt = Number.NEGATIVE_INFINITY;
+  let checkedAt = Number.NEGATIVE_INFINITY;
+  /** Signs of look-ups under way, booked one after the other. */
+  let booking: Promise<void> = Promise.resolve();
+  const defender = deps.defender((sign) => {
+    if (sign.kind === 'serves') {
+      servedAt = now().getTime();
+    }
+    booking = booking.then(() => book(sign)).catch(() => undefined);
+  });
+
+  async function current(): Promise<SourceState> {
+    if (now().getTime() - readAt >= timeOf('known')) {
+      known = await store.read();
+      readAt = now().getTime();
+    }
+    return known.state;
+  }
+
+  /** Writes what a sign changes; whatever another instance wrote first is looked at anew. */
+  async function book(sign: ApiSign): Promise<void> {
+    await change((state) => stateAfter(state, sign, now(), timeOf('doubt')));
+  }
+
+  /** @returns Whether this process made the change. */
+  async function change(next: (state: SourceState) => SourceState): Promise<boolean> {
+    for (;;) {
+      const { state } = known;
+      const changed = next(state);
+      if (changed === state) {
+        return false;
+      }
+      const etag = await store.write(changed, known.etag);
+      if (etag !== undefined) {
+        known = { state: changed, etag };
+        tellChange(state, changed);
+        return true;
+      }
+      known = await store.read();
+      readAt = now().getTime();
+    }
+  }
+
+  function tellChange(before: SourceState, after: SourceState): void {
+    if (before.mode !== after.mode) {
+      const detail = after.mode === 'graph' ? after.detail : 'the Defender API serves again';
+      onChange({ event: 'source', from: before.mode, to: after.mode, detail });
+    }
+  }
+
+  async function findInDefender(alert: AlertReference, signal: AbortSignal): Promise<SourceAnswer> {
+    const answer = await defender.find(alert, signal);
+    await booking;
+    if (answer.kind !== 'not_found') {
+      return answer;
+    }
+    await checkCanary(alert.alertId, signal);
+    const { state } = known;
+    // Whether the alert is unknown or the API is gone is open: the alert waits, and no attempt is counted.
+    return state.mode === 'defender' && state.doubt !== null
+      ? { kind: 'denied', until: new Date(now().getTime() + timeOf('wait')), detail: state.doubt.detail }
+      : answer;
+  }
+
+  async function checkCanary(alertId: string, signal: AbortSignal): Promise<void> {
+    const { canary } = known.state;
+    const isTrusted = now().getTime() - servedAt < timeOf('trust');
+    const isChecked = now().getTime() - checkedAt < timeOf('check');
+    if (isTrusted || isChecked || canary === null || canary === alertId) {
+      return;
+    }
+    checkedAt = now().getTime();
+    await defender.find(referenceTo(canary), signal);
+    await booking;
+  }
+
+  /** One call to Defender in an hour, by one instance, to see whether it serves again. */
+  async function probe(alert: AlertReference, signal: AbortSignal): Promise<void> {
+    const isDue = (state: SourceState) => state.mode === 'graph' && state.nextProbeAt <= now();
+    if (!isDue(known.state)) {
+      return;
+    }
+    const nextProbeAt = new Date(now().getTime() + PROBE_INTERVAL_MS);
+    const isOurs = await change((state) =>
+      isDue(state) ? ({ ...state, nextProbeAt } as SourceState) : state,
+    );
+    if (isOurs) {
+      await defender.find(referenceTo(known.state.canary ?? alert.alertId), signal);
+      await booking;
+    }
+  }
+
+  return {
+    get name() {
+      return known.state.mode;
+    },
+    current,
+    async find(alert, signal) {
+      const { mode } = await current();
+      if (mode === 'defender') {
+        const answer = await findInDefender(alert, signal);
+        // The last sign may have been this one: then no alert need wait.
+        return known.state.mode === 'graph' && answer.kind === 'denied' ? graph.find(alert, signal) : answer;
+      }
+      await probe(alert, signal);
+      return graph.find(alert, signal);
+    },
+  };
+}
+
+function referenceTo(alertId: string): AlertReference {
+  return { alertId, inLine: false, isReturning: false, refresh: false };
+}
+
+/** The alert list of the API that serves. */
+export function createAutoFeed(
+  source: Pick<AutoSource, 'current'>,
+  feeds: Record<SourceName, AlertFeed>,
+): AlertFeed {
+  return {
+    async listUpdatedSince(since, take, signal) {
+      const { mode } = await source.current();
+      return feeds[mode].listUpdatedSince(since, take, signal);
+    },
+  };
+}

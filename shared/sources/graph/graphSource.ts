@@ -1,0 +1,244 @@
+import { isAlertId } from '../../intake/submission.ts';
+import type { CallGate } from '../../quota/callGate.ts';
+import { type AccessTokens, readTokenClaims } from '../accessToken.ts';
+import { createLookUp, type LookUpApi, type LookUpDeps, type LookUpFailure } from '../lookUp.ts';
+import type { AlertReference, Source, SourceAnswer } from '../source.ts';
+import type { DeviceEvidence } from './deviceEvidence.ts';
+import { GRAPH_API, type GraphClient } from './graphClient.ts';
+import { graphMachine } from './graphMachine.ts';
+import type { AlertReply } from './graphReply.ts';
+import { createHunting, type HuntingAnswer } from './hunting.ts';
+import { alertsQuery, devicesQuery } from './huntingQuery.ts';
+import type { HuntingRow } from './huntingRow.ts';
+import { unavailableProperties } from './machineFields.ts';
+
+/** A part of an answer that is kept, and when it was had. */
+export interface Kept<Part> {
+  part: Part;
+  retrievedAt: Date;
+}
+
+/**
+ * Keeps what one call brought where all instances find it, so that no second call is made for it. Reading tells
+ * undefined for what is not kept or not understood; writing and removing never fail: the worst is one more call.
+ */
+export interface PartStore {
+  /** The device of an alert whose look-up has to wait for hunting. */
+  readEvidence(alertId: string): Promise<Kept<DeviceEvidence> | undefined>;
+  writeEvidence(alertId: string, kept: Kept<DeviceEvidence>): Promise<void>;
+  removeEvidence(alertId: string): Promise<void>;
+  /** What hunting knows of a device; null for a device that it does not know. */
+  readDevice(deviceId: string): Promise<Kept<HuntingRow | null> | undefined>;
+  writeDevice(deviceId: string, kept: Kept<HuntingRow | null>): Promise<void>;
+}
+
+export interface GraphSourceDeps {
+  client: Pick<GraphClient, 'alert' | 'hunt'>;
+  tokens: AccessTokens;
+  /** One for each of the two APIs: their limits are apart. */
+  gates: { alerts: CallGate; hunting: CallGate };
+  parts: PartStore;
+  /** How long what hunting said of a device serves other alerts of it, in milliseconds. */
+  reuseForMs: number;
+  now: () => Date;
+  random: LookUpDeps['random'];
+  retryBaseDelayMs: number;
+}
+
+const END = 'Microsoft Graph does not know this address. Check GRAPH_API_URL.';
+
+export const ALERT_LOOK_UPS: LookUpApi = {
+  ...GRAPH_API,
+  roles: [
+    'SecurityAlert.Read.All',
+    'SecurityAlert.ReadWrite.All',
+    'SecurityIncident.Read.All',
+    'SecurityIncident.ReadWrite.All',
+  ],
+  advice:
+    "Grant the app's identity the application role SecurityAlert.Read.All of Microsoft Graph, and check GRAPH_TOKEN_SCOPE.",
+  end: END,
+  refusesSingleAlerts: true,
+};
+
+export const HUNTING_LOOK_UPS: LookUpApi = {
+  ...GRAPH_API,
+  roles: ['ThreatHunting.Read.All'],
+  advice: "Grant the app's identity the application role ThreatHunting.Read.All of Microsoft Graph.",
+  end: END,
+  refusesSingleAlerts: false,
+};
+
+/** A token without one of the roles is renewed so often at most, to see whether it was granted meanwhile. */
+const RENEW_FOR_ROLES_MS = 10 * 60_000;
+
+/**
+ * Microsoft Graph as a source: the alert with its main device (`alerts_v2/{id}`), then hunting for what the evidence
+ * does not have, which is kept for each device. Either role alone will do; `unavailable` says what is missing then. Which
+ * roles the app has, its token tells.
+ */
+export function createGraphSource(deps: GraphSourceDeps): Source {
+  const { client, tokens, gates, parts, reuseForMs, now, random, retryBaseDelayMs } = deps;
+  const common = { tokens, random, retryBaseDelayMs };
+  const lookUpAlert = createLookUp(ALERT_LOOK_UPS, { ...common, gate: gates.alerts });
+  const lookUpHunting = createLookUp(HUNTING_LOOK_UPS, { ...common, gate: gates.hunting });
+  const hunting = { client, lookUp: lookUpHunting };
+  const devices = createHunting({
+    ...hunting,
+    queryFor: devicesQuery,
+    keep: (deviceId, row) => parts.writeDevice(deviceId, { part: deviceIn(row), retrievedAt: now() }),
+  });
+  const alerts = createHunting({ ...hunting, queryFor: alertsQuery });
+  let renewedAt = now().getTime();
+
+  /** Without a token, or with one that cannot be read, the calls themselves tell. */
+  async function grantedRoles(): Promise<{ alerts: boolean; hunting: boolean }> {
+    const roles = await readRoles(() => tokens.get());
+    const isWhole = roles.alerts && roles.hunting;
+    if (isWhole || now().getTime() - renewedAt < RENEW_FOR_ROLES_MS) {
+      return roles;
+    }
+    renewedAt = now().getTime();
+    return readRoles(() => tokens.renew());
+  }
+
+  async function readRoles(token: () => Promise<string>): Promise<{ alerts: boolean; hunting: boolean }> {
+    const claims = await token()
+      .then(readTokenClaims)
+      .catch(() => undefined);
+    const has = ({ roles }: LookUpApi) =>
+      claims === undefined || roles.some((role) => claims.roles.includes(role));
+    return { alerts: has(ALERT_LOOK_UPS), hunting: has(HUNTING_LOOK_UPS) };
+  }
+
+  async function findByAlert(
+    alert: AlertReference,
+    mayHunt: boolean,
+    signal: AbortSignal,
+  ): Promise<SourceAnswer> {
+    const { alertId, inLine, isReturning, refresh } = alert;
+    const before = isReturning ? await parts.readEvidence(alertId) : undefined;
+    const evidence = before ?? (await askAlert(alertId, inLine, signal));
+    if ('kind' in evidence) {
+      return evidence;
+    }
+    const { part, retrievedAt } = evidence;
+    const info = mayHunt
+      ? await describe(part.mdeDeviceId, { inLine: inLine && before !== undefined, refresh }, signal)
+      : notAsked;
+    // Where hunting is closed to the app, what the alert says must do; a fault that passes is worth waiting for.
+    if (info.kind !== 'device' && info.kind !== 'denied') {
+      if (before === undefined) {
+        await parts.writeEvidence(alertId, evidence);
+      }
+      return info;
+    }
+    if (before !== undefined) {
+      await parts.removeEvidence(alertId);
+    }
+    const row = info.kind === 'device' ? info.row : null;
+    return {
+      kind: 'found',
+      source: 'graph',
+      machine: graphMachine(part.mdeDeviceId.trim(), part, row ?? undefined),
+      retrievedAt,
+      unavailable: unavailableProperties({ evidence: true, hunting: row !== null }),
+    };
+  }
+
+  /** Graph knows alerts by an ID with a prefix, which some other APIs leave out before a GUID. */
+  async function askAlert(
+    alertId: string,
+    inLine: boolean,
+    signal: AbortSignal,
+  ): Promise<Kept<DeviceEvidence> | LookUpFailure> {
+    const ask = (id: string, place: 'turn' | 'first' | 'last') => {
+      const call = (token: string) => client.alert(id, token, signal);
+      return lookUpAlert<AlertReply>({ subject: alertId, place, call }, signal);
+    };
+    const graphId = BARE_GUID.test(alertId) ? `da${alertId}` : alertId;
+    const first = await ask(graphId, inLine ? 'turn' : 'last');
+    const reply = first.kind === 'not_found' && graphId !== alertId ? await ask(alertId, 'first') : first;
+    if (reply.kind !== 'alert') {
+      return reply as LookUpFailure;
+    }
+    if (reply.device === null) {
+      return {
+        kind: 'not_found',
+        isCertain: true,
+        detail: 'Microsoft Graph knows the alert, and that it has no device.',
+      };
+    }
+    return { part: reply.device, retrievedAt: now() };
+  }
+
+  /** What hunting knows of a device: from the part that is kept, else by a query that other alerts share. */
+  async function describe(
+    deviceId: string,
+    { inLine, refresh }: { inLine: boolean; refresh: boolean },
+    signal: AbortSignal,
+  ): Promise<{ kind: 'device'; row: HuntingRow | null } | LookUpFailure> {
+    if (!isAlertId(deviceId)) {
+      return { kind: 'device', row: null };
+    }
+    const kept = refresh ? undefined : await parts.readDevice(deviceId);
+    if (kept !== undefined && now().getTime() - kept.retrievedAt.getTime() < reuseForMs) {
+      return { kind: 'device', row: kept.part };
+    }
+    const answer = await devices.ask(deviceId, inLine ? 'turn' : 'last', signal);
+    if (answer.kind !== 'row') {
+      return answer;
+    }
+    return { kind: 'device', row: deviceIn(answer.row) };
+  }
+
+  async function findByHunting(
+    { alertId, inLine }: AlertReference,
+    signal: AbortSignal,
+  ): Promise<SourceAnswer> {
+    const answer = await alerts.ask(alertId, inLine ? 'turn' : 'last', signal);
+    return answer.kind === 'row' ? machineOf(answer) : answer;
+  }
+
+  function machineOf({ row }: Extract<HuntingAnswer, { kind: 'row' }>): SourceAnswer {
+    const deviceId = row.get('deviceid')?.trim() ?? '';
+    switch (row.get('outcome')) {
+      case 'device':
+      case 'device_without_info': {
+        const isKnown = row.get('outcome') === 'device';
+        return {
+          kind: 'found',
+          source: 'graph',
+          machine: graphMachine(deviceId, undefined, isKnown ? row : undefined),
+          retrievedAt: now(),
+          unavailable: unavailableProperties({ evidence: false, hunting: isKnown }),
+        };
+      }
+      case 'alert_without_device':
+        return { kind: 'not_found', detail: 'Hunting knows the alert, and no device of it yet.' };
+      case 'alert_unknown':
+        return { kind: 'not_found', detail: 'Hunting does not know the alert.' };
+      default:
+        return { kind: 'unusable', detail: 'hunting answered with a row that says nothing about its ID' };
+    }
+  }
+
+  return {
+    name: 'graph',
+    async find(alert, signal) {
+      const roles = await grantedRoles();
+      // Without either role the call for the alert says which one is missing, and the circuit opens.
+      return roles.alerts || !roles.hunting
+        ? findByAlert(alert, roles.hunting, signal)
+        : findByHunting(alert, signal);
+    },
+  };
+}
+
+/** Null for a device of which hunting has no data. */
+function deviceIn(row: HuntingRow): HuntingRow | null {
+  return row.get('outcome') === 'device' ? row : null;
+}
+
+const BARE_GUID = /^[\da-f]{8}-[\da-f]{4}-/i;
+const notAsked = { kind: 'device', row: null } as const;

@@ -1,0 +1,160 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CallRequest, CircuitCause, Permit } from '../quota/callGate.ts';
+import { type AccessFailure, type Api, type ApiAccess, callApi } from './apiCall.ts';
+import type { Failure } from './apiReply.ts';
+import type { SourceAnswer } from './source.ts';
+
+/** The API whose look-ups these are, and what a person has to do when it refuses them. */
+export interface LookUpApi extends Api {
+  /** Any of these roles lets the app make the call. */
+  roles: readonly string[];
+  /** Ends the sentence about a call that was refused with 403: which role to grant, and where. */
+  advice: string;
+  /** Ends the sentence about an API that is gone. */
+  end: string;
+  /** Whether a 403 can be about one alert, as of a device outside of what the app may see; else it is about the app. */
+  refusesSingleAlerts: boolean;
+}
+
+export interface LookUpDeps extends ApiAccess {
+  /** Uniform in [0, 1). */
+  random: () => number;
+  /** Base of the pauses between quick retries, in milliseconds. */
+  retryBaseDelayMs: number;
+  /** Hears what each look-up says about the API itself. */
+  onSign?: ((sign: ApiSign) => void) | undefined;
+}
+
+/**
+ * What an answer says about the API as a whole: it serves; it has nothing behind the ID asked for (`unknown`); it is
+ * gone, or refuses an app that has the role, which may mean the same. Faults that pass say nothing.
+ */
+export type ApiSign =
+  | { kind: 'serves'; subject: string }
+  | { kind: 'unknown'; subject: string }
+  /** `isDefinite` when the API says of itself that it does not exist. */
+  | { kind: 'gone'; detail: string; isDefinite: boolean };
+
+/** What a look-up came to that brought no answer of the kind asked for. */
+export type LookUpFailure = Exclude<SourceAnswer, { kind: 'found' }>;
+
+/** Makes look-ups in one API: with quick retries, and with the circuit that opens when the app may not ask. */
+export type LookUp = <Answer extends { kind: string }>(
+  request: {
+    /** The ID asked for. */
+    subject: string;
+    place: CallRequest['place'];
+    call: (token: string) => Promise<Answer | Failure>;
+  },
+  signal: AbortSignal,
+) => Promise<Answer | LookUpFailure>;
+
+/** A passing fault is tried again this often at once, before the submission is deferred. */
+const QUICK_RETRIES = 2;
+/** 403s for so many alerts in a row, with no other answer in between, are about the app and not about the alerts. */
+const REFUSED_ALERTS_IN_A_ROW = 3;
+
+export function createLookUp(api: LookUpApi, deps: LookUpDeps): LookUp {
+  const { gate, random, onSign = () => undefined } = deps;
+  /** Alerts that were refused with 403 since the last answer of another kind. */
+  const refusedAlerts = new Set<string>();
+
+  /** No alert can be looked up then: all wait until it is corrected. */
+  async function stopAll(
+    permit: Permit | undefined,
+    cause: CircuitCause,
+    detail: string,
+  ): Promise<LookUpFailure> {
+    const { until } = await gate.denied(permit, { cause, detail });
+    return { kind: 'denied', until, detail };
+  }
+
+  /**
+   * Whether a 403 is about the app or about one alert, the API does not say. It is about the app when the token lacks
+   * the role, when the API itself speaks of roles or the audience, when it is the answer to a probe, or when several
+   * alerts in a row are refused. Otherwise this alert alone is refused, and others go on.
+   */
+  async function refused(
+    subject: string,
+    {
+      permit,
+      code,
+      detail: reason,
+      advice = api.advice,
+      roles,
+    }: Extract<AccessFailure, { kind: 'forbidden' }>,
+  ): Promise<LookUpFailure> {
+    refusedAlerts.add(subject);
+    const hasRole = roles?.some((role) => api.roles.includes(role)) ?? false;
+    const speaksOfApp = /\b(application roles?|audience)\b/i.test(reason);
+    if (hasRole && !speaksOfApp) {
+      onSign({ kind: 'gone', detail: reason, isDefinite: false });
+    }
+    const isAboutApp =
+      !hasRole || speaksOfApp || permit.probe === 'circuit' || refusedAlerts.size >= REFUSED_ALERTS_IN_A_ROW;
+    if (api.refusesSingleAlerts && !isAboutApp) {
+      // The answer shows that calls are let through: if this was the probe after a 429, the pause is over.
+      await gate.succeeded(permit);
+      return { kind: 'forbidden', detail: `${reason} (${code})` };
+    }
+    return stopAll(permit, 'forbidden', `${reason}. ${advice}`);
+  }
+
+  return async function lookUp<Answer extends { kind: string }>(
+    request: Parameters<LookUp>[0] & { call: (token: string) => Promise<Answer | Failure> },
+    signal: AbortSignal,
+  ): Promise<Answer | LookUpFailure> {
+    for (let retry = 0; ; retry += 1) {
+      const answer = await lookUpOnce(retry > 0 ? { ...request, place: 'first' } : request, signal);
+      if (!isUnavailable(answer) || retry === QUICK_RETRIES) {
+        return answer;
+      }
+      const pauseMs = random() * deps.retryBaseDelayMs * 0.2 * 2 ** retry;
+      // A server that asks for more time gets it from the deferral.
+      if ((answer.retryAfterMs ?? 0) > pauseMs) {
+        return answer;
+      }
+      await pause(pauseMs, signal);
+      if (signal.aborted) {
+        return answer;
+      }
+    }
+  };
+
+  async function lookUpOnce<Answer extends { kind: string }>(
+    { subject, place, call }: Parameters<LookUp>[0] & { call: (token: string) => Promise<Answer | Failure> },
+    signal: AbortSignal,
+  ): Promise<Answer | LookUpFailure> {
+    const answer = await callApi(api, deps, { place, mayProbeCircuit: true, call }, signal);
+    switch (answer.kind) {
+      case 'unauthorized': {
+        const { permit, detail } = answer as Extract<AccessFailure, { kind: 'unauthorized' }>;
+        return stopAll(permit, 'forbidden', detail);
+      }
+      case 'retired': {
+        const { permit, detail } = answer as Extract<AccessFailure, { kind: 'retired' }>;
+        onSign({ kind: 'gone', detail, isDefinite: true });
+        return stopAll(permit, 'retired', `${detail}. ${api.end}`);
+      }
+      case 'forbidden':
+        return refused(subject, answer as Extract<AccessFailure, { kind: 'forbidden' }>);
+      case 'denied':
+      case 'throttled':
+      case 'unavailable':
+      case 'interrupted':
+        return answer as LookUpFailure;
+      default:
+        refusedAlerts.clear();
+        onSign({ kind: answer.kind === 'not_found' ? 'unknown' : 'serves', subject });
+        return answer as Answer | LookUpFailure;
+    }
+  }
+}
+
+function isUnavailable(answer: { kind: string }): answer is Extract<LookUpFailure, { kind: 'unavailable' }> {
+  return answer.kind === 'unavailable';
+}
+
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await delay(milliseconds, undefined, { signal }).catch(() => undefined);
+}

@@ -1,0 +1,59 @@
+import type { TableClient } from '@azure/data-tables';
+import * as z from 'zod';
+import { deviceEvidenceSchema } from '../sources/graph/deviceEvidence.ts';
+import type { PartStore } from '../sources/graph/graphSource.ts';
+import { parseJson } from '../text.ts';
+import { isStorageError } from './storageError.ts';
+import { fromParts, toParts } from './textParts.ts';
+
+const FORMAT = 1;
+const EVIDENCE = 'graph-alert';
+const DEVICE = 'graph-device';
+
+const rowSchema = z.object({ format: z.literal(FORMAT), retrievedAt: z.date() });
+const deviceSchema = z.record(z.string(), z.string()).nullable();
+
+/**
+ * Parts of answers of Microsoft Graph in the state table: one row a device, which each new answer replaces, and one for
+ * each alert that waits for hunting, which is deleted when it has been used.
+ */
+export function createPartTable(table: TableClient): PartStore {
+  async function read<Part>(partitionKey: string, rowKey: string, schema: z.ZodType<Part>) {
+    const row = await table.getEntity(partitionKey, rowKey).catch(onlyStorageErrors);
+    const head = rowSchema.safeParse(row).data;
+    const part = head && schema.safeParse(parseJson(fromParts('part', row ?? {})));
+    return head && part?.success ? { part: part.data, retrievedAt: head.retrievedAt } : undefined;
+  }
+
+  async function write(partitionKey: string, rowKey: string, part: unknown, retrievedAt: Date) {
+    const row = {
+      partitionKey,
+      rowKey,
+      format: FORMAT,
+      retrievedAt,
+      ...toParts('part', JSON.stringify(part)),
+    };
+    await table.upsertEntity(row, 'Replace').catch(onlyStorageErrors);
+  }
+
+  return {
+    readEvidence: (alertId) => read(EVIDENCE, alertId, deviceEvidenceSchema),
+    writeEvidence: (alertId, { part, retrievedAt }) => write(EVIDENCE, alertId, part, retrievedAt),
+    async removeEvidence(alertId) {
+      await table.deleteEntity(EVIDENCE, alertId).catch(onlyStorageErrors);
+    },
+    async readDevice(deviceId) {
+      const kept = await read(DEVICE, deviceId, deviceSchema);
+      return kept && { ...kept, part: kept.part && new Map(Object.entries(kept.part)) };
+    },
+    writeDevice: (deviceId, { part, retrievedAt }) =>
+      write(DEVICE, deviceId, part && Object.fromEntries(part), retrievedAt),
+  };
+}
+
+/** What cannot be kept costs one more call, and a row that is not there is no error. */
+function onlyStorageErrors(error: unknown): undefined {
+  if (!isStorageError(error)) {
+    throw error;
+  }
+}
