@@ -248,14 +248,11 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
 
     async succeeded({ probe, slot }) {
       blindPauses = 0;
-      if (probe === false) {
-        return;
+      if (probe !== false) {
+        const ledger = await report({ kind: 'succeeded', probe, slot });
+        outlook = ledger === undefined ? outlook : outlookOf(ledger, rules, clock.now());
+        schedule();
       }
-      const ledger = await report({ kind: 'succeeded', probe, slot });
-      if (ledger !== undefined) {
-        outlook = outlookOf(ledger, rules, clock.now());
-      }
-      schedule();
     },
 
     async throttled(retryAfterMs) {
