@@ -1,7 +1,7 @@
 import type { Machine } from '../device/machine.ts';
 import type { EnrichmentError } from '../enrichment/enrichment.ts';
 import type { Submission } from '../intake/submission.ts';
-import type { SourceAnswer, SourceName } from '../sources/source.ts';
+import { SOURCE_LABELS, type SourceAnswer, type SourceName } from '../sources/source.ts';
 
 /** Why a submission is put back. */
 export type DeferralReason =
@@ -55,7 +55,9 @@ export function decide(
   rules: DecisionRules,
   now: Date,
   random: () => number,
+  source: SourceName,
 ): Decision {
+  const label = SOURCE_LABELS[source];
   const attempts = submission.attempts + 1;
   switch (answer.kind) {
     case 'found': {
@@ -69,7 +71,7 @@ export function decide(
         return { kind: 'not_found', error: { code: 'not_found', message: answer.detail }, attempts };
       }
       if (delayMs === undefined) {
-        const message = `Defender knows no such alert, or no device behind it: asked ${attempts} times. ${answer.detail}`;
+        const message = `${label} knows no such alert, or no device behind it: asked ${attempts} times. ${answer.detail}`;
         return { kind: 'not_found', error: { code: 'not_found', message }, attempts };
       }
       const { failing: _, ...rest } = submission;
@@ -101,7 +103,7 @@ export function decide(
     case 'unavailable': {
       const again = failedOnce(submission, answer.kind, now);
       if (isTooOld(again, rules, now)) {
-        return givenUp('source_unavailable', answer.detail, attempts);
+        return givenUp(label, 'source_unavailable', answer.detail, attempts);
       }
       const backoff = backoffMs(rules.retryBaseDelayMs, submission.attempts, random);
       const delayMs = Math.max(backoff, Math.min(LONGEST_DELAY_MS, answer.retryAfterMs ?? 0));
@@ -114,7 +116,7 @@ export function decide(
       const { count } = again.failing;
       if (count >= MOST_SAME_FAILURES || isTooOld(again, rules, now)) {
         const code = answer.kind === 'unusable' ? 'source_answer_unusable' : 'source_forbidden';
-        return givenUp(code, answer.detail, attempts);
+        return givenUp(label, code, answer.detail, attempts);
       }
       // The same is to be expected again: four times as long each time, the later half of it by chance.
       const delayMs =
@@ -124,7 +126,7 @@ export function decide(
 
     case 'rejected': {
       const tracking = answer.target === undefined ? '' : ` (tracking ID ${answer.target})`;
-      const message = `Defender refused the look-up: ${answer.code}: ${answer.message}${tracking}`;
+      const message = `${label} refused the look-up: ${answer.code}: ${answer.message}${tracking}`;
       return { kind: 'failed', error: { code: 'source_rejected', message }, attempts };
     }
   }
@@ -162,8 +164,8 @@ function isTooOld(
   return now.getTime() - Date.parse(failing.since) > maxAgeMs;
 }
 
-function givenUp(code: string, detail: string, attempts: number): Decision {
-  const message = `Defender gave no usable answer in ${attempts} attempts. The last one: ${detail}`;
+function givenUp(label: string, code: string, detail: string, attempts: number): Decision {
+  const message = `${label} gave no usable answer in ${attempts} attempts. The last one: ${detail}`;
   return { kind: 'failed', error: { code, message }, attempts };
 }
 

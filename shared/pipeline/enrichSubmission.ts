@@ -94,7 +94,7 @@ async function advance(
   const { alertId, machineId, inLine = false, refresh = false, deferrals } = submission;
   const reference = { alertId, machineId, inLine, refresh, isReturning: deferrals > 0 };
   const answer = await deps.source.find(reference, signal);
-  const decision = decide(answer, submission, deps.rules, deps.now(), deps.random);
+  const decision = decide(answer, submission, deps.rules, deps.now(), deps.random, deps.source.name);
   if (decision.kind === 'defer') {
     await holdClaim(decision, record, claim, deps);
     return putBack(decision, deps, claim.key);

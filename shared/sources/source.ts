@@ -15,6 +15,9 @@ export interface AlertReference {
 /** The sources there are; the name stands in rows and messages. */
 export type SourceName = 'defender' | 'graph';
 
+/** What people call them. */
+export const SOURCE_LABELS: Record<SourceName, string> = { defender: 'Defender', graph: 'Microsoft Graph' };
+
 /**
  * What a source answers about one alert. Expected outcomes only; a source throws nothing but bugs and
  * failures of our own storage.

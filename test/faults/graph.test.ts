@@ -1,5 +1,5 @@
 import { TableClient } from '@azure/data-tables';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { FaultInput } from '#dev/simulator/faults.ts';
 import { type Stack, startStack } from '#dev/stack/stack.ts';
 import { type Pipeline, startPipeline } from '../support/pipelineHarness.ts';
@@ -56,6 +56,28 @@ test('every alert is enriched by Graph with one call, and the row says so', asyn
   const secrets = secretsOf(stack);
   const text = await pipeline.everything();
   expect(secrets.filter((secret) => text.includes(secret))).toEqual([]);
+});
+
+test('both limits are kept by two hosts, and no call is refused', async () => {
+  const limited = await startStack({
+    simulator: {
+      graphLimits: [{ calls: 20, windowMs: 2_000 }],
+      huntingLimits: [{ calls: 4, windowMs: 2_000 }],
+    },
+  });
+  onTestFinished(() => limited.stop());
+  const limits = { GRAPH_RATE_LIMITS: '20/2s', HUNTING_RATE_LIMITS: '4/2s' };
+  const pipeline = await startPipeline(limited, { ...GRAPH, ...limits });
+  await pipeline.startHost();
+  const alertIds = limited.simulator.control.addNewAlerts(80).map(({ id }) => id);
+  await pipeline.submit(...alertIds);
+  await waitUntil('all are done', async () => (await pipeline.delivered()).length === 80, {
+    timeoutMs: 60_000,
+  });
+  const report = limited.simulator.control.report();
+  expect(report.throttled).toBe(0);
+  expect(report.routes.graphAlert).toEqual({ 200: 80 });
+  expect(await pipeline.deadLetters()).toEqual([]);
 });
 
 describe('a fault of the call for the alert', () => {

@@ -13,7 +13,7 @@ const rules: DecisionRules = {
 const half = () => 0.5;
 
 function decided(answer: SourceAnswer, changes = {}, now = seenAt) {
-  return decide(answer, submissionOf(changes), rules, now, half);
+  return decide(answer, submissionOf(changes), rules, now, half, 'defender');
 }
 
 describe('a machine', () => {
@@ -69,7 +69,7 @@ describe('a 404', () => {
 
   test('is the answer at once where no retries are set', () => {
     const none = { ...rules, notFoundRetriesMs: [] };
-    expect(decide(unknown, submissionOf(), none, seenAt, half)).toMatchObject({
+    expect(decide(unknown, submissionOf(), none, seenAt, half, 'defender')).toMatchObject({
       kind: 'not_found',
       attempts: 1,
     });
@@ -276,7 +276,7 @@ test('whatever the answer, delays are within bounds and only answers about the a
   const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
   fc.assert(
     fc.property(answers, submissions, time, random, (answer, submission, now, part) => {
-      const decision = decide(answer, submission, rules, now, () => part);
+      const decision = decide(answer, submission, rules, now, () => part, 'defender');
       const counts = !['throttled', 'denied', 'interrupted'].includes(answer.kind);
       const counted = submission.attempts + (counts ? 1 : 0);
       if (decision.kind !== 'defer') {
