@@ -10,6 +10,7 @@ import {
   readRefusal,
   retryAfterMs,
 } from '../apiReply.ts';
+import type { BatchReply } from '../batch.ts';
 import type { AlertPage } from '../pagedAlertFeed.ts';
 import { type DeviceEvidence, parseGraphAlert } from './deviceEvidence.ts';
 import { type HuntingRow, readHuntingRows } from './huntingRow.ts';
@@ -22,12 +23,8 @@ export type AlertReply = { kind: 'alert'; device: DeviceEvidence | null } | Fail
 /** What the response to a list of alerts means. */
 export type AlertListReply = AlertPage | Failure;
 
-/** What the response to `POST /security/runHuntingQuery` means. */
-export type HuntingReply =
-  | { kind: 'rows'; rows: HuntingRow[] }
-  /** The query took more than it may: fewer IDs may be served. */
-  | { kind: 'too_big'; detail: string }
-  | Failure;
+/** What the response to `POST /security/runHuntingQuery` means; rows by the ID that was asked for. */
+export type HuntingReply = BatchReply<HuntingRow>;
 
 export function readAlertReply(response: HttpResponse, now: Date): AlertReply {
   if (response.status !== 200) {
@@ -141,5 +138,5 @@ function readRows(response: HttpResponse, now: Date): HuntingReply {
   const rows = readHuntingRows(json);
   return rows === undefined
     ? { kind: 'unusable', detail: 'Microsoft Graph answered 200 with a body that is no hunting answer' }
-    : { kind: 'rows', rows };
+    : { kind: 'rows', rows: new Map(rows.map((row) => [row.get('requestid') ?? '', row])) };
 }

@@ -1,14 +1,14 @@
 import { isAlertId } from '../../intake/submission.ts';
 import type { CallGate } from '../../quota/callGate.ts';
 import { type AccessTokens, readTokenClaims } from '../accessToken.ts';
+import { type BatchAnswer, createBatch } from '../batch.ts';
 import { createLookUp, type LookUpApi, type LookUpDeps, type LookUpFailure } from '../lookUp.ts';
 import type { AlertReference, Source, SourceAnswer } from '../source.ts';
 import type { DeviceEvidence } from './deviceEvidence.ts';
 import { GRAPH_API, type GraphClient } from './graphClient.ts';
 import { graphMachine } from './graphMachine.ts';
 import type { AlertReply } from './graphReply.ts';
-import { createHunting, type HuntingAnswer } from './hunting.ts';
-import { alertsQuery, devicesQuery } from './huntingQuery.ts';
+import { alertsQuery, devicesQuery, type HuntingRequest } from './huntingQuery.ts';
 import type { HuntingRow } from './huntingRow.ts';
 import { unavailableProperties } from './machineFields.ts';
 
@@ -69,6 +69,8 @@ export const HUNTING_LOOK_UPS: LookUpApi = {
   refusesSingleAlerts: false,
 };
 
+/** About 9 KB of IDs; the service documents no limit for the text of a query. */
+const MOST_IDS = 100;
 /** A token without one of the roles is renewed so often at most, to see whether it was granted meanwhile. */
 const RENEW_FOR_ROLES_MS = 10 * 60_000;
 
@@ -82,13 +84,23 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
   const common = { tokens, random, retryBaseDelayMs };
   const lookUpAlert = createLookUp(ALERT_LOOK_UPS, { ...common, gate: gates.alerts });
   const lookUpHunting = createLookUp(HUNTING_LOOK_UPS, { ...common, gate: gates.hunting });
-  const hunting = { client, lookUp: lookUpHunting };
-  const devices = createHunting({
-    ...hunting,
-    queryFor: devicesQuery,
+  const hunting = (queryFor: (ids: readonly string[]) => HuntingRequest) => ({
+    subject: 'hunting',
+    mostIds: MOST_IDS,
+    lookUp: lookUpHunting,
+    call: (ids: readonly string[], token: string, signal: AbortSignal) =>
+      client.hunt(queryFor(ids), token, signal),
+    // Every ID has a row: without one the answer is broken, and does not say that there is nothing to know.
+    missing: (id: string): LookUpFailure => ({
+      kind: 'unusable',
+      detail: `hunting answered without a row for ${id}`,
+    }),
+  });
+  const devices = createBatch<HuntingRow>({
+    ...hunting(devicesQuery),
     keep: (deviceId, row) => parts.writeDevice(deviceId, { part: deviceIn(row), retrievedAt: now() }),
   });
-  const alerts = createHunting({ ...hunting, queryFor: alertsQuery });
+  const alerts = createBatch<HuntingRow>(hunting(alertsQuery));
   let renewedAt = now().getTime();
 
   /** Without a token, or with one that cannot be read, the calls themselves tell. */
@@ -200,7 +212,7 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
     return answer.kind === 'row' ? machineOf(answer) : answer;
   }
 
-  function machineOf({ row }: Extract<HuntingAnswer, { kind: 'row' }>): SourceAnswer {
+  function machineOf({ row }: Extract<BatchAnswer<HuntingRow>, { kind: 'row' }>): SourceAnswer {
     const deviceId = row.get('deviceid')?.trim() ?? '';
     switch (row.get('outcome')) {
       case 'device':

@@ -1,44 +1,56 @@
-import { withinTime } from '../../promises.ts';
-import type { CallRequest } from '../../quota/callGate.ts';
-import type { LookUp, LookUpFailure } from '../lookUp.ts';
-import type { GraphClient } from './graphClient.ts';
-import type { HuntingReply } from './graphReply.ts';
-import type { HuntingRequest } from './huntingQuery.ts';
-import type { HuntingRow } from './huntingRow.ts';
+import { withinTime } from '../promises.ts';
+import type { CallRequest } from '../quota/callGate.ts';
+import type { Failure } from './apiReply.ts';
+import type { LookUp, LookUpFailure } from './lookUp.ts';
 
-/** What hunting says about one ID. */
-export type HuntingAnswer = { kind: 'row'; row: HuntingRow } | LookUpFailure;
+/** What a batch says about one ID. */
+export type BatchAnswer<Row> = { kind: 'row'; row: Row } | LookUpFailure;
 
-/** Asks hunting about IDs: those that are asked for while a call is under way, or waits for its slot, share the next one. */
-export interface Hunting {
-  ask(id: string, place: CallRequest['place'], signal: AbortSignal): Promise<HuntingAnswer>;
+/** Asks about IDs: those that are asked for while a call is under way, or waits for its slot, share the next one. */
+export interface Batch<Row> {
+  ask(id: string, place: CallRequest['place'], signal: AbortSignal): Promise<BatchAnswer<Row>>;
 }
 
-export interface HuntingDeps {
-  client: Pick<GraphClient, 'hunt'>;
+/** What an API says about several IDs at once. */
+export type BatchReply<Row> =
+  | { kind: 'rows'; rows: ReadonlyMap<string, Row> }
+  /** The call took more than it may: fewer IDs may be served. */
+  | { kind: 'too_big'; detail: string }
+  | Failure;
+
+export interface BatchDeps<Row> {
+  /** Names the calls for the log and for scripts of faults. */
+  subject: string;
+  mostIds: number;
   lookUp: LookUp;
-  /** The query about these IDs; its answer has a row for each, with the ID as `RequestId`. */
-  queryFor: (ids: readonly string[]) => HuntingRequest;
+  call: (ids: readonly string[], token: string, signal: AbortSignal) => Promise<BatchReply<Row>>;
+  /** The answer for an ID that was asked for and has no row. */
+  missing: (id: string) => LookUpFailure;
   /** Keeps a row before anyone is answered, so that who comes later finds it. */
-  keep?: (id: string, row: HuntingRow) => Promise<void>;
+  keep?: (id: string, row: Row) => Promise<void>;
 }
 
-/** About 9 KB of IDs; the service documents no limit for the text of a query. */
-const MOST_IDS = 100;
 /** A call that takes longer has failed for those who wait for it. */
 const LONGEST_CALL_MS = 100_000;
 
-interface Waiter {
+interface Waiter<Row> {
   id: string;
   place: CallRequest['place'];
-  answer: (answer: HuntingAnswer) => void;
+  answer: (answer: BatchAnswer<Row>) => void;
   fail: (error: unknown) => void;
 }
 
-export function createHunting({ client, lookUp, queryFor, keep }: HuntingDeps): Hunting {
-  let waiting: Waiter[] = [];
+export function createBatch<Row>({
+  subject,
+  mostIds,
+  lookUp,
+  call: callFor,
+  missing,
+  keep,
+}: BatchDeps<Row>): Batch<Row> {
+  let waiting: Waiter<Row>[] = [];
   /** Those whom the call under way serves; who asks for the same ID meanwhile joins them. */
-  let served: Waiter[] = [];
+  let served: Waiter<Row>[] = [];
   let isAsking = false;
 
   async function askAll(): Promise<void> {
@@ -57,7 +69,7 @@ export function createHunting({ client, lookUp, queryFor, keep }: HuntingDeps): 
     const takeBatch = () => {
       const ids = new Set<string>();
       for (const { id } of waiting) {
-        if (ids.size < MOST_IDS) {
+        if (ids.size < mostIds) {
           ids.add(id);
         }
       }
@@ -70,12 +82,12 @@ export function createHunting({ client, lookUp, queryFor, keep }: HuntingDeps): 
       const answers = await withinTime(
         askFor(undefined, place, takeBatch, AbortSignal.timeout(LONGEST_CALL_MS)),
         LONGEST_CALL_MS * 1.2,
-        () => new Map<string, HuntingAnswer>(),
+        () => new Map<string, BatchAnswer<Row>>(),
       );
       await keepRows(answers);
       // Without a call nobody was taken from the line: all hear why there was none.
       takeServed().forEach((waiter, index) => {
-        const answer = answers.get(waiter.id) ?? answers.get(EVERYBODY) ?? noAnswer;
+        const answer = answers.get(waiter.id) ?? answers.get(EVERYBODY) ?? noAnswer(subject);
         // One turn was promised, for one call: a single submission redeems it for all.
         waiter.answer(
           answer.kind === 'throttled' && answer.inLine && index > 0 ? { ...answer, inLine: false } : answer,
@@ -88,7 +100,7 @@ export function createHunting({ client, lookUp, queryFor, keep }: HuntingDeps): 
     }
   }
 
-  function takeServed(): Waiter[] {
+  function takeServed(): Waiter<Row>[] {
     const all = served.length > 0 ? served : waiting;
     if (all === waiting) {
       waiting = [];
@@ -97,7 +109,7 @@ export function createHunting({ client, lookUp, queryFor, keep }: HuntingDeps): 
     return all;
   }
 
-  async function keepRows(answers: ReadonlyMap<string, HuntingAnswer>): Promise<void> {
+  async function keepRows(answers: ReadonlyMap<string, BatchAnswer<Row>>): Promise<void> {
     const rows = [...answers].flatMap(([id, answer]) =>
       answer.kind === 'row' ? [{ id, row: answer.row }] : [],
     );
@@ -113,16 +125,16 @@ export function createHunting({ client, lookUp, queryFor, keep }: HuntingDeps): 
     place: CallRequest['place'],
     takeBatch: () => string[],
     signal: AbortSignal,
-  ): Promise<Map<string, HuntingAnswer>> {
+  ): Promise<Map<string, BatchAnswer<Row>>> {
     let asked = ids;
     const call = (token: string) => {
       asked ??= takeBatch();
-      return client.hunt(queryFor(asked), token, signal);
+      return callFor(asked, token, signal);
     };
-    const reply = await lookUp<HuntingReply>({ subject: 'hunting', place, call }, signal);
+    const reply = await lookUp<BatchReply<Row>>({ subject, place, call }, signal);
     const all = asked ?? [];
     if (reply.kind === 'rows') {
-      return answersOf(all, reply.rows);
+      return answersOf(all, reply.rows, missing);
     }
     const isTooMuch =
       reply.kind === 'too_big' ||
@@ -130,11 +142,11 @@ export function createHunting({ client, lookUp, queryFor, keep }: HuntingDeps): 
     if (isTooMuch && all.length > 1) {
       const middle = Math.ceil(all.length / 2);
       const halves = [all.slice(0, middle), all.slice(middle)];
-      const answers = new Map<string, HuntingAnswer>();
+      const answers = new Map<string, BatchAnswer<Row>>();
       for (const half of halves) {
         const part = await askFor(half, 'first', takeBatch, signal);
         for (const id of half) {
-          answers.set(id, part.get(id) ?? part.get(EVERYBODY) ?? noAnswer);
+          answers.set(id, part.get(id) ?? part.get(EVERYBODY) ?? noAnswer(subject));
         }
       }
       return answers;
@@ -144,13 +156,13 @@ export function createHunting({ client, lookUp, queryFor, keep }: HuntingDeps): 
 
   return {
     ask(id, place, signal) {
-      return new Promise<HuntingAnswer>((resolve, reject) => {
+      return new Promise<BatchAnswer<Row>>((resolve, reject) => {
         const leave = () => {
           waiting = waiting.filter((other) => other !== waiter);
           served = served.filter((other) => other !== waiter);
           resolve({ kind: 'interrupted', detail: 'the time of this run was up' });
         };
-        const waiter: Waiter = {
+        const waiter: Waiter<Row> = {
           id,
           place,
           answer: (answer) => {
@@ -176,7 +188,8 @@ export function createHunting({ client, lookUp, queryFor, keep }: HuntingDeps): 
   };
 }
 
-function failureOf(reply: Exclude<HuntingReply | LookUpFailure, { kind: 'rows' }>): HuntingAnswer {
+/** Never `rows`: what brought no rows, for those who asked. */
+function failureOf<Row>(reply: Exclude<BatchReply<Row> | LookUpFailure, { kind: 'rows' }>): LookUpFailure {
   return reply.kind === 'too_big' ? { kind: 'unusable', detail: reply.detail } : (reply as LookUpFailure);
 }
 
@@ -185,20 +198,20 @@ const MAY_BE_TOO_LONG = /answered 50[04]\b/;
 
 /** Stands for every ID of a call that brought one answer for all. It is no ID. */
 const EVERYBODY = '*';
-const noAnswer: HuntingAnswer = { kind: 'unavailable', detail: 'hunting gave no answer in time' };
 
-/** An ID without a row means that the answer is broken, not that there is nothing to know. */
-function answersOf(ids: readonly string[], rows: readonly HuntingRow[]): Map<string, HuntingAnswer> {
-  const byId = new Map(rows.map((row) => [row.get('requestid') ?? '', row]));
+function noAnswer(subject: string): LookUpFailure {
+  return { kind: 'unavailable', detail: `${subject} gave no answer in time` };
+}
+
+function answersOf<Row>(
+  ids: readonly string[],
+  rows: ReadonlyMap<string, Row>,
+  missing: (id: string) => LookUpFailure,
+): Map<string, BatchAnswer<Row>> {
   return new Map(
-    ids.map((id): [string, HuntingAnswer] => {
-      const row = byId.get(id);
-      return [
-        id,
-        row === undefined
-          ? { kind: 'unusable', detail: `hunting answered without a row for ${id}` }
-          : { kind: 'row', row },
-      ];
+    ids.map((id): [string, BatchAnswer<Row>] => {
+      const row = rows.get(id);
+      return [id, row === undefined ? missing(id) : { kind: 'row', row }];
     }),
   );
 }
