@@ -18,6 +18,8 @@ import { measureMemory, plan as memoryPlan } from './memory/memory.ts';
 import { memoryTable } from './memory/report.ts';
 import { measureNormalize, plan as normalizePlan } from './normalize/normalize.ts';
 import { normalizeTable } from './normalize/report.ts';
+import { measureOutbreak, scenarios as outbreaks } from './outbreak/outbreak.ts';
+import { outbreakTable } from './outbreak/report.ts';
 import { measurePath, plan as pathPlan } from './path/path.ts';
 import { pathTable } from './path/report.ts';
 import { quotaTable } from './quota/report.ts';
@@ -63,6 +65,19 @@ const sections: Record<string, Section> = {
       }
       showProgress('');
       return { ...callsTable(measurements), figures: measurements };
+    },
+  },
+  outbreak: {
+    what: 'thousands of alerts on a thousand devices at the real limits: 1, 2 and 4 hosts, each source',
+    async measure(only) {
+      const measurements = [];
+      const chosen = outbreaks.filter(({ source, hosts }) => `${source} ${hosts}`.includes(only ?? ''));
+      for (const scenario of isWhole ? outbreaks.slice(0, 1) : chosen) {
+        showProgress(`${scenario.source}, ${scenario.hosts}`);
+        measurements.push(await measureOutbreak(scenario));
+      }
+      showProgress('');
+      return { ...outbreakTable(measurements), figures: measurements };
     },
   },
   quota: {

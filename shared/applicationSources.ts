@@ -7,6 +7,7 @@ import type { LedgerStore } from './quota/ledgerExchange.ts';
 import { createLedgerGate } from './quota/ledgerGate.ts';
 import type { StorageClock } from './quota/storageClock.ts';
 import { type AccessTokens, createAccessTokens, tokenRequester } from './sources/accessToken.ts';
+import { createAlertIndex } from './sources/alertIndex.ts';
 import { createAutoFeed, createAutoSource, type SourceEvent } from './sources/auto/autoSource.ts';
 import type { SourceState } from './sources/auto/sourceState.ts';
 import { createDefenderAlertFeed } from './sources/defender/defenderAlertFeed.ts';
@@ -57,7 +58,7 @@ export interface SourcesDeps {
 
 export function createSources(settings: Settings, deps: SourcesDeps): Sources {
   const { state, clock, localNow, now, random, hasIdentityEndpoint, mayOpenCircuit } = deps;
-  const { source: defenderSettings, graph: graphSettings, sourceChoice, timing } = settings;
+  const { source: defenderSettings, graph: graphSettings, sourceChoice, bulkLookups, timing } = settings;
   const { clientId } = defenderSettings;
   const tokensFor = (scope: string) =>
     createAccessTokens(tokenRequester(scope, clientId, hasIdentityEndpoint), Date.now);
@@ -94,38 +95,44 @@ export function createSources(settings: Settings, deps: SourcesDeps): Sources {
 
   const common = { random, now, retryBaseDelayMs: timing.retryBaseDelayMs };
   const defenderAccess = { ...defender, gate: defender.quota.gate };
-  const defenderSource = createDefenderSource({ ...common, ...defenderAccess });
-  const graphSource = createGraphSource({
-    ...common,
-    ...graph,
-    gates: { alerts: graph.quota.gate, hunting: graph.hunting.gate },
-    parts: createPartTable(state),
-    reuseForMs: timing.reuseForMs,
-  });
   const feeds = {
     defender: createDefenderAlertFeed({ ...defenderAccess, now }),
     graph: createGraphAlertFeed({ ...graph, gate: graph.quota.gate, now }),
   };
+  const parts = createPartTable(state);
+  const { reuseForMs } = timing;
+  const indexOf = (feed: AlertFeed) => (bulkLookups ? createAlertIndex(feed, now) : undefined);
+  const defenderIndex = indexOf(feeds.defender);
+  const bulk = defenderIndex && { index: defenderIndex, machines: parts, reuseForMs };
+  const defenderSource = createDefenderSource({ ...common, ...defenderAccess, bulk });
+  const graphSource = createGraphSource({
+    ...common,
+    ...graph,
+    gates: { alerts: graph.quota.gate, hunting: graph.hunting.gate },
+    parts,
+    index: indexOf(feeds.graph),
+    reuseForMs,
+  });
   const each = { defender: defenderSource, graph: graphSource };
   const events: SourceEvent[] = [];
-  const parts = { each, defender, graph, takeEvents: () => events.splice(0) };
+  const shared = { each, defender, graph, takeEvents: () => events.splice(0) };
   if (sourceChoice !== 'auto') {
     return {
-      ...parts,
+      ...shared,
       source: each[sourceChoice],
       feed: feeds[sourceChoice],
       current: async () => chosen(sourceChoice),
     };
   }
   const auto = createAutoSource({
-    defender: (onSign) => createDefenderSource({ ...common, ...defenderAccess, onSign }),
+    defender: (onSign) => createDefenderSource({ ...common, ...defenderAccess, bulk, onSign }),
     graph: graphSource,
     store: createSourceStateTable(state),
     onChange: (event) => events.push(event),
     now,
     retryBaseDelayMs: timing.retryBaseDelayMs,
   });
-  return { ...parts, source: auto, feed: createAutoFeed(auto, feeds), current: auto.current };
+  return { ...shared, source: auto, feed: createAutoFeed(auto, feeds), current: auto.current };
 }
 
 /** The state of a source that a setting has chosen for good. */

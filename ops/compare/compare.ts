@@ -28,7 +28,7 @@ export async function compareSources(
   sources: Record<SourceName, Source>,
   signal: AbortSignal,
 ): Promise<Comparison> {
-  const reference = { alertId, inLine: false, isReturning: false, refresh: true };
+  const reference = { alertId, inLine: false, isReturning: false, refresh: true, firstSeen: new Date() };
   const [defender, graph] = await Promise.all([
     sources.defender.find(reference, signal),
     sources.graph.find(reference, signal),

@@ -84,6 +84,11 @@ export const sourceSettings = z.object({
     what: 'How many hunting queries the app may make, all instances together. A tenant has at least 45 a minute, which its other apps and people share.',
     allowed: RATE_LIMITS,
   }),
+  BULK_LOOKUPS: withDefault(z.enum(['auto', 'off']), {
+    default: 'auto',
+    what: 'Whether many alerts at once are looked up by lists of alerts and devices, which take far fewer calls.',
+    allowed: '`auto`, `off`',
+  }),
   AZURE_FUNCTIONS_ENVIRONMENT: withDefault(z.string(), {
     default: 'Production',
     local: 'Development',
@@ -116,6 +121,7 @@ export const sourceSchema = sourceSettings
     const graphUrl = graphApiUrls[settings.DEFENDER_CLOUD];
     return {
       sourceChoice: settings.ENRICHMENT_SOURCE,
+      bulkLookups: settings.BULK_LOOKUPS === 'auto',
       source: {
         apiUrl: settings.DEFENDER_API_URL?.origin ?? hostUrl,
         tokenScope: settings.DEFENDER_TOKEN_SCOPE ?? cloud.tokenScope,

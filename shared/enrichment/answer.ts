@@ -18,6 +18,8 @@ export interface StoredAnswer {
   sourceName: string;
   /** Properties of a machine that this source cannot know. */
   unavailable?: readonly string[] | undefined;
+  /** Set when lists told it, and not a call about this alert. */
+  bulk?: true | undefined;
   /** When the source answered; null when it never did. */
   retrievedAt: Date | null;
   storedAt: Date;
@@ -62,6 +64,7 @@ export function enrichmentOf(
     source: {
       name: answer.sourceName,
       retrievedAt: answer.retrievedAt?.toISOString() ?? null,
+      ...(answer.bulk && { bulk: true as const }),
       ...(answer.unavailable !== undefined && { unavailable: [...answer.unavailable] }),
     },
     reused,

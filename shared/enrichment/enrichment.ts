@@ -54,6 +54,10 @@ export const enrichmentSchema = z.strictObject({
     .strictObject({
       name: z.string().describe('Where the record comes from.'),
       retrievedAt: z.iso.datetime().nullable().describe('When the source answered; null when it never did.'),
+      bulk: z
+        .literal(true)
+        .optional()
+        .describe('Present when lists of alerts and devices told it, and not a call about this alert.'),
       unavailable: z
         .array(z.string())
         .optional()

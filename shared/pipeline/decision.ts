@@ -34,6 +34,7 @@ export type Decision =
       machine: Machine;
       retrievedAt: Date;
       unavailable: readonly string[];
+      bulk?: true | undefined;
       attempts: number;
     }
   | { kind: 'not_found'; error: EnrichmentError; attempts: number }
@@ -61,8 +62,9 @@ export function decide(
   const attempts = submission.attempts + 1;
   switch (answer.kind) {
     case 'found': {
-      const { source, machine, retrievedAt, unavailable } = answer;
-      return { kind: 'enriched', source, machine, retrievedAt, unavailable, attempts };
+      const { source: name, machine, retrievedAt, unavailable, bulk } = answer;
+      const told = { source: name, machine, retrievedAt, unavailable };
+      return { kind: 'enriched', ...told, ...(bulk && { bulk }), attempts };
     }
 
     case 'not_found': {

@@ -92,7 +92,8 @@ async function advance(
   const { record, claim } = claimed;
   held.claim = claim;
   const { alertId, machineId, inLine = false, refresh = false, deferrals } = submission;
-  const reference = { alertId, machineId, inLine, refresh, isReturning: deferrals > 0 };
+  const firstSeen = new Date(submission.firstSeen);
+  const reference = { alertId, machineId, inLine, refresh, firstSeen, isReturning: deferrals > 0 };
   const answer = await deps.source.find(reference, signal);
   const decision = decide(answer, submission, deps.rules, deps.now(), deps.random, deps.source.name);
   if (decision.kind === 'defer') {
@@ -206,7 +207,7 @@ export function storedAnswerOf(
 ): StoredAnswer {
   const common = { ...origin, attempts: decision.attempts };
   if (decision.kind === 'enriched') {
-    const { source, machine, retrievedAt, unavailable } = decision;
+    const { source, machine, retrievedAt, unavailable, bulk } = decision;
     const device = normalizeMachine(machine, retrievedAt);
     return {
       ...common,
@@ -214,6 +215,7 @@ export function storedAnswerOf(
       sourceName: source,
       retrievedAt,
       ...(unavailable.length > 0 && { unavailable }),
+      ...(bulk && { bulk }),
       machine,
       device,
       ...(formats.length > 0 && { formats: project(device, formats, retrievedAt) }),

@@ -10,6 +10,8 @@ export interface AlertReference {
   isReturning: boolean;
   /** True when the submitter wants a new look-up, whatever is known already. */
   refresh: boolean;
+  /** When the submission was first seen: its alert was raised before. */
+  firstSeen: Date;
 }
 
 /** The sources there are; the name stands in rows and messages. */
@@ -27,7 +29,15 @@ export type SourceAnswer =
    * The device behind the alert, valid: as received, or made of what was. `unavailable` names the properties of a machine
    * that the source cannot know, so that their absence says nothing about the device.
    */
-  | { kind: 'found'; source: SourceName; machine: Machine; retrievedAt: Date; unavailable: readonly string[] }
+  | {
+      kind: 'found';
+      source: SourceName;
+      machine: Machine;
+      retrievedAt: Date;
+      unavailable: readonly string[];
+      /** Set when lists told it, and not a call about this alert. */
+      bulk?: true;
+    }
   /**
    * The source knows no such alert, or no device behind it. `isCertain` when it knows the alert and that it has no
    * device: asking again would bring the same.
@@ -58,6 +68,12 @@ export interface Source {
   find(alert: AlertReference, signal: AbortSignal): Promise<SourceAnswer>;
 }
 
+/** A part of an answer that is kept, and when it was had. */
+export interface Kept<Part> {
+  part: Part;
+  retrievedAt: Date;
+}
+
 /** An alert as a list shows it: which it is, and what a filter looks at. Texts are as received. */
 export interface ListedAlert {
   /** Untrusted text. */
@@ -68,6 +84,8 @@ export interface ListedAlert {
   status: string | undefined;
   detectionSource: string | undefined;
   updatedAt: Date | undefined;
+  /** The device as the entry describes it, in the source's own form. */
+  evidence?: unknown;
   /** True for an alert without a device, as other products have: a feed hands it to nobody. */
   isDeviceless?: true;
 }

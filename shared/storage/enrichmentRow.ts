@@ -31,6 +31,7 @@ const answerSchema = z.object({
   sourceName: z.string(),
   /** A JSON list. */
   sourceUnavailable: z.string().optional(),
+  sourceBulk: z.boolean().optional(),
   retrievedAt: z.date(),
   enrichedAt: z.date(),
   attempts: z.int(),
@@ -78,6 +79,7 @@ function readAnswer(row: Columns): StoredAnswer | undefined {
       device,
       machine,
       ...readUnavailable(columns.sourceUnavailable),
+      ...(columns.sourceBulk && { bulk: true as const }),
       ...readFormats(row),
     }),
     ...(columns.errorCode !== undefined && {
@@ -111,6 +113,7 @@ export function answerColumns(answer: StoredAnswer): Columns {
     sourceName: answer.sourceName,
     // A write that merges keeps columns of before: an empty list ends that.
     sourceUnavailable: JSON.stringify(answer.unavailable ?? []),
+    sourceBulk: answer.bulk ?? false,
     enrichedAt: answer.storedAt,
     attempts: answer.attempts,
     retrievedAt: answer.retrievedAt ?? NO_TIME,

@@ -1,5 +1,7 @@
 import type { TableClient } from '@azure/data-tables';
 import * as z from 'zod';
+import { machineSchema } from '../device/machine.ts';
+import type { MachineStore } from '../sources/defender/defenderBulk.ts';
 import { deviceEvidenceSchema } from '../sources/graph/deviceEvidence.ts';
 import type { PartStore } from '../sources/graph/graphSource.ts';
 import { parseJson } from '../text.ts';
@@ -9,15 +11,16 @@ import { fromParts, toParts } from './textParts.ts';
 const FORMAT = 1;
 const EVIDENCE = 'graph-alert';
 const DEVICE = 'graph-device';
+const MACHINE = 'defender-machine';
 
 const rowSchema = z.object({ format: z.literal(FORMAT), retrievedAt: z.date() });
 const deviceSchema = z.record(z.string(), z.string()).nullable();
 
 /**
- * Parts of answers of Microsoft Graph in the state table: one row a device, which each new answer replaces, and one for
- * each alert that waits for hunting, which is deleted when it has been used.
+ * Parts of answers in the state table: one row a device and source, which each new answer replaces, and one for each
+ * alert that waits for hunting, which is deleted when it has been used.
  */
-export function createPartTable(table: TableClient): PartStore {
+export function createPartTable(table: TableClient): PartStore & MachineStore {
   async function read<Part>(partitionKey: string, rowKey: string, schema: z.ZodType<Part>) {
     const row = await table.getEntity(partitionKey, rowKey).catch(onlyStorageErrors);
     const head = rowSchema.safeParse(row).data;
@@ -46,6 +49,8 @@ export function createPartTable(table: TableClient): PartStore {
       const kept = await read(DEVICE, deviceId, deviceSchema);
       return kept && { ...kept, part: kept.part && new Map(Object.entries(kept.part)) };
     },
+    readMachine: (machineId) => read(MACHINE, machineId, machineSchema),
+    writeMachine: (machineId, { part, retrievedAt }) => write(MACHINE, machineId, part, retrievedAt),
     writeDevice: (deviceId, { part, retrievedAt }) =>
       write(DEVICE, deviceId, part && Object.fromEntries(part), retrievedAt),
   };

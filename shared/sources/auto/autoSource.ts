@@ -171,7 +171,7 @@ export function createAutoSource(deps: AutoSourceDeps): AutoSource {
 }
 
 function referenceTo(alertId: string): AlertReference {
-  return { alertId, inLine: false, isReturning: false, refresh: false };
+  return { alertId, inLine: false, isReturning: false, refresh: true, firstSeen: new Date(0) };
 }
 
 /** The alert list of the API that serves. */

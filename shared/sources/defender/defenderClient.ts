@@ -1,13 +1,20 @@
+import type { Machine } from '../../device/machine.ts';
 import type { Api } from '../apiCall.ts';
+import type { BatchReply } from '../batch.ts';
 import { createHttpClient } from '../httpClient.ts';
 import type { AlertListQuery } from '../pagedAlertFeed.ts';
-import { type ListReply, type Reply, readListReply, readReply } from './reply.ts';
+import { type ListReply, type Reply, readListReply, readMachinesReply, readReply } from './reply.ts';
 
 export const DEFENDER_API: Api = { name: 'the Defender API', scopeSetting: 'DEFENDER_TOKEN_SCOPE' };
 
 /** Speaks HTTP with the Defender API: one request, one reply, no retries and no exceptions. */
 export interface DefenderClient {
   machineOfAlert(alertId: string, token: string, signal: AbortSignal): Promise<Reply>;
+  /**
+   * Several machines by their IDs, 30 at most; those that do not exist are left out
+   * (https://learn.microsoft.com/defender-endpoint/api/get-machines).
+   */
+  machines(machineIds: readonly string[], token: string, signal: AbortSignal): Promise<BatchReply<Machine>>;
   /** One page of the alerts updated at or after `since`, in an order that the API does not tell. */
   alertsUpdatedSince(query: AlertListQuery, token: string, signal: AbortSignal): Promise<ListReply>;
 }
@@ -27,6 +34,12 @@ export function createDefenderClient(apiUrl: string, now: () => Date): DefenderC
     machineOfAlert(alertId, token, signal) {
       const path = `/api/alerts/${encodeURIComponent(alertId)}/machine`;
       return http.send({ path, token, longestBody: LONGEST_MACHINE, read: readReply }, signal);
+    },
+    machines(machineIds, token, signal) {
+      const filter = encodeURIComponent(`id in (${machineIds.map((id) => `'${id}'`).join(',')})`);
+      // Its own page is larger than that: a list that is cut would miss machines, which then go the single way.
+      const path = `/api/machines?$filter=${filter}`;
+      return http.send({ path, token, longestBody: LONGEST_LIST, read: readMachinesReply }, signal);
     },
     alertsUpdatedSince({ since, until, top, skip }, token, signal) {
       const end = until === undefined ? '' : ` and lastUpdateTime lt ${until.toISOString()}`;

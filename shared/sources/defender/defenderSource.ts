@@ -1,10 +1,14 @@
+import { type AlertIndex, createCrowd } from '../alertIndex.ts';
 import { createLookUp, type LookUpApi, type LookUpDeps } from '../lookUp.ts';
 import type { AlertReference, Source, SourceAnswer } from '../source.ts';
+import { createDefenderBulk, type MachineStore } from './defenderBulk.ts';
 import { DEFENDER_API, type DefenderClient } from './defenderClient.ts';
 
 export interface DefenderSourceDeps extends LookUpDeps {
-  client: Pick<DefenderClient, 'machineOfAlert'>;
+  client: Pick<DefenderClient, 'machineOfAlert' | 'machines'>;
   now: () => Date;
+  /** What many alerts at once are looked up with; undefined where each takes its own call. */
+  bulk?: { index: AlertIndex; machines: MachineStore; reuseForMs: number } | undefined;
 }
 
 const LOOK_UPS: LookUpApi = {
@@ -18,21 +22,38 @@ const LOOK_UPS: LookUpApi = {
 
 /**
  * The Defender for Endpoint API as a source: `GET /api/alerts/{id}/machine`, one call an alert
- * (https://learn.microsoft.com/defender-endpoint/api/get-alert-related-machine-info).
+ * (https://learn.microsoft.com/defender-endpoint/api/get-alert-related-machine-info); lists of alerts and machines where
+ * many alerts come at once.
  */
 export function createDefenderSource(deps: DefenderSourceDeps): Source {
-  const { client, now } = deps;
+  const { client, now, bulk } = deps;
   const lookUp = createLookUp(LOOK_UPS, deps);
+  const lookUpMany = bulk && createDefenderBulk({ ...bulk, client, lookUp, now });
+  const crowd = createCrowd(now);
+
+  async function findOne({ alertId, inLine }: AlertReference, signal: AbortSignal): Promise<SourceAnswer> {
+    const call = (token: string) => client.machineOfAlert(alertId, token, signal);
+    const place = inLine ? 'turn' : 'last';
+    const answer = await lookUp({ subject: alertId, place, call }, signal);
+    return answer.kind === 'machine'
+      ? { kind: 'found', source: 'defender', machine: answer.machine, retrievedAt: now(), unavailable: [] }
+      : answer;
+  }
+
+  async function find(alert: AlertReference, signal: AbortSignal): Promise<SourceAnswer> {
+    const answer = crowd.isMany() ? await lookUpMany?.(alert, signal) : undefined;
+    if (answer === undefined) {
+      return findOne(alert, signal);
+    }
+    if ('kind' in answer) {
+      return answer;
+    }
+    const { part: machine, retrievedAt } = answer;
+    return { kind: 'found', source: 'defender', machine, retrievedAt, unavailable: [], bulk: true };
+  }
 
   return {
     name: 'defender',
-    async find({ alertId, inLine }: AlertReference, signal: AbortSignal): Promise<SourceAnswer> {
-      const call = (token: string) => client.machineOfAlert(alertId, token, signal);
-      const place = inLine ? 'turn' : 'last';
-      const answer = await lookUp({ subject: alertId, place, call }, signal);
-      return answer.kind === 'machine'
-        ? { kind: 'found', source: 'defender', machine: answer.machine, retrievedAt: now(), unavailable: [] }
-        : answer;
-    },
+    find: (alert, signal) => crowd.join(() => find(alert, signal)),
   };
 }

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { type Machine, parseMachine } from '../../device/machine.ts';
 import { parseJson } from '../../text.ts';
 import { type Failure, type HttpResponse, notJson, readFailure, readRefusal } from '../apiReply.ts';
+import type { BatchReply } from '../batch.ts';
 import type { AlertPage } from '../pagedAlertFeed.ts';
 import type { ListedAlert } from '../source.ts';
 
@@ -24,6 +25,32 @@ export function readReply(response: HttpResponse, now: Date): Reply {
 
 export function readListReply(response: HttpResponse, now: Date): ListReply {
   return response.status === 200 ? readList(response, now) : readFailure(SERVICE, response, now);
+}
+
+/** Machines by their IDs in lower case; an entry that is no machine, or that comes twice and differs, is left out. */
+export function readMachinesReply(response: HttpResponse, now: Date): BatchReply<Machine> {
+  const list = readListReply(response, now);
+  if (list.kind !== 'list') {
+    return list;
+  }
+  const rows = new Map<string, Machine>();
+  const doubtful = new Set<string>();
+  for (const entry of list.entries) {
+    const reading = parseMachine(entry);
+    if (reading.kind !== 'machine') {
+      continue;
+    }
+    const id = reading.machine.id.trim().toLowerCase();
+    const before = rows.get(id);
+    if (before !== undefined && JSON.stringify(before) !== JSON.stringify(reading.machine)) {
+      doubtful.add(id);
+    }
+    rows.set(id, reading.machine);
+  }
+  for (const id of doubtful) {
+    rows.delete(id);
+  }
+  return { kind: 'rows', rows };
 }
 
 function readMachine(response: HttpResponse, now: Date): Reply {

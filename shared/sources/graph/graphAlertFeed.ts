@@ -65,7 +65,7 @@ export function readGraphListedAlert(entry: unknown): ListedAlert | undefined {
     status: capitalized(data.status),
     detectionSource: DETECTION_SOURCES[detectionSource] ?? capitalized(detectionSource),
     updatedAt: data.lastUpdateDateTime,
-    ...(device === undefined && { isDeviceless: true as const }),
+    ...(device === undefined ? { isDeviceless: true as const } : { evidence: device }),
   };
 }
 

@@ -1,22 +1,17 @@
 import { isAlertId } from '../../intake/submission.ts';
 import type { CallGate } from '../../quota/callGate.ts';
 import { type AccessTokens, readTokenClaims } from '../accessToken.ts';
+import { type AlertIndex, createCrowd } from '../alertIndex.ts';
 import { type BatchAnswer, createBatch } from '../batch.ts';
 import { createLookUp, type LookUpApi, type LookUpDeps, type LookUpFailure } from '../lookUp.ts';
-import type { AlertReference, Source, SourceAnswer } from '../source.ts';
-import type { DeviceEvidence } from './deviceEvidence.ts';
+import type { AlertReference, Kept, Source, SourceAnswer } from '../source.ts';
+import { type DeviceEvidence, deviceEvidenceSchema } from './deviceEvidence.ts';
 import { GRAPH_API, type GraphClient } from './graphClient.ts';
 import { graphMachine } from './graphMachine.ts';
 import type { AlertReply } from './graphReply.ts';
 import { alertsQuery, devicesQuery, type HuntingRequest } from './huntingQuery.ts';
 import type { HuntingRow } from './huntingRow.ts';
 import { unavailableProperties } from './machineFields.ts';
-
-/** A part of an answer that is kept, and when it was had. */
-export interface Kept<Part> {
-  part: Part;
-  retrievedAt: Date;
-}
 
 /**
  * Keeps what one call brought where all instances find it, so that no second call is made for it. Reading tells
@@ -38,6 +33,8 @@ export interface GraphSourceDeps {
   /** One for each of the two APIs: their limits are apart. */
   gates: { alerts: CallGate; hunting: CallGate };
   parts: PartStore;
+  /** Lists of alerts, for many at once; undefined where each alert takes its own call. */
+  index?: AlertIndex | undefined;
   /** How long what hunting said of a device serves other alerts of it, in milliseconds. */
   reuseForMs: number;
   now: () => Date;
@@ -80,7 +77,8 @@ const RENEW_FOR_ROLES_MS = 10 * 60_000;
  * roles the app has, its token tells.
  */
 export function createGraphSource(deps: GraphSourceDeps): Source {
-  const { client, tokens, gates, parts, reuseForMs, now, random, retryBaseDelayMs } = deps;
+  const { client, tokens, gates, parts, index, reuseForMs, now, random, retryBaseDelayMs } = deps;
+  const crowd = createCrowd(now);
   const common = { tokens, random, retryBaseDelayMs };
   const lookUpAlert = createLookUp(ALERT_LOOK_UPS, { ...common, gate: gates.alerts });
   const lookUpHunting = createLookUp(HUNTING_LOOK_UPS, { ...common, gate: gates.hunting });
@@ -130,7 +128,8 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
   ): Promise<SourceAnswer> {
     const { alertId, inLine, isReturning, refresh } = alert;
     const before = isReturning ? await parts.readEvidence(alertId) : undefined;
-    const evidence = before ?? (await askAlert(alertId, inLine, signal));
+    const listed = before === undefined && !refresh ? await evidenceInList(alert, signal) : undefined;
+    const evidence = before ?? listed ?? (await askAlert(alertId, inLine, signal));
     if ('kind' in evidence) {
       return evidence;
     }
@@ -155,7 +154,21 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
       machine: graphMachine(part.mdeDeviceId.trim(), part, row ?? undefined),
       retrievedAt,
       unavailable: unavailableProperties({ evidence: true, hunting: row !== null }),
+      ...(listed !== undefined && { bulk: true as const }),
     };
+  }
+
+  /** What a list of alerts says about the device, where many alerts are looked up at the same time. */
+  async function evidenceInList(
+    { alertId, firstSeen }: AlertReference,
+    signal: AbortSignal,
+  ): Promise<Kept<DeviceEvidence> | undefined> {
+    if (!crowd.isMany() || index === undefined) {
+      return undefined;
+    }
+    const listed = await index.find(graphIdOf(alertId), firstSeen, signal);
+    const part = deviceEvidenceSchema.safeParse(listed?.evidence).data;
+    return part && { part, retrievedAt: now() };
   }
 
   /** Graph knows alerts by an ID with a prefix, which some other APIs leave out before a GUID. */
@@ -168,7 +181,7 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
       const call = (token: string) => client.alert(id, token, signal);
       return lookUpAlert<AlertReply>({ subject: alertId, place, call }, signal);
     };
-    const graphId = BARE_GUID.test(alertId) ? `da${alertId}` : alertId;
+    const graphId = graphIdOf(alertId);
     const first = await ask(graphId, inLine ? 'turn' : 'last');
     const reply = first.kind === 'not_found' && graphId !== alertId ? await ask(alertId, 'first') : first;
     if (reply.kind !== 'alert') {
@@ -240,9 +253,11 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
     async find(alert, signal) {
       const roles = await grantedRoles();
       // Without either role the call for the alert says which one is missing, and the circuit opens.
-      return roles.alerts || !roles.hunting
-        ? findByAlert(alert, roles.hunting, signal)
-        : findByHunting(alert, signal);
+      return crowd.join(() =>
+        roles.alerts || !roles.hunting
+          ? findByAlert(alert, roles.hunting, signal)
+          : findByHunting(alert, signal),
+      );
     },
   };
 }
@@ -250,6 +265,10 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
 /** Null for a device of which hunting has no data. */
 function deviceIn(row: HuntingRow): HuntingRow | null {
   return row.get('outcome') === 'device' ? row : null;
+}
+
+function graphIdOf(alertId: string): string {
+  return BARE_GUID.test(alertId) ? `da${alertId}` : alertId;
 }
 
 const BARE_GUID = /^[\da-f]{8}-[\da-f]{4}-/i;

@@ -26,6 +26,7 @@ describe('readSettings', () => {
         huntingRateLimits: [{ calls: 20, windowMs: 60_000 }],
       },
       sourceChoice: 'defender',
+      bulkLookups: true,
       development: false,
       timing: {
         notFoundRetriesMs: [30_000, 120_000, 600_000],

@@ -31,7 +31,14 @@ describe('one submission', () => {
     });
     expect(steps).toEqual(['create', 'find', 'store', 'publish', 'mark']);
     expect(world.calls).toEqual([
-      { alertId: 'alert-1', machineId: 'hint', inLine: false, isReturning: false, refresh: false },
+      {
+        alertId: 'alert-1',
+        machineId: 'hint',
+        inLine: false,
+        isReturning: false,
+        refresh: false,
+        firstSeen: seenAt,
+      },
     ]);
     expect(enrichmentSchema.parse(world.published[0])).toMatchObject({
       outcome: 'enriched',

@@ -87,7 +87,7 @@ function createWorld() {
 
 const signal = new AbortController().signal;
 const find = (source: Source, alertId: string) =>
-  source.find({ alertId, inLine: false, isReturning: false, refresh: false }, signal);
+  source.find({ alertId, inLine: false, isReturning: false, refresh: false, firstSeen: new Date(0) }, signal);
 
 /** Looks an alert up every so many seconds. */
 async function lookUpFor(source: Source, seconds: number, everySeconds = 10): Promise<SourceAnswer[]> {

@@ -68,6 +68,7 @@ function sourceWith(script: Script) {
         onCall?.();
         return next(replies);
       },
+      machines: () => Promise.reject(new Error('not asked here')),
     },
     tokens: {
       async get() {
@@ -91,7 +92,10 @@ function sourceWith(script: Script) {
     retryBaseDelayMs,
   });
   const find = (signal = new AbortController().signal): Promise<SourceAnswer> =>
-    source.find({ alertId: 'alert-1', inLine: false, isReturning: false, refresh: false }, signal);
+    source.find(
+      { alertId: 'alert-1', inLine: false, isReturning: false, refresh: false, firstSeen: new Date(0) },
+      signal,
+    );
   return { source, done, find };
 }
 
@@ -123,7 +127,7 @@ describe('an answer about the alert', () => {
   test('is asked for in the line when the submission was promised a turn', async () => {
     const { source, done } = sourceWith({});
     await source.find(
-      { alertId: 'alert-1', inLine: true, isReturning: true, refresh: false },
+      { alertId: 'alert-1', inLine: true, isReturning: true, refresh: false, firstSeen: new Date(0) },
       new AbortController().signal,
     );
     expect(done[0]).toBe('acquire turn');
@@ -252,7 +256,7 @@ describe('a refusal of the app', () => {
         answers.push(
           (
             await source.find(
-              { alertId, inLine: false, isReturning: false, refresh: false },
+              { alertId, inLine: false, isReturning: false, refresh: false, firstSeen: new Date(0) },
               new AbortController().signal,
             )
           ).kind,
@@ -269,7 +273,7 @@ describe('a refusal of the app', () => {
         answers.push(
           (
             await source.find(
-              { alertId, inLine: false, isReturning: false, refresh: false },
+              { alertId, inLine: false, isReturning: false, refresh: false, firstSeen: new Date(0) },
               new AbortController().signal,
             )
           ).kind,

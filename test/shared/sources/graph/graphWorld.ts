@@ -7,9 +7,9 @@ import { createDefenderClient } from '#shared/sources/defender/defenderClient.ts
 import { createDefenderSource } from '#shared/sources/defender/defenderSource.ts';
 import type { DeviceEvidence } from '#shared/sources/graph/deviceEvidence.ts';
 import { createGraphClient } from '#shared/sources/graph/graphClient.ts';
-import { createGraphSource, type Kept, type PartStore } from '#shared/sources/graph/graphSource.ts';
+import { createGraphSource, type PartStore } from '#shared/sources/graph/graphSource.ts';
 import type { HuntingRow } from '#shared/sources/graph/huntingRow.ts';
-import type { AlertReference, Source, SourceAnswer } from '#shared/sources/source.ts';
+import type { AlertReference, Kept, Source, SourceAnswer } from '#shared/sources/source.ts';
 import { GRAPH_AUDIENCE, PLENTY } from '#test/dev/simulator/graphFixture.ts';
 import { AUDIENCE, startForTest, tokenOf } from '#test/dev/simulator/simulatorFixture.ts';
 
@@ -114,6 +114,13 @@ export function find(
 ): Promise<SourceAnswer> {
   const ended = new AbortController();
   onTestFinished(() => ended.abort());
-  const reference = { alertId, inLine: false, isReturning: false, refresh: false, ...more };
+  const reference = {
+    alertId,
+    inLine: false,
+    isReturning: false,
+    refresh: false,
+    firstSeen: new Date(0),
+    ...more,
+  };
   return source.find(reference, ended.signal);
 }

@@ -39,7 +39,13 @@ beforeAll(async () => {
   const seen = new Set<string>();
   const alertIds = [...simulator.control.alertIds()];
   const signal = new AbortController().signal;
-  const reference = (alertId: string) => ({ alertId, inLine: false, isReturning: false, refresh: false });
+  const reference = (alertId: string) => ({
+    alertId,
+    inLine: false,
+    isReturning: false,
+    refresh: false,
+    firstSeen: new Date(0),
+  });
   const work = Array.from({ length: 48 }, async () => {
     for (let alertId = alertIds.pop(); alertId !== undefined; alertId = alertIds.pop()) {
       const ofDefender = await defender.find(reference(alertId), signal);

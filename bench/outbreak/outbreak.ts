@@ -1,0 +1,114 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { startStack } from '#dev/stack/stack.ts';
+import { putAll, takeAll } from '../support/queueMessages.ts';
+
+/** One outbreak: many alerts on few devices, at the limits of the real APIs. */
+export interface OutbreakScenario {
+  source: 'defender' | 'graph';
+  hosts: number;
+  /** `off`: one call an alert, for comparison; its time is computed. */
+  bulk: 'auto' | 'off';
+}
+
+export interface OutbreakMeasurement extends OutbreakScenario {
+  alerts: number;
+  devices: number;
+  /** Alerts that no API knows. */
+  unknown: number;
+  durationMs: number;
+  calls: number;
+  /** Calls by route. */
+  routes: Record<string, number>;
+  throttled: number;
+  missing: number;
+  extra: number;
+  /** Enrichments with another device than the alert's. */
+  wrongDevices: number;
+}
+
+export const ALERTS = Number(process.env.OUTBREAK_ALERTS ?? 10_000);
+const DEVICES = 1_000;
+/** One in so many alerts is unknown. */
+const UNKNOWN_EVERY = 500;
+const TIME_LIMIT_MS = 600_000;
+const QUICK_EMULATOR = new URL('../support/quickEmulator.ts', import.meta.url).href;
+
+export const scenarios: readonly OutbreakScenario[] = (['defender', 'graph'] as const).flatMap((source) =>
+  [1, 2, 4].map((hosts) => ({ source, hosts, bulk: 'auto' as const })),
+);
+
+export async function measureOutbreak(scenario: OutbreakScenario): Promise<OutbreakMeasurement> {
+  const stack = await startStack({
+    simulator: {
+      machines: DEVICES,
+      alerts: 0,
+      roles: ['Machine.Read.All', 'Alert.Read.All', 'SecurityAlert.Read.All', 'ThreatHunting.Read.All'],
+      latency: { least: 50, most: 250 },
+    },
+    azurite: { preload: [QUICK_EMULATOR] },
+    settings: {
+      ALERTS_QUEUE: 'alerts',
+      ENRICHMENTS_QUEUE: 'enrichments',
+      ENRICHMENT_SOURCE: scenario.source,
+      BULK_LOOKUPS: scenario.bulk,
+      // Unknown alerts are asked about once: their retries would be all that is measured.
+      NOT_FOUND_RETRIES: '0',
+      AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
+    },
+  });
+  try {
+    const { control } = stack.simulator;
+    const [input, output] = [
+      stack.queues.getQueueClient('alerts'),
+      stack.queues.getQueueClient('enrichments'),
+    ];
+    await Promise.all([input.create(), output.create()]);
+    const unknown = Array.from(
+      { length: ALERTS / UNKNOWN_EVERY },
+      (_, index) => `da638000000000000000_${index}`,
+    );
+    const known = control.addNewAlerts(ALERTS - unknown.length);
+    const deviceOf = new Map(known.map(({ id, machineId }) => [id, machineId]));
+    const alertIds = [...known.map(({ id }) => id), ...unknown];
+    await putAll(input, alertIds);
+
+    const startedAt = Date.now();
+    await Promise.all(Array.from({ length: scenario.hosts }, () => stack.startHost()));
+    const seen = new Map<string, string | undefined>();
+    let messages = 0;
+    const collect = async () => {
+      for (const text of await takeAll(output)) {
+        messages += 1;
+        const { alertId, device } = JSON.parse(Buffer.from(text, 'base64').toString('utf8'));
+        seen.set(alertId, device?.id);
+      }
+    };
+    while (seen.size < ALERTS && Date.now() - startedAt < TIME_LIMIT_MS) {
+      await collect();
+      await delay(500);
+    }
+    const durationMs = Date.now() - startedAt;
+    await collect();
+    const { calls, routes, throttled } = control.report();
+    return {
+      ...scenario,
+      alerts: ALERTS,
+      devices: new Set(deviceOf.values()).size,
+      unknown: unknown.length,
+      durationMs,
+      calls,
+      routes: Object.fromEntries(
+        Object.entries(routes).map(([route, statuses]) => [
+          route,
+          Object.values(statuses).reduce((sum, count) => sum + count, 0),
+        ]),
+      ),
+      throttled,
+      missing: ALERTS - seen.size,
+      extra: messages - seen.size,
+      wrongDevices: [...seen].filter(([alertId, id]) => (deviceOf.get(alertId) ?? undefined) !== id).length,
+    };
+  } finally {
+    await stack.stop();
+  }
+}
