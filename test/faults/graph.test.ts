@@ -61,22 +61,22 @@ test('every alert is enriched by Graph with one call, and the row says so', asyn
 test('both limits are kept by two hosts, and no call is refused', async () => {
   const limited = await startStack({
     simulator: {
-      graphLimits: [{ calls: 20, windowMs: 1_000 }],
-      huntingLimits: [{ calls: 4, windowMs: 1_000 }],
+      graphLimits: [{ calls: 20, windowMs: 5_000 }],
+      huntingLimits: [{ calls: 8, windowMs: 5_000 }],
     },
   });
   onTestFinished(() => limited.stop());
-  const limits = { GRAPH_RATE_LIMITS: '20/1s', HUNTING_RATE_LIMITS: '4/1s' };
+  const limits = { GRAPH_RATE_LIMITS: '20/5s', HUNTING_RATE_LIMITS: '8/5s' };
   const pipeline = await startPipeline(limited, { ...GRAPH, ...limits });
   await pipeline.startHost();
-  const alertIds = limited.simulator.control.addNewAlerts(60).map(({ id }) => id);
+  const alertIds = limited.simulator.control.addNewAlerts(40).map(({ id }) => id);
   await pipeline.submit(...alertIds);
-  await waitUntil('all are done', async () => (await pipeline.delivered()).length === 60, {
+  await waitUntil('all are done', async () => (await pipeline.delivered()).length === 40, {
     timeoutMs: 60_000,
   });
   const report = limited.simulator.control.report();
   expect(report.throttled).toBe(0);
-  expect(report.routes.graphAlert).toEqual({ 200: 60 });
+  expect(report.routes.graphAlert).toEqual({ 200: 40 });
   expect(await pipeline.deadLetters()).toEqual([]);
 });
 
