@@ -56,6 +56,9 @@ export interface SourcesDeps {
   mayOpenCircuit: boolean;
 }
 
+/** Alerts a page of the lists behind bulk look-ups; of Defender's some 6 MB. */
+const INDEX_PAGE = 2_000;
+
 export function createSources(settings: Settings, deps: SourcesDeps): Sources {
   const { state, clock, localNow, now, random, hasIdentityEndpoint, mayOpenCircuit } = deps;
   const { source: defenderSettings, graph: graphSettings, sourceChoice, bulkLookups, timing } = settings;
@@ -101,8 +104,10 @@ export function createSources(settings: Settings, deps: SourcesDeps): Sources {
   };
   const parts = createPartTable(state);
   const { reuseForMs } = timing;
+  // Larger pages than the poller's: thousands of alerts in a few calls.
+  const pageSize = INDEX_PAGE;
   const indexOf = (feed: AlertFeed) => (bulkLookups ? createAlertIndex(feed, now) : undefined);
-  const defenderIndex = indexOf(feeds.defender);
+  const defenderIndex = indexOf(createDefenderAlertFeed({ ...defenderAccess, now, pageSize }));
   const bulk = defenderIndex && { index: defenderIndex, machines: parts, reuseForMs };
   const defenderSource = createDefenderSource({ ...common, ...defenderAccess, bulk });
   const graphSource = createGraphSource({

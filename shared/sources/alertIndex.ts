@@ -6,6 +6,9 @@ const CROWD = 8;
 /** So long after a crowd, the next alerts are taken for a part of it: answers from lists are quick. */
 const AFTER_CROWD_MS = 60_000;
 
+/** Alerts of a crowd come one after the other: so long they gather, to share a call. */
+export const GATHER_MS = 600;
+
 /** Counts look-ups under way, and says whether they are many. */
 export interface Crowd {
   isMany(): boolean;
@@ -50,6 +53,8 @@ const LONGEST_LISTING_MS = 60_000;
 /** After one that brought nothing the next begins no earlier; after one that lacks the role much later. */
 const RETRY_MS = 30_000;
 const RETRY_ROLE_MS = 600_000;
+/** So many alerts that no list has are worth a list of what came since the last one; fewer go the single way. */
+const MISSES = 8;
 /** So many alerts are remembered, the newest. */
 const MOST_REMEMBERED = 50_000;
 
@@ -59,6 +64,8 @@ export function createAlertIndex(feed: AlertFeed, now: () => Date): AlertIndex {
   let covered: { from: number; until: number } | undefined;
   let notBefore = Number.NEGATIVE_INFINITY;
   let underWay: Promise<void> | undefined;
+  /** Alerts since the last listing that it did not have. */
+  let misses = 0;
 
   function remember(listed: readonly ListedAlert[]): void {
     for (const alert of listed) {
@@ -74,6 +81,7 @@ export function createAlertIndex(feed: AlertFeed, now: () => Date): AlertIndex {
   }
 
   async function list(from: number): Promise<void> {
+    misses = 0;
     const startedAt = now().getTime();
     const goesOn = covered !== undefined && covered.from <= from;
     const since = goesOn && covered !== undefined ? covered.until - OVERLAP_MS : from;
@@ -96,6 +104,10 @@ export function createAlertIndex(feed: AlertFeed, now: () => Date): AlertIndex {
       const from = firstSeen.getTime() - LEAD_MS;
       const isCovered = covered !== undefined && covered.from <= from && covered.until >= firstSeen.getTime();
       if (isCovered || now().getTime() < notBefore || signal.aborted) {
+        return undefined;
+      }
+      misses += 1;
+      if (underWay === undefined && covered !== undefined && misses < MISSES) {
         return undefined;
       }
       underWay ??= list(from).finally(() => {

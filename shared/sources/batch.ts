@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { withinTime } from '../promises.ts';
 import type { CallRequest } from '../quota/callGate.ts';
 import type { Failure } from './apiReply.ts';
@@ -24,6 +25,8 @@ export interface BatchDeps<Row> {
   mostIds: number;
   lookUp: LookUp;
   call: (ids: readonly string[], token: string, signal: AbortSignal) => Promise<BatchReply<Row>>;
+  /** How long a call waits for others that would share it, in milliseconds; not at all when left out. */
+  gatherMs?: () => number;
   /** The answer for an ID that was asked for and has no row. */
   missing: (id: string) => LookUpFailure;
   /** Keeps a row before anyone is answered, so that who comes later finds it. */
@@ -45,6 +48,7 @@ export function createBatch<Row>({
   mostIds,
   lookUp,
   call: callFor,
+  gatherMs = () => 0,
   missing,
   keep,
 }: BatchDeps<Row>): Batch<Row> {
@@ -57,6 +61,7 @@ export function createBatch<Row>({
     isAsking = true;
     try {
       while (waiting.length > 0) {
+        await delay(gatherMs());
         await askOnce();
       }
     } finally {

@@ -1,5 +1,5 @@
 import type { Machine } from '../../device/machine.ts';
-import type { AlertIndex } from '../alertIndex.ts';
+import { type AlertIndex, GATHER_MS } from '../alertIndex.ts';
 import { createBatch } from '../batch.ts';
 import type { LookUp, LookUpFailure } from '../lookUp.ts';
 import type { AlertReference, Kept } from '../source.ts';
@@ -41,6 +41,7 @@ export function createDefenderBulk(deps: DefenderBulkDeps): DefenderBulk {
   const batch = createBatch<Machine>({
     subject: 'machines',
     mostIds: MOST_MACHINES,
+    gatherMs: () => GATHER_MS,
     lookUp,
     call: client.machines,
     missing: (id) => ({ kind: 'not_found', detail: `the list of machines has no ${id}` }),

@@ -1,7 +1,7 @@
 import { isAlertId } from '../../intake/submission.ts';
 import type { CallGate } from '../../quota/callGate.ts';
 import { type AccessTokens, readTokenClaims } from '../accessToken.ts';
-import { type AlertIndex, createCrowd } from '../alertIndex.ts';
+import { type AlertIndex, createCrowd, GATHER_MS } from '../alertIndex.ts';
 import { type BatchAnswer, createBatch } from '../batch.ts';
 import { createLookUp, type LookUpApi, type LookUpDeps, type LookUpFailure } from '../lookUp.ts';
 import type { AlertReference, Kept, Source, SourceAnswer } from '../source.ts';
@@ -85,6 +85,7 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
   const hunting = (queryFor: (ids: readonly string[]) => HuntingRequest) => ({
     subject: 'hunting',
     mostIds: MOST_IDS,
+    gatherMs: () => (index !== undefined && crowd.isMany() ? GATHER_MS : 0),
     lookUp: lookUpHunting,
     call: (ids: readonly string[], token: string, signal: AbortSignal) =>
       client.hunt(queryFor(ids), token, signal),
