@@ -126,6 +126,7 @@ async function withObservedStack(
       // Never reached; a window as long as the real one, because short ones have calls booked anew that take long.
       DEFENDER_RATE_LIMITS: '10000/1m',
       AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
+      BULK_LOOKUPS: 'off',
     },
   });
   const startHost = (runs: RunEvent[]) =>

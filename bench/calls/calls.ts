@@ -69,6 +69,7 @@ export async function measureCalls(scenario: CallsScenario): Promise<CallsMeasur
       // Who meets a claim comes back after this, doubled each time: the only wait in the run.
       RETRY_BASE_DELAY: '100ms',
       AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
+      BULK_LOOKUPS: 'off',
     },
   });
   try {

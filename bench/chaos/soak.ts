@@ -57,6 +57,7 @@ const settings = {
   RETRY_BASE_DELAY: '500ms',
   NOT_FOUND_RETRIES: '2s,4s,8s',
   AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
+  BULK_LOOKUPS: 'off',
 };
 
 export async function soak(plan: SoakPlan, onProgress: (text: string) => void): Promise<SoakResult> {

@@ -49,7 +49,11 @@ export async function measureIdle(
         published.get(queue)?.();
       },
     },
-    settings: { DEFENDER_RATE_LIMITS: '10000/1m', AZURE_FUNCTIONS_ENVIRONMENT: 'Development' },
+    settings: {
+      DEFENDER_RATE_LIMITS: '10000/1m',
+      AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
+      BULK_LOOKUPS: 'off',
+    },
   });
   const pollIntervalMs = readHostJson(APP_ROOT).extensions.queues.maxPollingInterval;
   const latenciesMs: number[] = [];

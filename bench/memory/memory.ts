@@ -54,6 +54,7 @@ export function measureMemory(plan: MemoryPlan, onProgress: (text: string) => vo
           STATE_TABLE,
           DEFENDER_RATE_LIMITS: '1000000/10s',
           AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
+          BULK_LOOKUPS: 'off',
           NODE_OPTIONS: '--expose-gc',
         },
         readyFrom: sampleIn,

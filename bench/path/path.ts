@@ -103,6 +103,7 @@ async function runProgram(
       ...namesOfRun(run),
       DEFENDER_RATE_LIMITS: NO_LIMIT,
       AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
+      BULK_LOOKUPS: 'off',
     },
     readyFrom: costIn,
   });

@@ -87,6 +87,7 @@ export async function run(scenario: Scenario, onProgress: (text: string) => void
       IN_PROCESS_WAIT: '6s',
       LOCAL_HOST_LEASE_SECONDS: '20',
       AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
+      BULK_LOOKUPS: 'off',
     },
   });
   try {
