@@ -130,8 +130,6 @@ ways.push({
       before: twoCalls,
       after: twoCalls,
     },
-    { what: 'the row', service: 'tables', request: /^PUT \/\w+\/AlertEnrichments\d+\(/, before: twoCalls },
-    { what: 'the message', service: 'queues', request: publish, after: twoMessages },
   ],
 });
 

@@ -69,14 +69,14 @@ test('both limits are kept by two hosts, and no call is refused', async () => {
   const limits = { GRAPH_RATE_LIMITS: '20/5s', HUNTING_RATE_LIMITS: '8/5s' };
   const pipeline = await startPipeline(limited, { ...GRAPH, ...limits });
   await pipeline.startHost();
-  const alertIds = limited.simulator.control.addNewAlerts(40).map(({ id }) => id);
+  const alertIds = limited.simulator.control.addNewAlerts(30).map(({ id }) => id);
   await pipeline.submit(...alertIds);
-  await waitUntil('all are done', async () => (await pipeline.delivered()).length === 40, {
+  await waitUntil('all are done', async () => (await pipeline.delivered()).length === 30, {
     timeoutMs: 60_000,
   });
   const report = limited.simulator.control.report();
   expect(report.throttled).toBe(0);
-  expect(report.routes.graphAlert).toEqual({ 200: 40 });
+  expect(report.routes.graphAlert).toEqual({ 200: 30 });
   expect(await pipeline.deadLetters()).toEqual([]);
 });
 
