@@ -4,16 +4,7 @@ import { defineConfig } from 'vitest/config';
  * What needs no process of its own: its files share the workers, which saves a third of their time. Tests of the real identity
  * library do need one, since it keeps its endpoint per process.
  */
-const SHARED = [
-  'shared',
-  'functions',
-  'docs',
-  'examples',
-  'playbooks',
-  'dev/simulator',
-  'dev/openapi',
-  'dev/schema',
-];
+const SHARED = ['shared', 'functions', 'docs', 'examples', 'playbooks', 'dev/openapi', 'dev/schema'];
 const SHARED_FILES = SHARED.map((folder) => `test/${folder}/**/*.test.ts`);
 
 export default defineConfig({
