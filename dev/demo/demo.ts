@@ -8,6 +8,7 @@ import { appSettings } from '../stack/appSettings.ts';
 import { startAzurite } from '../stack/azurite.ts';
 import { type HostProcess, startHostProcess } from '../stack/hostProcess.ts';
 import { type SimulatorProcess, startSimulatorProcess } from '../stack/simulatorProcess.ts';
+import { serveApiPage } from './apiPageServer.ts';
 import { describeHostLine, type HostLine, readHostLine } from './hostLines.ts';
 import { createProgressView } from './progressView.ts';
 import { guide, introduction, readOutcomes, report } from './report.ts';
@@ -217,13 +218,15 @@ async function showDemo(
   if (!serves) {
     return 0;
   }
-  print([
-    '',
-    ...guide({ stack: addressesOf(stack), stackFile: options.stackFile, names: settings, spareAlertIds }),
-    '',
-  ]);
-  hostLines.on('line', (line) => print(describeHostLine(line, new Date())));
-  return serve(stack, interrupted, print);
+  const page = await serveApiPage(stack.host.url);
+  try {
+    const addresses = { stack: addressesOf(stack), stackFile: options.stackFile, pageUrl: page.url };
+    print(['', ...guide({ ...addresses, names: settings, spareAlertIds }), '']);
+    hostLines.on('line', (line) => print(describeHostLine(line, new Date())));
+    return await serve(stack, interrupted, print);
+  } finally {
+    await page.close();
+  }
 }
 
 /** Keeps everything running until the person ends it. */

@@ -69,11 +69,13 @@ function agreement(messages: number, disagreements: readonly string[]): string {
 export function guide(options: {
   stack: RunningStack;
   stackFile: string;
+  /** Where the HTTP API can be read and tried in a browser. */
+  pageUrl: string;
   names: Pick<Settings, 'queues' | 'tables'>;
   /** Alerts that Defender knows and nobody has asked for. */
   spareAlertIds: readonly string[];
 }): string[] {
-  const { stack, stackFile, names, spareAlertIds } = options;
+  const { stack, stackFile, pageUrl, names, spareAlertIds } = options;
   const { queues, tables } = names;
   const row = (name: string, text: string) => `  ${name.padEnd(11)}${text}`;
   return [
@@ -89,6 +91,7 @@ export function guide(options: {
     row('queues', `${queues.alerts} (in), ${queues.enrichments} (out), ${queues.poison} (dead letters)`),
     row('tables', `${tables.enrichments}, ${tables.state}`),
     row('http', `${stack.hostUrl}/api: enrichments, enrichments/{alertId}, quota, health, live`),
+    row('page', `${pageUrl}: the HTTP API in a browser, to read and to try`),
     row('simulator', `${stack.simulatorUrl}, and what it served: ${stack.simulatorUrl}/_control/report`),
   ];
 }
