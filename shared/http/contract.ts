@@ -114,10 +114,13 @@ export type QuotaAnswer = z.infer<typeof quotaAnswerSchema>;
 /** Whether alerts can move. */
 export const healthAnswerSchema = z.strictObject({
   status: z.enum(['healthy', 'unhealthy']).describe('Unhealthy when a check has failed: alerts cannot move.'),
+  ready: z.boolean().describe('Whether each check is ok: an alert that comes now is enriched.'),
   checks: z.array(
     z.strictObject({
       name: z.string().describe('What was looked at.'),
-      status: z.enum(['ok', 'failed']),
+      status: z
+        .enum(['ok', 'warning', 'failed'])
+        .describe('A `warning` stops no alert, or it is not known yet whether it does.'),
       detail: z.string().describe('How it is, or what is wrong, for a person.'),
     }),
   ),

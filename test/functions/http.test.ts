@@ -300,7 +300,10 @@ test('health is 200 or 503, and liveness asks nobody', async () => {
     ['healthy', 200],
     ['unhealthy', 503],
   ] as const) {
-    const handler = createGetHealth({ recentHealth: async () => ({ status, checks: [] }) }, 'key');
+    const handler = createGetHealth(
+      { recentHealth: async () => ({ status, ready: code === 200, checks: [] }) },
+      'key',
+    );
     const answer = await invoke(handler, 'health', { headers: { accept: 'text/plain' } });
     expect(answer.status).toBe(code);
     expect(healthAnswerSchema.parse(answer.json()).status).toBe(status);

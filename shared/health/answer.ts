@@ -1,0 +1,141 @@
+import { withinTime } from '../promises.ts';
+import type { AnswerStore, Answers, AskingProblem } from '../quota/answers.ts';
+import type { CallGate, Permit } from '../quota/callGate.ts';
+import { type AccessTokens, readTokenClaims } from '../sources/accessToken.ts';
+import type { Failure } from '../sources/apiReply.ts';
+import type { HealthProbe } from './health.ts';
+
+/** An API that the app makes calls to, and a call that asks for what nobody has. */
+export interface Question {
+  name: string;
+  gate: CallGate;
+  answers: AnswerStore;
+  /** A token that is worth a call; undefined where none has the role that the call needs. @throws When there is none. */
+  findToken(): Promise<string | undefined>;
+  tokens: Pick<AccessTokens, 'renew'>;
+  ask(
+    token: string,
+    signal: AbortSignal,
+  ): Promise<Failure | { kind: 'alert' | 'machine' | 'rows' | 'too_big' }>;
+  /** Whether alerts wait while the API refuses the app. */
+  stopsAlerts(): Promise<boolean>;
+}
+
+/** Whoever asks about the app's health is answered before; what takes longer, the next one hears of. */
+const PATIENCE_MS = 2_000;
+/** An answer proves so long that the app is let in, and an API is asked for health no more often. */
+const PROOF_MS = 60 * 60_000;
+const LONGEST_ASKING_MS = 60_000;
+
+/**
+ * Whether an API answers the app. Look-ups of alerts prove it by the way. Only where none was answered for an hour, one
+ * call is made: by one of all instances, with a slot of the ledger, and with no token that lacks the role.
+ */
+export function answerProbe(question: Question, now: () => Date): HealthProbe {
+  const { answers, name } = question;
+  let underWay: Promise<void> | undefined;
+
+  async function describe({ answeredAt, asked }: Answers): ReturnType<HealthProbe['look']> {
+    if (isRecent(answeredAt, now())) {
+      return { isSound: true, detail: `answered the app at ${answeredAt?.toISOString()}` };
+    }
+    const last = isRecent(asked?.at, now()) ? asked : undefined;
+    if (last?.problem === undefined) {
+      const isOpen = underWay !== undefined || last !== undefined;
+      const detail = isOpen
+        ? 'is being asked; look again soon'
+        : 'not asked: see token, role, circuit and quota';
+      return { isSound: true, warns: true, detail };
+    }
+    const { kind, detail } = last.problem;
+    const next = new Date(last.at.getTime() + PROOF_MS).toISOString();
+    return {
+      isSound: kind === 'silent' || !(await question.stopsAlerts()),
+      warns: true,
+      detail: `${detail} (asked at ${last.at.toISOString()}; an alert tells whether that has changed, or the next question after ${next})`,
+    };
+  }
+
+  return {
+    name,
+    async look() {
+      const seen = await answers.read();
+      if (!isRecent(seen.answeredAt, now()) && !isRecent(seen.asked?.at, now())) {
+        underWay ??= askOnce(question, seen, now)
+          // What hinders asking shows in the checks of token and storage.
+          .catch(() => undefined)
+          .finally(() => {
+            underWay = undefined;
+          });
+        await withinTime(underWay, PATIENCE_MS, () => undefined);
+        return describe(await answers.read());
+      }
+      return describe(seen);
+    },
+  };
+}
+
+function isRecent(time: Date | undefined, now: Date): boolean {
+  return time !== undefined && now.getTime() - time.getTime() < PROOF_MS;
+}
+
+/** Asks, unless the token lacks the role, the ledger has no slot, or another instance asks. What comes of it is noted. */
+async function askOnce(question: Question, seen: Answers, now: () => Date): Promise<void> {
+  const { gate, answers } = question;
+  if ((await question.findToken()) === undefined) {
+    return;
+  }
+  const signal = AbortSignal.timeout(LONGEST_ASKING_MS);
+  const permit = await gate.acquire({ place: 'last', mayProbeCircuit: true }, signal);
+  if (permit.kind !== 'granted') {
+    return;
+  }
+  let token: string;
+  try {
+    if (!(await answers.claim(seen, now()))) {
+      gate.release(permit);
+      return;
+    }
+    // The one at hand may be from before a role was granted or taken away.
+    token = await question.tokens.renew();
+  } catch (error) {
+    gate.release(permit);
+    throw error;
+  }
+  const reply = await question.ask(token, signal);
+  gate.returned(permit);
+  const problem = await report(reply, permit, gate, readTokenClaims(token) !== undefined);
+  await (problem === undefined ? answers.noteAnswer(now()) : answers.noteProblem(problem));
+}
+
+/** Tells the gate what came of the call, as look-ups do. @returns Undefined for a normal answer. */
+async function report(
+  reply: Awaited<ReturnType<Question['ask']>>,
+  permit: Permit,
+  gate: CallGate,
+  isRoleSure: boolean,
+): Promise<AskingProblem | undefined> {
+  switch (reply.kind) {
+    case 'throttled':
+      await gate.throttled(reply.retryAfterMs);
+      return { kind: 'silent', detail: reply.detail };
+    case 'unavailable':
+    case 'interrupted':
+      return { kind: 'silent', detail: reply.detail };
+    case 'retired':
+    case 'unauthorized': {
+      const cause = reply.kind === 'retired' ? 'retired' : 'forbidden';
+      await gate.denied(permit, { cause, detail: reply.detail });
+      return { kind: 'refused', detail: reply.detail };
+    }
+    case 'forbidden':
+      // With the role in the token a 403 may be about the invented ID alone: no reason to stop all look-ups.
+      if (!isRoleSure || permit.probe === 'circuit') {
+        await gate.denied(permit, { cause: 'forbidden', detail: reply.detail });
+      }
+      return { kind: 'refused', detail: [reply.detail, reply.advice].filter(Boolean).join('. ') };
+    default:
+      await gate.succeeded(permit);
+      return undefined;
+  }
+}
