@@ -58,6 +58,15 @@ export type OrderAnswer = z.infer<typeof orderAnswerSchema>;
 export const pendingAlertSchema = z.strictObject({
   alertId: alertIdSchema.describe('ID of the alert.'),
   status: z.literal('pending'),
+  deferral: z
+    .strictObject({
+      reason: z
+        .string()
+        .describe('In a word: `not_found`, `unavailable`, `unusable` or `forbidden`; others may come.'),
+      detail: z.string().describe('What the source said, for a person.'),
+    })
+    .optional()
+    .describe('Why the alert was put back, where the source was asked already and is asked again.'),
   retryAfterSeconds,
   expectedAt,
 });
