@@ -18,6 +18,7 @@ import { listDeadLetters, replayDeadLetters, showDeadLetter } from './deadLetter
 import { createPoisonQueue } from './deadLetters/poisonQueue.ts';
 import { selectionOf } from './deadLetters/selection.ts';
 import { addLocalSettings } from './localSettings.ts';
+import { purgeRows } from './purge/purgeCommand.ts';
 import { quotaLines } from './quotaView.ts';
 import { readAlertStatus } from './status/alertStatus.ts';
 import { statusJson, statusLines } from './status/statusView.ts';
@@ -110,6 +111,28 @@ program
       print(...comparisons.flatMap(comparisonLines));
     }
     if (comparisons.some(({ properties }) => properties === undefined)) {
+      process.exitCode = 1;
+    }
+  });
+
+program
+  .command('purge')
+  .description('deletes old rows of alerts and what was kept of their devices; alerts without an answer stay')
+  .requiredOption('--older-than <duration>', 'rows that nobody has written for so long, such as 90d')
+  .option('--dry-run', 'only say what would be deleted')
+  .option(...JSON_OPTION)
+  .action(async (options) => {
+    const settings = readSettings(process.env);
+    const { table } = createStorageClients(settings.storage);
+    const isDone = await purgeRows(options, {
+      enrichments: table(settings.tables.enrichments),
+      state: table(settings.tables.state),
+      timing: settings.timing,
+      now,
+      stream: process.stderr,
+      print,
+    });
+    if (!isDone) {
       process.exitCode = 1;
     }
   });
