@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { clouds } from '#shared/config/apiHosts.ts';
 import { readSettings, settingsCatalogue } from '#shared/config/settings.ts';
-import { type AzAnswer, runWithAz } from '../infra/grantStandIn.ts';
+import { type AzAnswer, command, runWithAz } from '../infra/grantStandIn.ts';
 import { grantsOf, ROLES } from '../infra/support/access.ts';
 import { appSettings } from '../infra/support/appSettings.ts';
 import { fillParameters } from '../infra/support/azdProject.ts';
@@ -309,7 +309,7 @@ describe('the grant script prints what the guide shows', () => {
 
   test('to whoever may grant', async () => {
     const run = await runWithAz(
-      ['bash', 'infra/grant-permissions.sh'],
+      command('bash', 'infra/grant-permissions.sh'),
       [...answers, { when: ['POST'], output: 'new-assignment\n' }],
       settings,
     );
@@ -318,7 +318,7 @@ describe('the grant script prints what the guide shows', () => {
 
   test('to whoever may not', async () => {
     const run = await runWithAz(
-      ['bash', 'infra/grant-permissions.sh'],
+      command('bash', 'infra/grant-permissions.sh'),
       [...answers, { when: ['POST'], error: 'ERROR: Forbidden (Authorization_RequestDenied)', status: 1 }],
       settings,
     );
@@ -336,9 +336,9 @@ describeCompiled("the operator's tool finds the deployment with the settings", (
   test.each([
     ['azd', 'azd env get-values'],
     ['az', 'az functionapp config appsettings list'],
-  ] as const)('that %s tells', async (program, command) => {
+  ] as const)('that %s tells', async (program, saying) => {
     const block = codeBlocks(guide).find(
-      ({ text }) => text.includes(command) && text.includes('ops -- check'),
+      ({ text }) => text.includes(saying) && text.includes('ops -- check'),
     );
     const environment = await environmentOfNpm(block?.text ?? '', program, sayings[program]());
     const { storage, source, polling } = readSettings(environment);
