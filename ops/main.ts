@@ -224,7 +224,7 @@ async function findApp({ app, azd, url }: CheckOptions): Promise<DeployedApp | u
     throw new AppError('Name the app once: with --app, --azd or --url.');
   }
   if (azd) {
-    return appOfAzd();
+    return appOfAzd(process.env);
   }
   if (app !== undefined) {
     return appNamed(app, undefined);

@@ -138,61 +138,63 @@ async function readHealth(app: DeployedApp, deps: CheckAppDeps): Promise<HealthR
 
 /** Sends an alert the whole way: queue, trigger, quota, source, table. An ID that nobody has will do. */
 export async function checkAlert(app: DeployedApp, alertId: string, deps: CheckAppDeps): Promise<Finding> {
-  const subject = `alert ${alertId}`;
   const isOver = Date.now() + deps.alertMs;
   try {
     const order = await ask(app, deps, '/api/enrichments', { alertId });
     const ordered = orderSchema.safeParse(order.body).data?.submissions[0];
     if (ordered === undefined || ordered.status === 'not_queued') {
-      return problem(subject, `the app did not take it (${order.status}): ${problemDetail(order.body)}`);
+      return problem(
+        'alert',
+        `the app did not take ${alertId} (${order.status}): ${problemDetail(order.body)}`,
+      );
     }
     for (;;) {
       const { status, body } = await ask(app, deps, `/api/enrichments/${alertId}`);
       const final = finalSchema.safeParse(body).data;
       const pending = pendingSchema.safeParse(body).data;
       if (final !== undefined && (final.submissionId === ordered.submissionId || Date.now() >= isOver)) {
-        return finalFinding(subject, final, final.submissionId === ordered.submissionId);
+        return finalFinding(alertId, final, final.submissionId === ordered.submissionId);
       }
       if (pending?.deferral !== undefined) {
-        return deferralFinding(subject, pending.deferral);
+        return deferralFinding(alertId, pending.deferral);
       }
       if (Date.now() >= isOver) {
         return problem(
-          subject,
-          `not looked up within ${deps.alertMs / 1_000} s (${status})`,
+          'alert',
+          `${alertId} was not looked up within ${deps.alertMs / 1_000} s (${status})`,
           'See the lines above: a circuit that is open, a pause, or a long queue. Otherwise the trigger does not run: see the log stream of the app.',
         );
       }
       await delay(deps.intervalMs);
     }
   } catch (error) {
-    return problem(subject, `${app.url} does not answer: ${reasonOf(error)}`);
+    return problem('alert', `${app.url} does not answer: ${reasonOf(error)}`);
   }
 }
 
 function finalFinding(
-  subject: string,
+  alertId: string,
   { outcome, device, error, enrichedAt }: z.infer<typeof finalSchema>,
   isNew: boolean,
 ): Finding {
   const detail = {
-    enriched: `enriched: ${device?.hostname ?? device?.id}`,
-    not_found: 'the source was asked, and knows no such alert or no device of it',
-    failed: `failed: ${error?.message}`,
+    enriched: `${alertId} is enriched: ${device?.hostname ?? device?.id}`,
+    not_found: `the source was asked, and knows no alert ${alertId} or no device of it`,
+    failed: `${alertId} failed: ${error?.message}`,
   }[outcome];
   if (!isNew) {
-    return note(subject, `${detail}, at ${enrichedAt}; the answer is reused or the new look-up is under way`);
+    return note('alert', `${detail}, at ${enrichedAt}; the answer is reused or the new look-up is under way`);
   }
-  return outcome === 'failed' ? problem(subject, detail) : ok(subject, detail);
+  return outcome === 'failed' ? problem('alert', detail) : ok('alert', detail);
 }
 
-function deferralFinding(subject: string, { reason, detail }: { reason: string; detail: string }): Finding {
+function deferralFinding(alertId: string, { reason, detail }: { reason: string; detail: string }): Finding {
   return reason === 'not_found'
     ? ok(
-        subject,
-        `the source was asked, and knows no such alert yet: ${detail}. It is asked again, as of any young alert`,
+        'alert',
+        `the source was asked, and knows no alert ${alertId} yet (${detail}); it is asked again, as of any young alert`,
       )
-    : problem(subject, `put back: ${detail}`);
+    : problem('alert', `${alertId} was put back: ${detail}`);
 }
 
 async function ask(

@@ -60,9 +60,16 @@ const authenticationSchema = z.object({
 const tokenSchema = z.object({ accessToken: z.string() });
 const valuesSchema = z.object({ AZURE_FUNCTION_APP_NAME: z.string(), AZURE_RESOURCE_GROUP: z.string() });
 
-/** The app that azd deployed from this folder. */
-export async function appOfAzd(run: RunProgram = runProgram): Promise<DeployedApp> {
-  const { data } = valuesSchema.safeParse(parseEnv(await run('azd', ['env', 'get-values'])));
+/** The app that azd deployed from this folder. A hook of azd has its values in the environment. */
+export async function appOfAzd(
+  environment: Record<string, string | undefined>,
+  run: RunProgram = runProgram,
+): Promise<DeployedApp> {
+  const { data } = valuesSchema.safeParse(
+    environment.AZURE_FUNCTION_APP_NAME === undefined
+      ? parseEnv(await run('azd', ['env', 'get-values']))
+      : environment,
+  );
   if (data === undefined) {
     throw new AppError(
       'azd knows no AZURE_FUNCTION_APP_NAME: run this in the folder of the project, after "azd up".',

@@ -98,7 +98,13 @@ const commands: Check = (text) => [
     found(text, /grant-permissions\.sh([^\n`]*)/g).flatMap((rest) => found(rest, / (--[\w-]+)/g)),
     (name) => grantScript.includes(`  ${name} `),
   ),
+  ...missing(
+    'option of ops',
+    found(text, /\bops -- ([^\n`>|]*)/g).flatMap((rest) => found(rest, /(?:^| )(--[\w-]+)/g)),
+    (name) => opsOptions.has(name) || name === '--json',
+  ),
 ];
+const opsOptions = new Set(found(readGuide('ops/main.ts'), /[Oo]ption\(\s*'(--[\w-]+)/g));
 const opsCommands = found(readGuide('ops/main.ts'), /\.command\('([\w-]+)'/g);
 const benchSections = readGuide('bench/main.ts');
 const grantScript = readGuide('infra/grant-permissions.sh');
@@ -213,6 +219,7 @@ const checks: { holds: string; check: Check; breaks: [from: string, to: string, 
       ['npm run ops -- check', 'npm run ops -- checks', 'command: checks'],
       ['npm run bench -- bill', 'npm run bench -- bills', 'section: bills'],
       ['--with-poller', '--poller', 'option: --poller'],
+      ['--azd --alert', '--azd --alarm', 'option of ops: --alarm'],
     ],
   },
   {

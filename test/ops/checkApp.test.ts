@@ -112,9 +112,9 @@ describe('an alert that goes the whole way', () => {
         [200, { ...OTHER, submissionId: 'mine', outcome: 'enriched', device: { id: 'd', hostname: 'pc-1' } }],
       ],
       'ok',
-      /enriched: pc-1/,
+      /a is enriched: pc-1/,
     ],
-    ['is not known', [[200, { ...OTHER, submissionId: 'mine' }]], 'ok', /knows no such alert/],
+    ['is not known', [[200, { ...OTHER, submissionId: 'mine' }]], 'ok', /knows no alert a or/],
     [
       'is not known yet',
       [
@@ -122,16 +122,16 @@ describe('an alert that goes the whole way', () => {
         [202, deferredFor('not_found')],
       ],
       'ok',
-      /knows no such alert yet/,
+      /knows no alert a yet/,
     ],
-    ['is put back', [[202, deferredFor('unavailable')]], 'problem', /put back: Defender answered/],
+    ['is put back', [[202, deferredFor('unavailable')]], 'problem', /a was put back: Defender answered/],
     [
       'fails',
       [[200, { ...OTHER, submissionId: 'mine', outcome: 'failed', error: { message: 'rejected' } }]],
       'problem',
-      /failed: rejected/,
+      /a failed: rejected/,
     ],
-    ['is not taken up', [[202, pending]], 'problem', /not looked up within 0.02 s/],
+    ['is not taken up', [[202, pending]], 'problem', /a was not looked up within 0.02 s/],
     ['has an earlier answer alone', [[200, OTHER]], 'note', /reused/],
     ['cannot be asked for', [new Error('socket hang up')], 'problem', /socket hang up/],
   ])('and %s', async (_, answers, status, said) => {
@@ -168,7 +168,7 @@ describe('npm run ops -- check --url', () => {
   test('says that an app is ready before its first alert, for one call, and proves it with an invented one', async () => {
     const { output, exitCode } = await checkHost({ NOT_FOUND_RETRIES: '1h' }, '--alert');
     expect(output).toMatch(/^ok +role Machine\.Read\.All +Machine\.Read\.All$/m);
-    expect(output).toMatch(/^ok +alert check-[-\w]+ +the source was asked, and knows no such alert yet/m);
+    expect(output).toMatch(/^ok +alert +the source was asked, and knows no alert check-[-\w]+ yet/m);
     expect(output).toMatch(/^Ready: /m);
     expect(exitCode).toBe(0);
     expect(stack.simulator.control.calls().map(({ status }) => status)).toEqual([404, 404]);

@@ -89,12 +89,19 @@ describe('the app of azd', () => {
       {},
       'AZURE_FUNCTION_APP_NAME="func-enrichment-x"\nAZURE_RESOURCE_GROUP="rg-of-azd"\n',
     );
-    expect(await appOfAzd(run)).toMatchObject({ url: `https://${HOST}` });
+    expect(await appOfAzd({}, run)).toMatchObject({ url: `https://${HOST}` });
     expect(calls.join()).toContain('--resource-group rg-of-azd');
   });
 
+  test('is known to a hook of azd without asking', async () => {
+    const { run, calls } = cli();
+    const environment = { AZURE_FUNCTION_APP_NAME: 'func-enrichment-x', AZURE_RESOURCE_GROUP: 'rg-of-hook' };
+    expect(await appOfAzd(environment, run)).toMatchObject({ url: `https://${HOST}` });
+    expect(calls.join()).not.toContain('azd ');
+  });
+
   test('is none before anything is deployed', async () => {
-    await expect(appOfAzd(cli({}, 'AZURE_ENV_NAME="prod"\n').run)).rejects.toThrow(/after "azd up"/);
+    await expect(appOfAzd({}, cli({}, 'AZURE_ENV_NAME="prod"\n').run)).rejects.toThrow(/after "azd up"/);
   });
 });
 
