@@ -3,6 +3,7 @@ import type { AnswerStore, Answers, AskingProblem } from '../quota/answers.ts';
 import type { CallGate, Permit } from '../quota/callGate.ts';
 import { type AccessTokens, readTokenClaims } from '../sources/accessToken.ts';
 import type { Failure } from '../sources/apiReply.ts';
+import { isStorageError } from '../storage/storageError.ts';
 import type { HealthProbe } from './health.ts';
 
 /** An API that the app makes calls to, and a call that asks for what nobody has. */
@@ -23,6 +24,7 @@ export interface Question {
 
 /** Whoever asks about the app's health is answered before; what takes longer, the next one hears of. */
 const PATIENCE_MS = 2_000;
+const LONGEST_LOOK_MS = 2_500;
 /** An answer proves so long that the app is let in, and an API is asked for health no more often. */
 const PROOF_MS = 60 * 60_000;
 const LONGEST_ASKING_MS = 60_000;
@@ -56,21 +58,40 @@ export function answerProbe(question: Question, now: () => Date): HealthProbe {
     };
   }
 
+  async function find(): ReturnType<HealthProbe['look']> {
+    const seen = await answers.read();
+    if (isRecent(seen.answeredAt, now()) || isRecent(seen.asked?.at, now())) {
+      return describe(seen);
+    }
+    underWay ??= askOnce(question, seen, now)
+      // What hinders asking shows in the checks of token and storage.
+      .catch(() => undefined)
+      .finally(() => {
+        underWay = undefined;
+      });
+    await withinTime(underWay, PATIENCE_MS, () => undefined);
+    return describe(await answers.read());
+  }
+
   return {
     name,
-    async look() {
-      const seen = await answers.read();
-      if (!isRecent(seen.answeredAt, now()) && !isRecent(seen.asked?.at, now())) {
-        underWay ??= askOnce(question, seen, now)
-          // What hinders asking shows in the checks of token and storage.
-          .catch(() => undefined)
-          .finally(() => {
-            underWay = undefined;
-          });
-        await withinTime(underWay, PATIENCE_MS, () => undefined);
-        return describe(await answers.read());
-      }
-      return describe(seen);
+    look() {
+      // What is wrong with the table, its own check says.
+      const unknown = {
+        isSound: true,
+        warns: true,
+        detail: 'not known: the state table cannot be read in time',
+      };
+      return withinTime(
+        find().catch((error: unknown) => {
+          if (isStorageError(error)) {
+            return unknown;
+          }
+          throw error;
+        }),
+        LONGEST_LOOK_MS,
+        () => unknown,
+      );
     },
   };
 }

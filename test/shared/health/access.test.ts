@@ -6,6 +6,7 @@ import { type AnswerStore, type Answers, notingAnswers } from '#shared/quota/ans
 import type { CallGate, PermitDecision } from '#shared/quota/callGate.ts';
 import type { SourceState } from '#shared/sources/auto/sourceState.ts';
 import type { Reply } from '#shared/sources/defender/reply.ts';
+import { StorageTimeoutError } from '#shared/storage/storageError.ts';
 
 const START = Date.parse('2026-11-27T08:00:00Z');
 const MINUTE_MS = 60_000;
@@ -291,6 +292,13 @@ test('nothing is asked while the ledger has no slot', async () => {
   const world = createWorld();
   world.permit = { kind: 'denied', until: now(), detail: 'the circuit is open' };
   expect((await world.startInstance().look()).checks.Defender?.detail).toContain('not asked');
+  expect(world.calls).toEqual([]);
+});
+
+test('a state table that cannot be read is told of by its own check', async () => {
+  const world = createWorld();
+  world.answers.read = () => Promise.reject(new StorageTimeoutError('down'));
+  expect((await world.startInstance().look()).checks.Defender).toMatchObject({ status: 'warning' });
   expect(world.calls).toEqual([]);
 });
 
