@@ -28,6 +28,7 @@ const LONGEST_LOOK_MS = 2_500;
 /** An answer proves so long that the app is let in, and an API is asked for health no more often. */
 const PROOF_MS = 60 * 60_000;
 const LONGEST_ASKING_MS = 60_000;
+const NO_TURN = { until: new Date(0), inLine: false };
 
 /**
  * Whether an API answers the app. Look-ups of alerts prove it by the way. Only where none was answered for an hour, one
@@ -36,6 +37,8 @@ const LONGEST_ASKING_MS = 60_000;
 export function answerProbe(question: Question, now: () => Date): HealthProbe {
   const { answers, name } = question;
   let underWay: Promise<void> | undefined;
+  /** When this process may want a call again, and whether it was promised a turn then, for which it has to come back. */
+  let turn = NO_TURN;
 
   async function describe({ answeredAt, asked }: Answers): ReturnType<HealthProbe['look']> {
     if (isRecent(answeredAt, now())) {
@@ -43,11 +46,7 @@ export function answerProbe(question: Question, now: () => Date): HealthProbe {
     }
     const last = isRecent(asked?.at, now()) ? asked : undefined;
     if (last?.problem === undefined) {
-      const isOpen = underWay !== undefined || last !== undefined;
-      const detail = isOpen
-        ? 'is being asked; look again soon'
-        : 'not asked: see token, role, circuit and quota';
-      return { isSound: true, warns: true, detail };
+      return { isSound: true, warns: true, detail: openQuestion(last?.at) };
     }
     const { kind, detail } = last.problem;
     const next = new Date(last.at.getTime() + PROOF_MS).toISOString();
@@ -58,12 +57,29 @@ export function answerProbe(question: Question, now: () => Date): HealthProbe {
     };
   }
 
+  function openQuestion(askedAt: Date | undefined): string {
+    if (underWay !== undefined || (askedAt && now().getTime() - askedAt.getTime() < LONGEST_ASKING_MS)) {
+      return 'is being asked; look again soon';
+    }
+    if (askedAt !== undefined) {
+      return `was asked at ${askedAt.toISOString()} by an instance that did not say what came of it`;
+    }
+    const wait =
+      turn.until > now()
+        ? `no call is free before ${turn.until.toISOString()}`
+        : 'see token, role and circuit';
+    return `not asked: ${wait}`;
+  }
+
   async function find(): ReturnType<HealthProbe['look']> {
     const seen = await answers.read();
-    if (isRecent(seen.answeredAt, now()) || isRecent(seen.asked?.at, now())) {
+    if (isRecent(seen.answeredAt, now()) || isRecent(seen.asked?.at, now()) || turn.until > now()) {
       return describe(seen);
     }
-    underWay ??= askOnce(question, seen, now)
+    underWay ??= askOnce(question, seen, turn.inLine, now)
+      .then((next) => {
+        turn = next;
+      })
       // What hinders asking shows in the checks of token and storage.
       .catch(() => undefined)
       .finally(() => {
@@ -100,22 +116,31 @@ function isRecent(time: Date | undefined, now: Date): boolean {
   return time !== undefined && now.getTime() - time.getTime() < PROOF_MS;
 }
 
-/** Asks, unless the token lacks the role, the ledger has no slot, or another instance asks. What comes of it is noted. */
-async function askOnce(question: Question, seen: Answers, now: () => Date): Promise<void> {
+/**
+ * Asks, unless the token lacks the role, the ledger has no slot, or another instance asks. What comes of it is noted.
+ * @param inLine Whether a turn was promised.
+ * @returns Before when it makes no sense to want a slot again.
+ */
+async function askOnce(
+  question: Question,
+  seen: Answers,
+  inLine: boolean,
+  now: () => Date,
+): Promise<typeof NO_TURN> {
   const { gate, answers } = question;
   if ((await question.findToken()) === undefined) {
-    return;
+    return { ...NO_TURN, inLine };
   }
   const signal = AbortSignal.timeout(LONGEST_ASKING_MS);
-  const permit = await gate.acquire({ place: 'last', mayProbeCircuit: true }, signal);
+  const permit = await gate.acquire({ place: inLine ? 'turn' : 'last', mayProbeCircuit: true }, signal);
   if (permit.kind !== 'granted') {
-    return;
+    return { until: permit.until, inLine: permit.kind === 'wait' && permit.inLine };
   }
   let token: string;
   try {
     if (!(await answers.claim(seen, now()))) {
       gate.release(permit);
-      return;
+      return NO_TURN;
     }
     // The one at hand may be from before a role was granted or taken away.
     token = await question.tokens.renew();
@@ -127,6 +152,7 @@ async function askOnce(question: Question, seen: Answers, now: () => Date): Prom
   gate.returned(permit);
   const problem = await report(reply, permit, gate, readTokenClaims(token) !== undefined);
   await (problem === undefined ? answers.noteAnswer(now()) : answers.noteProblem(problem));
+  return NO_TURN;
 }
 
 /** Tells the gate what came of the call, as look-ups do. @returns Undefined for a normal answer. */

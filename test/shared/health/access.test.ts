@@ -75,6 +75,7 @@ function createWorld(choice: AccessDeps['choice'] = 'defender') {
     permit: { kind: 'granted', slot: START, probe: false } as PermitDecision,
     mode: 'defender' as SourceState['mode'],
     released: 0,
+    places: [] as string[],
     renewals: 0,
     answers: createAnswers(),
     startInstance,
@@ -84,7 +85,10 @@ function createWorld(choice: AccessDeps['choice'] = 'defender') {
   function createGate(answers: AnswerStore): CallGate {
     const gate: CallGate = {
       openCircuit: () => undefined,
-      acquire: async () => world.permit,
+      async acquire({ place }) {
+        world.places.push(place);
+        return world.permit;
+      },
       release: () => {
         world.released += 1;
       },
@@ -288,11 +292,36 @@ test('a slot that is taken while another instance asks is given back', async () 
   expect(world.released).toBe(1);
 });
 
-test('nothing is asked while the ledger has no slot', async () => {
+test('nothing is asked while the circuit is open', async () => {
   const world = createWorld();
   world.permit = { kind: 'denied', until: now(), detail: 'the circuit is open' };
-  expect((await world.startInstance().look()).checks.Defender?.detail).toContain('not asked');
+  expect((await world.startInstance().look()).checks.Defender?.detail).toContain('not asked: see token');
   expect(world.calls).toEqual([]);
+});
+
+test('where the quota is used up, it keeps the one turn that it is promised, however often it is looked at', async () => {
+  const world = createWorld();
+  const until = new Date(START + 10 * MINUTE_MS);
+  world.permit = { kind: 'wait', until, inLine: true, detail: 'the quota is used up until then' };
+  const { look } = world.startInstance();
+  for (let minute = 0; minute < 10; minute += 1) {
+    expect((await look()).checks.Defender?.detail).toContain('no call is free before 2026-11-27T08:10');
+    time += MINUTE_MS;
+  }
+  world.permit = { kind: 'granted', slot: time, probe: false };
+  expect(await look()).toMatchObject({ ready: true });
+  expect(world.places).toEqual(['last', 'turn']);
+});
+
+test('an instance that dies while it asks does not hide that nothing is known', async () => {
+  const world = createWorld();
+  await world.answers.claim(await world.answers.read(), now());
+  const { look } = world.startInstance();
+  expect((await look()).checks.Defender?.detail).toContain('is being asked');
+  time += 2 * MINUTE_MS;
+  expect((await look()).checks.Defender?.detail).toContain('did not say what came of it');
+  time += HOUR_MS;
+  expect(await look()).toMatchObject({ ready: true });
 });
 
 test('a state table that cannot be read is told of by its own check', async () => {
