@@ -158,20 +158,24 @@ describe('npm run ops -- check --url', () => {
     const pipeline = await startPipeline(stack, settings);
     const [host] = pipeline.hosts;
     const run = await runOps({}, 'check', '--url', host?.url ?? '', ...options);
+    const quota = (await (await fetch(`${host?.url}/api/quota`)).json()) as { windows: { used: number }[] };
     await host?.stop();
     for (const secret of secretsOf(stack)) {
       expect(run.output + run.errors).not.toContain(secret);
     }
-    return run;
+    return { ...run, used: quota.windows[0]?.used };
   }
 
   test('says that an app is ready before its first alert, for one call, and proves it with an invented one', async () => {
-    const { output, exitCode } = await checkHost({ NOT_FOUND_RETRIES: '1h' }, '--alert');
+    const limits = { NOT_FOUND_RETRIES: '1h', DEFENDER_RATE_LIMITS: '100/1m' };
+    const { output, exitCode, used } = await checkHost(limits, '--alert');
     expect(output).toMatch(/^ok +role Machine\.Read\.All +Machine\.Read\.All$/m);
     expect(output).toMatch(/^ok +alert +the source was asked, and knows no alert check-[-\w]+ yet/m);
     expect(output).toMatch(/^Ready: /m);
     expect(exitCode).toBe(0);
+    // One question of the app's own and one look-up, both of them counted.
     expect(stack.simulator.control.calls().map(({ status }) => status)).toEqual([404, 404]);
+    expect(used).toBe(2);
   });
 
   test('names the role that is missing, and makes no call for it', async () => {

@@ -1,5 +1,9 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { appAt, appNamed, appOfAzd, type RunProgram } from '#ops/app/deployedApp.ts';
+import { runOps } from './commandLine.ts';
 
 const HOST = 'func-enrichment-x.azurewebsites.net';
 
@@ -80,6 +84,29 @@ describe('an app by its name', () => {
     ],
   ])('says what to do about %s', async (_, name, changes, said) => {
     await expect(appNamed(name, undefined, cli(changes).run)).rejects.toThrow(said);
+  });
+});
+
+describe('npm run ops -- check --app', () => {
+  async function checkWithAz(script: string | undefined) {
+    const folder = mkdtempSync(join(tmpdir(), 'stand-in-az-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    if (script !== undefined) {
+      writeFileSync(join(folder, 'az'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    }
+    return runOps({ PATH: folder }, 'check', '--app', 'func-x');
+  }
+
+  test("says in Azure CLI's own words why the app cannot be found", async () => {
+    const { errors, exitCode } = await checkWithAz(
+      'echo "ERROR: Please run az login to setup account." >&2; exit 1',
+    );
+    expect(errors).toBe('az resource list --resource-type: ERROR: Please run az login to setup account.\n');
+    expect(exitCode).toBe(1);
+  });
+
+  test('says that Azure CLI is missing', async () => {
+    expect((await checkWithAz(undefined)).errors).toMatch(/^az is not installed/);
   });
 });
 
