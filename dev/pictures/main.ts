@@ -17,7 +17,7 @@ const folder = mkdtempSync(join(tmpdir(), 'enrichment-pictures-'));
 
 try {
   const terminal = await terminalPage(await demoOutput());
-  await picture('terminal.webp', terminal, { width: 1180, height: 500, scale: 1.5 });
+  await picture('terminal.webp', terminal, { width: 1180, height: 520, scale: 1.5 });
   for (const [scheme, name] of [
     ['light', 'comment.webp'],
     ['dark', 'comment-dark.webp'],
