@@ -79,7 +79,7 @@ function startProcess(find: Record<string, () => Promise<SourceAnswer>>, bulkhea
       messages += 1;
       const delivery = { id: `3a2f0c52-0000-4000-8000-${String(messages).padStart(12, '0')}` };
       const signal = AbortSignal.timeout(120_000);
-      receiveMessage({ body, delivery }, { home, route, bulkhead }, () => {}, signal).then(() => {
+      void receiveMessage({ body, delivery }, { home, route, bulkhead }, () => {}, signal).then(() => {
         working -= 1;
         work();
       });
