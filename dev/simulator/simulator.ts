@@ -40,6 +40,11 @@ const EXCHANGE_AUDIENCE = 'api://AzureADTokenExchange';
 /** Starts the stand-in for the Defender API, Microsoft Graph, the identity endpoint, the sign-in service and their control, on loopback only. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<RunningSimulator> {
   const { seed = '1', now = Date.now, userAssignedClientId, signInService } = options;
+  if (signInService !== undefined && userAssignedClientId === undefined) {
+    throw new Error(
+      'The sign-in service needs userAssignedClientId: it trusts a user-assigned identity only.',
+    );
+  }
   const tenants = createTenants(TENANT_ID, seed, options, options.tenants ?? [], now());
   const tokens = createTokens();
   const identity = createIdentity({
