@@ -58,6 +58,8 @@ export interface SimulatorControl extends TenantControl {
   /** Undefined for a tenant that does not exist. */
   tenant(tenantId: string): TenantControl | undefined;
   setIdentity(change: Partial<IdentityBehaviour>): void;
+  /** What the app registration trusts. */
+  readonly federatedCredential: FederatedCredential;
   /** What the app registration trusts from now on. A wrong value fails when a token is exchanged. */
   setFederatedCredential(change: Partial<FederatedCredential>): void;
   /** The log of all requests for tokens of a tenant, oldest first. */
@@ -86,6 +88,9 @@ export function createControl(parts: ControlParts): SimulatorControl {
     tenants: controls,
     tenant: (tenantId) => byId.get(tenantId),
     setIdentity: identity.setBehaviour,
+    get federatedCredential() {
+      return app.credential;
+    },
     setFederatedCredential: app.setCredential,
     report: () => summarize(calls, { tokensIssued: tokens.issued.length, neighbourCalls: neighbourCalls() }),
     calls: () => calls,

@@ -117,6 +117,7 @@ const handlers: Record<string, Handler<SimulatorControl>> = {
     control.setIdentity(identityBody.parse(body));
     return {};
   },
+  'GET /federated-credential': (control) => control.federatedCredential,
   'POST /federated-credential': (control, { body }) => {
     control.setFederatedCredential(credentialChangeSchema.parse(body));
     return {};

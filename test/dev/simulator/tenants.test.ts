@@ -148,6 +148,11 @@ test('Every control is there for a tenant over HTTP, and one of an unknown tenan
   await expect(tenantToken(simulator, tenantId)).rejects.toThrow('AADSTS700016');
   expect((await control('/sign-ins')).body).toMatchObject([{ tenantId, error: 700016 }]);
   expect((await control('/federated-credential', { subject: 'somebody' })).status).toBe(200);
+  expect((await control('/federated-credential')).body).toEqual({
+    issuer: `https://login.microsoftonline.com/${TENANT_ID}/v2.0`,
+    subject: 'somebody',
+    audience: 'api://AzureADTokenExchange',
+  });
   expect((await control(`/tenants/${tenantId}/sign-in`, { state: 'asleep' })).status).toBe(400);
   expect(await control('/tenants/nowhere/report')).toMatchObject({
     status: 404,
