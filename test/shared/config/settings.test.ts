@@ -41,6 +41,8 @@ describe('readSettings', () => {
       output: { envelope: 'plain', appName: undefined },
       http: { authorization: 'key' },
       polling: { schedule: undefined, filter: { severities: [], statuses: [], detectionSources: [] } },
+      tenants: { table: 'Tenants', app: undefined },
+      given: { AlertsStorage: 'UseDevelopmentStorage=true' },
     });
   });
 
