@@ -65,7 +65,9 @@ export async function createTenantsTable(
   { connectionString }: Pick<Azurite, 'connectionString'>,
   tenants: readonly { tenantId: string; name: string }[],
 ): Promise<TableClient> {
-  const table = TableClient.fromConnectionString(connectionString, TENANTS_TABLE);
+  const table = TableClient.fromConnectionString(connectionString, TENANTS_TABLE, {
+    allowInsecureConnection: true,
+  });
   await table.createTable();
   for (const { tenantId, name } of tenants) {
     await table.upsertEntity({ partitionKey: 'tenant', rowKey: tenantId, name, enabled: true });
