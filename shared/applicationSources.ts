@@ -17,6 +17,7 @@ import { createGraphAlertFeed } from './sources/graph/graphAlertFeed.ts';
 import { createGraphClient, type GraphClient } from './sources/graph/graphClient.ts';
 import { createGraphSource } from './sources/graph/graphSource.ts';
 import type { AlertFeed, Source, SourceName } from './sources/source.ts';
+import type { TenantTokens } from './sources/tenantToken.ts';
 import { createLedgerTable } from './storage/ledgerTable.ts';
 import { createPartTable } from './storage/partTable.ts';
 import { createSourceStateTable } from './storage/sourceStateTable.ts';
@@ -36,8 +37,6 @@ export interface Sources {
   each: Record<SourceName, Source>;
   /** Which one serves now, and since when where that was decided by `auto`. */
   current(): Promise<SourceState>;
-  /** Changes of the source that this process has made and that nobody has taken yet. */
-  takeEvents(): SourceEvent[];
   defender: { client: DefenderClient; tokens: AccessTokens; quota: ApiQuota };
   graph: { client: GraphClient; tokens: AccessTokens; quota: ApiQuota; hunting: ApiQuota };
 }
@@ -54,20 +53,32 @@ export interface SourcesDeps {
    * sign-in may be refused.
    */
   mayOpenCircuit: boolean;
+  /** Hears of each change of the source that this process makes. */
+  onSourceChange: (event: SourceEvent) => void;
+  /** Set for a customer's tenant; without it the sources are those of the home tenant. */
+  customer?: { tenantId: string; appId: string; tokens: TenantTokens } | undefined;
+}
+
+/** What tells a customer's rows of the state table from those of others; the home tenant's have nothing before their keys. */
+export function keyPrefixOf(tenantId: string | undefined): string {
+  return tenantId === undefined ? '' : `${tenantId}:`;
 }
 
 /** Alerts a page of the lists behind bulk look-ups; of Defender's some 6 MB. */
 const INDEX_PAGE = 2_000;
 
 export function createSources(settings: Settings, deps: SourcesDeps): Sources {
-  const { state, clock, localNow, now, random, hasIdentityEndpoint, mayOpenCircuit } = deps;
+  const { state, clock, localNow, now, random, hasIdentityEndpoint, mayOpenCircuit, customer } = deps;
   const { source: defenderSettings, graph: graphSettings, sourceChoice, bulkLookups, timing } = settings;
-  const { clientId } = defenderSettings;
+  const clientId = customer?.appId ?? defenderSettings.clientId;
+  const keyPrefix = keyPrefixOf(customer?.tenantId);
   const tokensFor = (scope: string) =>
-    createAccessTokens(tokenRequester(scope, clientId, hasIdentityEndpoint), Date.now);
+    customer === undefined
+      ? createAccessTokens(tokenRequester(scope, clientId, hasIdentityEndpoint), Date.now)
+      : customer.tokens(customer.tenantId, scope);
 
   function quotaOf(key: string, limits: readonly RateLimit[], share: number): ApiQuota {
-    const store = createLedgerTable(state, key, clock, localNow);
+    const store = createLedgerTable(state, keyPrefix + key, clock, localNow);
     const rules: LedgerRules = {
       limits: [...limits],
       share,
@@ -102,7 +113,7 @@ export function createSources(settings: Settings, deps: SourcesDeps): Sources {
     defender: createDefenderAlertFeed({ ...defenderAccess, now }),
     graph: createGraphAlertFeed({ ...graph, gate: graph.quota.gate, now }),
   };
-  const parts = createPartTable(state);
+  const parts = createPartTable(state, keyPrefix);
   const { reuseForMs } = timing;
   // Larger pages than the poller's: thousands of alerts in a few calls.
   const pageSize = INDEX_PAGE;
@@ -119,8 +130,7 @@ export function createSources(settings: Settings, deps: SourcesDeps): Sources {
     reuseForMs,
   });
   const each = { defender: defenderSource, graph: graphSource };
-  const events: SourceEvent[] = [];
-  const shared = { each, defender, graph, takeEvents: () => events.splice(0) };
+  const shared = { each, defender, graph };
   if (sourceChoice !== 'auto') {
     return {
       ...shared,
@@ -132,8 +142,8 @@ export function createSources(settings: Settings, deps: SourcesDeps): Sources {
   const auto = createAutoSource({
     defender: (onSign) => createDefenderSource({ ...common, ...defenderAccess, bulk, onSign }),
     graph: graphSource,
-    store: createSourceStateTable(state),
-    onChange: (event) => events.push(event),
+    store: createSourceStateTable(state, keyPrefix),
+    onChange: deps.onSourceChange,
     now,
     retryBaseDelayMs: timing.retryBaseDelayMs,
   });

@@ -24,8 +24,6 @@ export interface PipelineDeps extends ClaimDeps {
   outbox: Outbox;
   rules: ClaimDeps['rules'] & DecisionRules;
   message: MessageOptions & { formats: readonly FormatName[] };
-  /** The deployment's own tenant; undefined while it is not known. */
-  homeTenant: () => Promise<string | undefined>;
   /** What is wrong with our own storage, for a person; undefined for any other error. */
   storageFault: (error: unknown) => string | undefined;
   /** Uniform in [0, 1). */
@@ -191,7 +189,12 @@ async function bury(submission: Submission, answer: StoredAnswer, { outbox }: Pi
   });
 }
 
-async function putBack(deferral: Deferral, { outbox }: PipelineDeps, claimKey?: string): Promise<Progress> {
+/** @param claimKey The key of the claim that passes on to the copy. */
+export async function putBack(
+  deferral: Deferral,
+  { outbox }: Pick<PipelineDeps, 'outbox'>,
+  claimKey?: string,
+): Promise<Progress> {
   const { reason, delayMs, detail, submission } = deferral;
   await outbox.submit(submission, delayMs, claimKey);
   return { kind: 'deferred', reason, delayMs, attempts: submission.attempts, detail };

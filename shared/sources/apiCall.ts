@@ -1,6 +1,5 @@
 import type { CallGate, CallRequest, OpenCircuit, Permit } from '../quota/callGate.ts';
-import type { AccessTokens } from './accessToken.ts';
-import { readTokenClaims } from './accessToken.ts';
+import { type AccessTokens, readTokenClaims, SignInError } from './accessToken.ts';
 import { type Failure, isFailure } from './apiReply.ts';
 
 /** An API in words for a person: its name, and the setting that says for whom its tokens are made out. */
@@ -93,10 +92,10 @@ export async function callApi<Reply extends { kind: string }>(
     try {
       return { kind: 'token', token: fresh ? await tokens.renew() : await tokens.get() };
     } catch (error) {
-      return {
-        kind: 'none',
-        detail: `No token for ${api.name}: ${firstLine(error)}. Check that the app has an identity, and that AZURE_CLIENT_ID names it if it is user-assigned.`,
-      };
+      const advice =
+        'Check that the app has an identity, and that AZURE_CLIENT_ID names it if it is user-assigned.';
+      const reason = error instanceof SignInError ? `${error.message}.` : `${firstLine(error)}. ${advice}`;
+      return { kind: 'none', detail: `No token for ${api.name}: ${reason}` };
     }
   }
 

@@ -19,18 +19,19 @@ const deviceSchema = z.record(z.string(), z.string()).nullable();
 /**
  * Parts of answers in the state table: one row a device and source, which each new answer replaces, and one for each
  * alert that waits for hunting, which is deleted when it has been used.
+ * @param keyPrefix Tells a customer's rows from another's; the home tenant's have none.
  */
-export function createPartTable(table: TableClient): PartStore & MachineStore {
-  async function read<Part>(partitionKey: string, rowKey: string, schema: z.ZodType<Part>) {
-    const row = await table.getEntity(partitionKey, rowKey).catch(onlyStorageErrors);
+export function createPartTable(table: TableClient, keyPrefix = ''): PartStore & MachineStore {
+  async function read<Part>(kind: string, rowKey: string, schema: z.ZodType<Part>) {
+    const row = await table.getEntity(keyPrefix + kind, rowKey).catch(onlyStorageErrors);
     const head = rowSchema.safeParse(row).data;
     const part = head && schema.safeParse(parseJson(fromParts('part', row ?? {})));
     return head && part?.success ? { part: part.data, retrievedAt: head.retrievedAt } : undefined;
   }
 
-  async function write(partitionKey: string, rowKey: string, part: unknown, retrievedAt: Date) {
+  async function write(kind: string, rowKey: string, part: unknown, retrievedAt: Date) {
     const row = {
-      partitionKey,
+      partitionKey: keyPrefix + kind,
       rowKey,
       format: FORMAT,
       retrievedAt,
@@ -43,7 +44,7 @@ export function createPartTable(table: TableClient): PartStore & MachineStore {
     readEvidence: (alertId) => read(EVIDENCE, alertId, deviceEvidenceSchema),
     writeEvidence: (alertId, { part, retrievedAt }) => write(EVIDENCE, alertId, part, retrievedAt),
     async removeEvidence(alertId) {
-      await table.deleteEntity(EVIDENCE, alertId).catch(onlyStorageErrors);
+      await table.deleteEntity(keyPrefix + EVIDENCE, alertId).catch(onlyStorageErrors);
     },
     async readDevice(deviceId) {
       const kept = await read(DEVICE, deviceId, deviceSchema);

@@ -2,7 +2,6 @@ import type { QueueClient } from '@azure/storage-queue';
 import { fitMessage, type MessageWriter } from '../enrichment/outputMessage.ts';
 import { envelopeOf } from '../intake/submission.ts';
 import { deadLetterText, type Outbox } from '../pipeline/outbox.ts';
-import { DEVICE_ROW_KEY } from './enrichmentTable.ts';
 
 /** No expiry: what waits here must survive any outage of its reader. */
 const KEEP = -1;
@@ -10,12 +9,13 @@ const KEEP = -1;
 const LONGEST_DELAY_SECONDS = 7 * 24 * 3_600;
 
 /**
- * The outbox as three queues.
+ * The outbox of one tenant as three queues, which all tenants share.
+ * @param rows Where the tenant's enrichments are found, for a message that only points to one.
  * @param write How enrichments are written; as they are when left out.
  */
 export function createQueueOutbox(
   queues: { alerts: QueueClient; poison: QueueClient; enrichments: QueueClient },
-  enrichmentsTable: string,
+  rows: { table: string; rowKey: string },
   write?: MessageWriter,
 ): Outbox {
   async function send(queue: QueueClient, content: string, delayMs: number): Promise<void> {
@@ -27,7 +27,7 @@ export function createQueueOutbox(
     submit: (submission, delayMs, claimKey) =>
       send(queues.alerts, JSON.stringify(envelopeOf(submission, claimKey)), delayMs),
     publish: (enrichment) => {
-      const row = { table: enrichmentsTable, partitionKey: enrichment.alertId, rowKey: DEVICE_ROW_KEY };
+      const row = { ...rows, partitionKey: enrichment.alertId };
       return send(queues.enrichments, fitMessage(enrichment, row, fitsMessage, write), 0);
     },
     bury: (letter) => send(queues.poison, deadLetterText(letter, fitsMessage), 0),

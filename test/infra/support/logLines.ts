@@ -60,10 +60,11 @@ async function linesOfMessages(): Promise<string[]> {
   for (const answer of answers) {
     for (const notFoundRetriesMs of [[30_000], []]) {
       const { deps } = createWorld({ find: () => answer });
+      const pipeline = { ...deps, rules: { ...deps.rules, notFoundRetriesMs } };
+      const home = { tenant: undefined, pipeline, reportQuota: async () => report };
       const enrichAlert = createEnrichAlert({
-        pipeline: { ...deps, rules: { ...deps.rules, notFoundRetriesMs } },
+        receiver: { home, route: async () => ({ kind: 'served', scope: home }) },
         provisionStorage: async () => [],
-        reportQuota: async () => report,
         takeSourceEvents: () => [{ event: 'source', from: 'defender', to: 'graph', detail: 'gone' }],
       });
       for (const body of bodies) {

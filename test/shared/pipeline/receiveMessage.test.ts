@@ -11,7 +11,7 @@ async function received(body: unknown, options: WorldOptions = {}) {
   const log: MessageEvent[] = [];
   await receiveMessage(
     { body, delivery },
-    world.deps,
+    world.receiver,
     (event) => log.push(event),
     new AbortController().signal,
   );
