@@ -28,6 +28,9 @@ import { brief, scenarios } from './quota/scenarios.ts';
 import { soakAll, soakTable } from './soak/soak.ts';
 import { measureStarts } from './start/measure.ts';
 import { startTable } from './start/report.ts';
+import { tenantsTable } from './tenants/report.ts';
+import { scenarios as tenantsScenarios } from './tenants/scenarios.ts';
+import { measureTenants } from './tenants/tenants.ts';
 
 interface Section {
   what: string;
@@ -90,6 +93,20 @@ const sections: Record<string, Section> = {
         showProgress('');
       }
       return { ...quotaTable(measurements), figures: measurements };
+    },
+  },
+  tenants: {
+    what: 'backlogs of several tenants, a quota each: 4 hosts; then new alerts of one beside a backlog of another',
+    async measure(only) {
+      const measurements = [];
+      const chosen = tenantsScenarios.filter(({ name }) => name.includes(only ?? ''));
+      for (const scenario of isWhole ? tenantsScenarios.slice(1, 2) : chosen) {
+        measurements.push(
+          await measureTenants(scenario, (progress) => showProgress(`${scenario.name}: ${progress}`)),
+        );
+        showProgress('');
+      }
+      return { ...tenantsTable(measurements), figures: measurements };
     },
   },
   soak: {

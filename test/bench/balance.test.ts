@@ -7,7 +7,17 @@ function messageOf(submissionId: string, outcome: 'enriched' | 'failed' = 'enric
 }
 
 function callAt(time: number, fault: string | null = null): CallRecord {
-  return { time, alertId: 'alert', fault, route: 'alertMachine', appId: null, status: 200, counted: true };
+  return {
+    time,
+    alertId: 'alert',
+    fault,
+    route: 'alertMachine',
+    appId: null,
+    tenantId: null,
+    owners: [],
+    status: 200,
+    counted: true,
+  };
 }
 
 function runOf(startedAt: number, endedAt: number, changes: Partial<Run> = {}): Run {
