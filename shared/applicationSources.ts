@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { TableClient } from '@azure/data-tables';
 import type { RateLimit } from './config/rateLimits.ts';
 import type { Settings } from './config/settings.ts';
@@ -8,6 +9,7 @@ import { createLedgerGate } from './quota/ledgerGate.ts';
 import type { StorageClock } from './quota/storageClock.ts';
 import { type AccessTokens, createAccessTokens, tokenRequester } from './sources/accessToken.ts';
 import { createAlertIndex } from './sources/alertIndex.ts';
+import { createAlertLists } from './sources/alertList.ts';
 import { createAutoFeed, createAutoSource, type SourceEvent } from './sources/auto/autoSource.ts';
 import type { SourceState } from './sources/auto/sourceState.ts';
 import { createDefenderAlertFeed } from './sources/defender/defenderAlertFeed.ts';
@@ -17,6 +19,7 @@ import { createGraphAlertFeed } from './sources/graph/graphAlertFeed.ts';
 import { createGraphClient, type GraphClient } from './sources/graph/graphClient.ts';
 import { createGraphSource } from './sources/graph/graphSource.ts';
 import type { AlertFeed, Source, SourceName } from './sources/source.ts';
+import { createAlertListTable } from './storage/alertListTable.ts';
 import { createLedgerTable } from './storage/ledgerTable.ts';
 import { createPartTable } from './storage/partTable.ts';
 import { createSourceStateTable } from './storage/sourceStateTable.ts';
@@ -54,13 +57,15 @@ export interface SourcesDeps {
    * sign-in may be refused.
    */
   mayOpenCircuit: boolean;
+  /** Begins the keys of what is kept of answers in the state table: another for each tenant. */
+  keyPrefix?: string;
 }
 
-/** Alerts a page of the lists behind bulk look-ups; of Defender's some 6 MB. */
-const INDEX_PAGE = 2_000;
+/** Alerts a page of Defender's lists behind bulk look-ups, some 6 MB: larger than the poller's, since thousands are wanted. */
+const BULK_PAGE = 2_000;
 
 export function createSources(settings: Settings, deps: SourcesDeps): Sources {
-  const { state, clock, localNow, now, random, hasIdentityEndpoint, mayOpenCircuit } = deps;
+  const { state, clock, localNow, now, random, hasIdentityEndpoint, mayOpenCircuit, keyPrefix = '' } = deps;
   const { source: defenderSettings, graph: graphSettings, sourceChoice, bulkLookups, timing } = settings;
   const { clientId } = defenderSettings;
   const tokensFor = (scope: string) =>
@@ -102,12 +107,14 @@ export function createSources(settings: Settings, deps: SourcesDeps): Sources {
     defender: createDefenderAlertFeed({ ...defenderAccess, now }),
     graph: createGraphAlertFeed({ ...graph, gate: graph.quota.gate, now }),
   };
-  const parts = createPartTable(state);
+  const parts = createPartTable(state, keyPrefix);
   const { reuseForMs } = timing;
-  // Larger pages than the poller's: thousands of alerts in a few calls.
-  const pageSize = INDEX_PAGE;
-  const indexOf = (feed: AlertFeed) => (bulkLookups ? createAlertIndex(feed, now) : undefined);
-  const defenderIndex = indexOf(createDefenderAlertFeed({ ...defenderAccess, now, pageSize }));
+  const indexOf = (name: SourceName, feed: AlertFeed) => {
+    const store = createAlertListTable(state, `${keyPrefix}${name}-alert-list`);
+    return createAlertIndex(createAlertLists({ feed, store, now, newId: randomUUID }), now);
+  };
+  const bulkFeed = createDefenderAlertFeed({ ...defenderAccess, now, pageSize: BULK_PAGE });
+  const defenderIndex = bulkLookups ? indexOf('defender', bulkFeed) : undefined;
   const bulk = defenderIndex && { index: defenderIndex, machines: parts, reuseForMs };
   const defenderSource = createDefenderSource({ ...common, ...defenderAccess, bulk });
   const graphSource = createGraphSource({
@@ -115,7 +122,7 @@ export function createSources(settings: Settings, deps: SourcesDeps): Sources {
     ...graph,
     gates: { alerts: graph.quota.gate, hunting: graph.hunting.gate },
     parts,
-    index: indexOf(feeds.graph),
+    index: bulkLookups ? indexOf('graph', feeds.graph) : undefined,
     reuseForMs,
   });
   const each = { defender: defenderSource, graph: graphSource };

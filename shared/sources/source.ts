@@ -74,6 +74,20 @@ export interface Kept<Part> {
   retrievedAt: Date;
 }
 
+/**
+ * Whether a part may serve a submission: one that was had after the submission came does, an older one only for so long
+ * after it was had; with a time of 0 none does. As for stored answers.
+ */
+export function isFresh(
+  { retrievedAt }: Kept<unknown>,
+  firstSeen: Date,
+  reuseForMs: number,
+  now: Date,
+): boolean {
+  const isNewer = retrievedAt >= firstSeen;
+  return reuseForMs > 0 && (isNewer || now.getTime() - retrievedAt.getTime() < reuseForMs);
+}
+
 /** An alert as a list shows it: which it is, and what a filter looks at. Texts are as received. */
 export interface ListedAlert {
   /** Untrusted text. */

@@ -108,22 +108,6 @@ describe('a list that is deeper than the API shows', () => {
     expect(new Set(ids())).toEqual(new Set(all.map(({ id }) => id)));
   });
 
-  test('is never asked for beyond 6,000 places', async () => {
-    const all = tenant(9_000);
-    const deepest: number[] = [];
-    const answer = answerOf(all, Number.POSITIVE_INFINITY);
-    const { list: read, ids } = feedWith({
-      pageSize: 1_000,
-      answer: (query) => {
-        deepest.push(query.skip + query.top);
-        return answer(query);
-      },
-    });
-    expect(await read()).toMatchObject({ end: { kind: 'complete' } });
-    expect(Math.max(...deepest)).toBeLessThanOrEqual(6_000);
-    expect(new Set(ids()).size).toBe(9_000);
-  });
-
   test('says how far it came when a later window fails', async () => {
     const all = tenant(300);
     const answer = answerOf(all, 60);

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Machine } from '#shared/device/machine.ts';
+import type { AlertDevice } from '#shared/sources/alertList.ts';
 import type { BatchReply } from '#shared/sources/batch.ts';
 import { createDefenderSource } from '#shared/sources/defender/defenderSource.ts';
 import type { Reply } from '#shared/sources/defender/reply.ts';
-import type { Kept, ListedAlert } from '#shared/sources/source.ts';
+import type { Kept } from '#shared/sources/source.ts';
 import { openGate } from '../graph/graphWorld.ts';
 
 const now = new Date('2026-11-26T12:00:00Z');
@@ -18,8 +19,16 @@ function createWorld({ role = true } = {}) {
     ) as Map<string, Machine>,
     listed: new Map(Array.from({ length: 60 }, (_, n) => [`alert-${n}`, idOf(n % 20)])),
     reply: undefined as BatchReply<Machine> | undefined,
+    /** When the list was made. */
+    listedAt: now,
   };
   const kept = new Map<string, Kept<Machine>>();
+  const known = (alertId: string): Kept<AlertDevice> | undefined => {
+    const machineId = state.listed.get(alertId);
+    return machineId === undefined
+      ? undefined
+      : { part: { alertId, machineId }, retrievedAt: state.listedAt };
+  };
   const { gate } = openGate();
   const source = createDefenderSource({
     client: {
@@ -46,14 +55,15 @@ function createWorld({ role = true } = {}) {
     retryBaseDelayMs: 1,
     bulk: {
       index: {
-        async find(alertId) {
-          const machineId = role ? state.listed.get(alertId) : undefined;
-          return machineId === undefined ? undefined : ({ alertId, machineId } as ListedAlert);
-        },
+        known,
+        find: async (alertId) => (role ? known(alertId) : undefined),
+        deviceIds: () => (role ? state.listed.values() : []),
       },
       machines: {
         readMachine: async (id) => kept.get(id),
         writeMachine: async (id, part) => void kept.set(id, part),
+        machineIdsSince: async (time) =>
+          [...kept].filter(([, { retrievedAt }]) => retrievedAt >= time).map(([id]) => id),
       },
       reuseForMs: 900_000,
     },

@@ -59,6 +59,8 @@ export function memoryParts() {
     removeEvidence: async (alertId) => void evidence.delete(alertId),
     readDevice: async (deviceId) => devices.get(deviceId),
     writeDevice: async (deviceId, kept) => void devices.set(deviceId, kept),
+    deviceIdsSince: async (time) =>
+      [...devices].filter(([, { retrievedAt }]) => retrievedAt >= time).map(([id]) => id),
   };
   return { store, evidence, devices };
 }
@@ -119,7 +121,7 @@ export function find(
     inLine: false,
     isReturning: false,
     refresh: false,
-    firstSeen: new Date(0),
+    firstSeen: new Date(),
     ...more,
   };
   return source.find(reference, ended.signal);
