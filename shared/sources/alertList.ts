@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AlertFeed, ListedAlert, ListingEnd } from './source.ts';
+import type { AlertFeed, ListedAlert } from './source.ts';
 
 /** A list of alerts that one process has made for all: every alert that was updated in its time, as of the end of it. */
 export interface AlertList {
@@ -66,8 +66,9 @@ const MOST_PARTS = 60;
 /** After a list that could not be had the next is asked for no earlier; after one that lacks the role much later. */
 const REST_MS = 30_000;
 const REST_ROLE_MS = 600_000;
-/** Who makes a list says so again at each page, which may wait for its slot and for the answer. */
-const LEASE_MS = 45_000;
+/** Who makes a list says so again and again; who has not for so long has ended. */
+const LEASE_MS = 12_000;
+const RENEW_MS = 4_000;
 /** A listing that takes longer ends; what it has told until then counts. */
 const LONGEST_LISTING_MS = 60_000;
 /** How often those who wait for a list look whether it is there. */
@@ -143,26 +144,29 @@ export function createAlertLists({ feed, store, now, newId }: AlertListDeps): Al
     const { list, since } = nextList(before, wanted, newId);
     let { parts } = list;
     let etag: string | undefined = lease;
+    // Without the lease it goes on for itself: what it has learned is of use here.
     const say = async (shared: SharedList) => {
-      // Without the lease it goes on for itself: what it has learned is of use here.
       etag = etag && (await store.write(shared, etag));
     };
-    let end: ListingEnd;
-    try {
-      ({ end } = await feed.listUpdatedSince(
-        since,
-        async ({ alerts }) => {
-          take({ listedAt, alerts });
-          parts += await store.writePart(list.id, parts, { listedAt, alerts });
-          await say({ kind: 'listing', until: after(LEASE_MS), list: before });
-        },
-        AbortSignal.timeout(LONGEST_LISTING_MS),
-      ));
-    } catch (error) {
+    const hasEnded = new AbortController();
+    const renewing = repeat(RENEW_MS, hasEnded.signal, () => say(leaseOn(before)));
+    const listing = feed.listUpdatedSince(
+      since,
+      async ({ alerts }) => {
+        take({ listedAt, alerts });
+        parts += await store.writePart(list.id, parts, { listedAt, alerts });
+      },
+      AbortSignal.timeout(LONGEST_LISTING_MS),
+    );
+    const ended = await settled(listing);
+    hasEnded.abort();
+    await renewing;
+    if (ended.kind === 'failed') {
       await say({ kind: 'idle', list: before }).catch(() => undefined);
-      throw error;
+      throw ended.error;
     }
     known = { id: list.id, parts };
+    const { end } = ended.value;
     if (end.kind === 'complete' || end.kind === 'moved') {
       const made = { ...list, until: listedAt, parts };
       await say({ kind: 'idle', list: made });
@@ -172,6 +176,10 @@ export function createAlertLists({ feed, store, now, newId }: AlertListDeps): Al
     // What it told before it broke off is kept too: the parts of a list that covers no more time than before.
     await say({ kind: 'resting', until, list: { ...list, parts } });
     return { kind: 'resting', until };
+  }
+
+  function leaseOn(list: AlertList | undefined): SharedList {
+    return { kind: 'listing', until: after(LEASE_MS), list };
   }
 
   function after(milliseconds: number): Date {
@@ -203,4 +211,24 @@ export function createAlertLists({ feed, store, now, newId }: AlertListDeps): Al
       }
     },
   };
+}
+
+/** Does the work again and again, until the signal ends that; what fails is left to the next time. */
+async function repeat(everyMs: number, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  for (;;) {
+    await delay(everyMs, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) {
+      return;
+    }
+    await work().catch(() => undefined);
+  }
+}
+
+type Settled<T> = { kind: 'done'; value: T } | { kind: 'failed'; error: unknown };
+
+function settled<T>(work: Promise<T>): Promise<Settled<T>> {
+  return work.then(
+    (value): Settled<T> => ({ kind: 'done', value }),
+    (error): Settled<T> => ({ kind: 'failed', error }),
+  );
 }

@@ -72,7 +72,10 @@ test('a host that is killed in the middle loses nothing', async () => {
 
 test('faults in the lists leave alerts to their own calls', async () => {
   const pipeline = await startPipeline(stack, BULK);
-  const faults = { 'http-503': 0.1, truncated: 0.1, html: 0.1, 'error-object': 0.1, array: 0.1 };
+  const broken = { 'http-503': 0.05, truncated: 0.05, html: 0.05, 'error-object': 0.05, array: 0.05 };
+  const wrong = { 'list-repeats': 0.1, 'list-shuffled': 0.1, 'list-gaps': 0.2, 'list-strangers': 0.1 };
+  const throttled = { 'throttle-seconds': { rate: 0.05, waitSeconds: 1 } };
+  const faults = { ...broken, ...wrong, ...throttled };
   stack.simulator.control.setFaultRates(faults, ['defender']);
   onTestFinished(() => stack.simulator.control.setFaultRates({}, ['defender']));
   const alerts = newAlerts(200);

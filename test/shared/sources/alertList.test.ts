@@ -140,7 +140,7 @@ describe('a list of alerts', () => {
     const listing = heir.list();
     await expect.poll(() => head().kind).toBe('listing');
     expect(heir.known).toEqual([]);
-    state.time += 45_000;
+    state.time += 12_000;
     expect(await listing).toMatchObject({ kind: 'listed' });
     expect(heir.known).toEqual(['a', 'b', 'c']);
     expect(since).toHaveLength(2);
@@ -153,7 +153,7 @@ describe('a list of alerts', () => {
     const slow = newProcess();
     const late = slow.list();
     await expect.poll(() => head().kind).toBe('listing');
-    state.time += 45_000;
+    state.time += 12_000;
     state.onPage = async () => undefined;
     await newProcess().list(45);
     const made = head();
