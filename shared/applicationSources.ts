@@ -12,7 +12,7 @@ import { createAlertIndex } from './sources/alertIndex.ts';
 import { createAlertLists } from './sources/alertList.ts';
 import { createAutoFeed, createAutoSource, type SourceEvent } from './sources/auto/autoSource.ts';
 import type { SourceState } from './sources/auto/sourceState.ts';
-import { createDefenderAlertFeed } from './sources/defender/defenderAlertFeed.ts';
+import { ALERT_ROLES, createDefenderAlertFeed } from './sources/defender/defenderAlertFeed.ts';
 import { createDefenderClient, type DefenderClient } from './sources/defender/defenderClient.ts';
 import { createDefenderSource } from './sources/defender/defenderSource.ts';
 import { createGraphAlertFeed } from './sources/graph/graphAlertFeed.ts';
@@ -113,7 +113,12 @@ export function createSources(settings: Settings, deps: SourcesDeps): Sources {
     const store = createAlertListTable(state, `${keyPrefix}${name}-alert-list`);
     return createAlertIndex(createAlertLists({ feed, store, now, newId: randomUUID }), now);
   };
-  const bulkFeed = createDefenderAlertFeed({ ...defenderAccess, now, pageSize: BULK_PAGE });
+  const bulkFeed = createDefenderAlertFeed({
+    ...defenderAccess,
+    now,
+    pageSize: BULK_PAGE,
+    onlyWithRoles: ALERT_ROLES,
+  });
   const defenderIndex = bulkLookups ? indexOf('defender', bulkFeed) : undefined;
   const bulk = defenderIndex && { index: defenderIndex, machines: parts, reuseForMs };
   const defenderSource = createDefenderSource({ ...common, ...defenderAccess, bulk });

@@ -1,3 +1,4 @@
+import { readTokenClaims } from './accessToken.ts';
 import { type Api, type ApiAccess, type CallFailure, callApi } from './apiCall.ts';
 import type { Failure, ListPage } from './apiReply.ts';
 import type { AlertBatch, AlertFeed, ListedAlert, ListingEnd } from './source.ts';
@@ -33,6 +34,11 @@ export interface AlertFeedDeps extends ApiAccess {
   now: () => Date;
   /** Alerts a page (1,000). */
   pageSize?: number;
+  /**
+   * The list is asked for only with a token that has one of these roles, so that no call is spent on a refusal. A token that
+   * cannot be read may have them. When left out the API tells.
+   */
+  onlyWithRoles?: readonly string[];
 }
 
 const PAGE_SIZE = 1_000;
@@ -67,7 +73,7 @@ function stepAfter(entries: number): number {
  * nor probes it while look-ups do; but a 429 concerns all calls alike, and a list can tell whether the pause is over.
  */
 export function createAlertFeed(list: AlertList, deps: AlertFeedDeps): AlertFeed {
-  const { tokens, now, pageSize = PAGE_SIZE } = deps;
+  const { tokens, now, pageSize = PAGE_SIZE, onlyWithRoles } = deps;
   const { deepest = Number.POSITIVE_INFINITY } = list;
 
   async function endOf(failure: CallFailure): Promise<ListingEnd> {
@@ -95,6 +101,17 @@ export function createAlertFeed(list: AlertList, deps: AlertFeedDeps): AlertFeed
       kind: 'forbidden',
       detail: `${failure.detail}. ${list.advice}`,
     };
+  }
+
+  /** The roles may have been granted since the token was issued: a new one tells. */
+  async function lacksRoles(roles: readonly string[]): Promise<boolean> {
+    const lacks = async (token: () => Promise<string>) => {
+      const claims = await token()
+        .then(readTokenClaims)
+        .catch(() => undefined);
+      return claims !== undefined && !roles.some((role) => claims.roles.includes(role));
+    };
+    return (await lacks(() => tokens.get())) && lacks(() => tokens.renew());
   }
 
   /** Reads one window to its end, if the list goes that deep. */
@@ -158,6 +175,9 @@ export function createAlertFeed(list: AlertList, deps: AlertFeedDeps): AlertFeed
 
   return {
     async listUpdatedSince(since, take, signal) {
+      if (onlyWithRoles !== undefined && (await lacksRoles(onlyWithRoles))) {
+        return { calls: 0, end: { kind: 'forbidden', detail: list.advice } };
+      }
       let calls = 0;
       const windows: Window[] = [{ from: since, until: undefined }];
       for (let window = windows.pop(); window !== undefined; window = windows.pop()) {
