@@ -12,6 +12,7 @@ import { createAlertIndex } from './sources/alertIndex.ts';
 import { createAlertLists } from './sources/alertList.ts';
 import { createAutoFeed, createAutoSource, type SourceEvent } from './sources/auto/autoSource.ts';
 import type { SourceState } from './sources/auto/sourceState.ts';
+import { type BulkActivity, countingBulk } from './sources/bulkActivity.ts';
 import { ALERT_ROLES, createDefenderAlertFeed } from './sources/defender/defenderAlertFeed.ts';
 import { createDefenderClient, type DefenderClient } from './sources/defender/defenderClient.ts';
 import { createDefenderSource } from './sources/defender/defenderSource.ts';
@@ -39,6 +40,8 @@ export interface Sources {
   each: Record<SourceName, Source>;
   /** Which one serves now, and since when where that was decided by `auto`. */
   current(): Promise<SourceState>;
+  /** What bulk look-ups do at present. */
+  bulk: BulkActivity;
   /** Changes of the source that this process has made and that nobody has taken yet. */
   takeEvents(): SourceEvent[];
   defender: { client: DefenderClient; tokens: AccessTokens; quota: ApiQuota };
@@ -109,10 +112,12 @@ export function createSources(settings: Settings, deps: SourcesDeps): Sources {
   };
   const parts = createPartTable(state, keyPrefix);
   const { reuseForMs } = timing;
-  const indexOf = (name: SourceName, feed: AlertFeed) => {
-    const store = createAlertListTable(state, `${keyPrefix}${name}-alert-list`);
-    return createAlertIndex(createAlertLists({ feed, store, now, newId: randomUUID }), now);
+  const lists = {
+    defender: createAlertListTable(state, `${keyPrefix}defender-alert-list`),
+    graph: createAlertListTable(state, `${keyPrefix}graph-alert-list`),
   };
+  const indexOf = (name: SourceName, feed: AlertFeed) =>
+    createAlertIndex(createAlertLists({ feed, store: lists[name], now, newId: randomUUID }), now);
   const bulkFeed = createDefenderAlertFeed({
     ...defenderAccess,
     now,
@@ -132,24 +137,29 @@ export function createSources(settings: Settings, deps: SourcesDeps): Sources {
   });
   const each = { defender: defenderSource, graph: graphSource };
   const events: SourceEvent[] = [];
-  const shared = { each, defender, graph, takeEvents: () => events.splice(0) };
-  if (sourceChoice !== 'auto') {
-    return {
-      ...shared,
-      source: each[sourceChoice],
-      feed: feeds[sourceChoice],
-      current: async () => chosen(sourceChoice),
-    };
-  }
-  const auto = createAutoSource({
-    defender: (onSign) => createDefenderSource({ ...common, ...defenderAccess, bulk, onSign }),
-    graph: graphSource,
-    store: createSourceStateTable(state),
-    onChange: (event) => events.push(event),
+  const inUse = sourceInUse();
+  const { source, activity } = countingBulk(
+    inUse.source,
+    async () => (await lists[(await inUse.current()).mode].read()).shared,
     now,
-    retryBaseDelayMs: timing.retryBaseDelayMs,
-  });
-  return { ...shared, source: auto, feed: createAutoFeed(auto, feeds), current: auto.current };
+  );
+  return { ...inUse, source, each, defender, graph, bulk: activity, takeEvents: () => events.splice(0) };
+
+  function sourceInUse(): Pick<Sources, 'source' | 'feed' | 'current'> {
+    if (sourceChoice !== 'auto') {
+      const current = async () => chosen(sourceChoice);
+      return { source: each[sourceChoice], feed: feeds[sourceChoice], current };
+    }
+    const auto = createAutoSource({
+      defender: (onSign) => createDefenderSource({ ...common, ...defenderAccess, bulk, onSign }),
+      graph: graphSource,
+      store: createSourceStateTable(state),
+      onChange: (event) => events.push(event),
+      now,
+      retryBaseDelayMs: timing.retryBaseDelayMs,
+    });
+    return { source: auto, feed: createAutoFeed(auto, feeds), current: auto.current };
+  }
 }
 
 /** The state of a source that a setting has chosen for good. */
