@@ -35,7 +35,7 @@ export const ALERTS = Number(process.env.OUTBREAK_ALERTS ?? 10_000);
 const DEVICES = 1_000;
 /** One in so many alerts is unknown. */
 const UNKNOWN_EVERY = 500;
-const TIME_LIMIT_MS = 400_000;
+const TIME_LIMIT_MS = 600_000;
 /** The alerts were raised over so long. */
 const SPREAD_MS = 600_000;
 const QUICK_EMULATOR = new URL('../support/quickEmulator.ts', import.meta.url).href;

@@ -75,8 +75,8 @@ export interface Kept<Part> {
 }
 
 /**
- * Whether a part may serve a submission: one that was had after the submission came does, an older one only for so long
- * after it was had; with a time of 0 none does. As for stored answers.
+ * Whether a part may serve a submission: one that was had after the submission came is an answer to it; an older one serves
+ * it only for so long after it was had.
  */
 export function isFresh(
   { retrievedAt }: Kept<unknown>,
@@ -84,8 +84,7 @@ export function isFresh(
   reuseForMs: number,
   now: Date,
 ): boolean {
-  const isNewer = retrievedAt >= firstSeen;
-  return reuseForMs > 0 && (isNewer || now.getTime() - retrievedAt.getTime() < reuseForMs);
+  return retrievedAt >= firstSeen || now.getTime() - retrievedAt.getTime() < reuseForMs;
 }
 
 /** An alert as a list shows it: which it is, and what a filter looks at. Texts are as received. */
