@@ -1,4 +1,6 @@
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { seededRandom } from '#dev/simulator/random.ts';
 import type { Machine } from '#shared/device/machine.ts';
 import { createAlertIndex } from '#shared/sources/alertIndex.ts';
 import {
@@ -18,7 +20,8 @@ const DEVICES = 40;
 const AT_ONCE = 40;
 const idOf = (number: number) => number.toString(16).padStart(40, '0');
 const alertIdOf = (number: number) => `alert-${number}`;
-const deviceOf = (alertId: string) => idOf(Number(alertId.slice('alert-'.length)) % DEVICES);
+const numberOf = (alertId: string) => Number(alertId.slice('alert-'.length));
+const deviceOf = (alertId: string, devices = DEVICES) => idOf(numberOf(alertId) % devices);
 
 /** Time goes fast, so that leases end soon. */
 const SPEED = 60;
@@ -36,7 +39,14 @@ type Step =
   | 'alert';
 
 /** Storage and API in memory, for any number of processes. */
-function createWorld({ unknown = [] as string[], hasRole = true } = {}) {
+function createWorld({
+  unknown = [] as string[],
+  hasRole = true,
+  alerts: alertCount = ALERTS,
+  devices = DEVICES,
+  pageSize = 30,
+} = {}) {
+  const isUnknown = new Set(unknown);
   let head: SharedList = { kind: 'idle', list: undefined };
   let version = 0;
   const parts = new Map<number, ListPart & { id: string }>();
@@ -75,12 +85,12 @@ function createWorld({ unknown = [] as string[], hasRole = true } = {}) {
         if (!hasRole) {
           return { end: { kind: 'forbidden', detail: 'no role' }, calls: 0 };
         }
-        for (let first = 0; first < ALERTS; first += 30) {
+        for (let first = 0; first < alertCount; first += pageSize) {
           const alerts = await at('page', async () => {
             calls.push('alerts');
-            return Array.from({ length: 30 }, (_, index) => alertIdOf(first + index))
-              .filter((alertId) => !unknown.includes(alertId))
-              .map((alertId) => ({ alertId, machineId: deviceOf(alertId) }) as ListedAlert);
+            return Array.from({ length: pageSize }, (_, index) => alertIdOf(first + index))
+              .filter((alertId) => !isUnknown.has(alertId))
+              .map((alertId) => ({ alertId, machineId: deviceOf(alertId, devices) }) as ListedAlert);
           });
           await take({ alerts, invalid: 0 });
         }
@@ -102,9 +112,9 @@ function createWorld({ unknown = [] as string[], hasRole = true } = {}) {
         machineOfAlert: (alertId) =>
           at('alert', async () => {
             calls.push(alertId);
-            return unknown.includes(alertId)
+            return isUnknown.has(alertId)
               ? { kind: 'not_found', detail: '404' }
-              : { kind: 'machine', machine: machineOf(deviceOf(alertId)) };
+              : { kind: 'machine', machine: machineOf(deviceOf(alertId, devices)) };
           }),
         machines: (machineIds) =>
           at('machines', async () => {
@@ -130,11 +140,17 @@ function createWorld({ unknown = [] as string[], hasRole = true } = {}) {
 
 type Find = ReturnType<ReturnType<typeof createWorld>['startProcess']>;
 
+/** Calls take a moment, in which others come. */
+const slowly = async <T>(step: Step, work: () => Promise<T>) => {
+  const isCall = step === 'page' || step === 'machines' || step === 'alert';
+  await (isCall ? delay(20) : nextTurn());
+  return work();
+};
+
 const alive = <T>(_step: Step, work: () => Promise<T>) => work();
 
-/** Looks alerts up as the host hands them over: so many at the same time. */
-async function findAll(find: Find, alerts: readonly { alertId: string; machineId?: string | undefined }[]) {
-  const rest = [...alerts];
+/** Takes alerts from the line and looks them up as the host hands them over: so many at the same time. */
+async function findAll(find: Find, rest: { alertId: string; machineId?: string | undefined }[]) {
   const found = new Map<string, string>();
   const work = async () => {
     for (let alert = rest.shift(); alert !== undefined; alert = rest.shift()) {
@@ -189,10 +205,10 @@ describe('a process that dies by lists', () => {
         }
         return isDead ? never : result;
       });
-      const first = findAll(mortal, all).then(() => died.resolve());
+      const first = findAll(mortal, [...all]).then(() => died.resolve());
       await died.promise;
       void first;
-      expect(await findAll(startProcess(alive), all)).toEqual(truth);
+      expect(await findAll(startProcess(alive), [...all])).toEqual(truth);
     },
   );
 });
@@ -226,11 +242,36 @@ describe('processes that look alerts up by lists', () => {
       };
     });
     const named = new Set(alerts.flatMap(({ machineId }) => machineId ?? []));
-    const found = await findAll(startProcess(alive), alerts);
+    const found = await findAll(startProcess(alive), [...alerts]);
     expect(found).toEqual(new Map(alerts.map((a) => [a.alertId, a.machineId ?? deviceOf(a.alertId)])));
     expect(named.size).toBe(75);
     const single = alerts.filter(({ machineId }) => machineId === undefined).length;
     expect(calls.length).toBeLessThanOrEqual(Math.ceil(named.size / 30) + single);
     expect(calls.filter((call) => call === 'machines')).toHaveLength(3);
   });
+
+  test.concurrent.each([1, 2, 4, 8])(
+    'take no more than 120 calls for 10,000 alerts on 1,000 devices, 20 of them unknown: %i processes',
+    async (processes) => {
+      const ids = Array.from({ length: 10_000 }, (_, number) => alertIdOf(number));
+      const unknown = ids.filter((_, number) => number % 500 === 250);
+      const { calls, startProcess } = createWorld({
+        unknown,
+        alerts: 10_000,
+        devices: 1_000,
+        pageSize: 2_000,
+      });
+      const random = seededRandom('outbreak', processes);
+      const line = ids.map((alertId) => ({ alertId, place: random() })).sort((a, b) => a.place - b.place);
+      // One line for all, as the queue is.
+      const shares = await Promise.all(
+        Array.from({ length: processes }, () => findAll(startProcess(slowly), line)),
+      );
+      const found = new Map(shares.flatMap((share) => [...share]));
+      const isUnknown = new Set(unknown);
+      const right = ids.map((id) => [id, isUnknown.has(id) ? 'not_found' : deviceOf(id, 1_000)]);
+      expect(found).toEqual(new Map(right as [string, string][]));
+      expect(calls.length).toBeLessThanOrEqual(120);
+    },
+  );
 });
