@@ -27,9 +27,9 @@ const MOST_REMEMBERED = 50_000;
 /** What the index is doing about alerts that no list covers. */
 type Work =
   | { kind: 'nothing' }
-  /** They gather; `done` tells when there is a list, or that they are too few. */
-  | { kind: 'gathering'; wanted: Wanted; count: number; enough: () => void; done: Promise<void> }
-  | { kind: 'listing'; done: Promise<void> }
+  /** They gather; `done` tells whether a list was made, or they were too few. */
+  | { kind: 'gathering'; wanted: Wanted; count: number; enough: () => void; done: Promise<boolean> }
+  | { kind: 'listing'; done: Promise<boolean> }
   /** No list can be had before `until`. */
   | { kind: 'resting'; until: number };
 
@@ -57,14 +57,15 @@ export function createAlertIndex(lists: AlertLists, now: () => Date): AlertIndex
   }
 
   /** Waits until they are many, and has a list made for all of them then. */
-  async function gather(wanted: Wanted, isEnough: Promise<true>): Promise<void> {
+  async function gather(wanted: Wanted, isEnough: Promise<true>): Promise<boolean> {
+    if (!(await withinTime<boolean>(isEnough, GATHER_MS, () => false))) {
+      work = { kind: 'nothing' };
+      return false;
+    }
+    work = work.kind === 'gathering' ? { kind: 'listing', done: work.done } : work;
     try {
-      if (await withinTime<boolean>(isEnough, GATHER_MS, () => false)) {
-        work = work.kind === 'gathering' ? { kind: 'listing', done: work.done } : work;
-        work = await list(wanted);
-      } else {
-        work = { kind: 'nothing' };
-      }
+      work = await list(wanted);
+      return true;
     } catch (error) {
       work = { kind: 'nothing' };
       throw error;
@@ -80,7 +81,7 @@ export function createAlertIndex(lists: AlertLists, now: () => Date): AlertIndex
     return { kind: 'nothing' };
   }
 
-  function join(firstSeen: number): Promise<void> {
+  function join(firstSeen: number): Promise<boolean> {
     if (work.kind === 'listing') {
       return work.done;
     }
@@ -116,8 +117,9 @@ export function createAlertIndex(lists: AlertLists, now: () => Date): AlertIndex
         !(work.kind === 'resting' && now().getTime() < work.until) &&
         !signal.aborted;
       // Who comes while a list is made that began before it waits for the next one.
-      for (let round = 0; round < 2 && isUncovered(); round += 1) {
-        await withinTime(join(time), LONGEST_WAIT_MS, () => undefined);
+      let mayWait = true;
+      for (let round = 0; round < 2 && mayWait && isUncovered(); round += 1) {
+        mayWait = await withinTime(join(time), LONGEST_WAIT_MS, () => false);
       }
       return alerts.get(alertId);
     },

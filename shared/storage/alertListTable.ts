@@ -3,7 +3,8 @@ import type { TableClient } from '@azure/data-tables';
 import * as z from 'zod';
 import type { AlertDevice, AlertListStore, ListPart, SharedList } from '../sources/alertList.ts';
 import { parseJson } from '../text.ts';
-import { hasStatus, isLostCreation, isLostUpdate } from './storageError.ts';
+import { writeUnchanged } from './conditionalWrite.ts';
+import { hasStatus } from './storageError.ts';
 import { fromParts, toParts } from './textParts.ts';
 
 const FORMAT = 1;
@@ -60,20 +61,9 @@ export function createAlertListTable(table: TableClient, partitionKey: string): 
       }
     },
 
-    async write(shared, etag) {
+    write(shared, etag) {
       const row = { partitionKey, rowKey: HEAD, format: FORMAT, state: JSON.stringify(shared) };
-      try {
-        const written =
-          etag === undefined
-            ? await table.createEntity(row)
-            : await table.updateEntity(row, 'Replace', { etag });
-        return written.etag;
-      } catch (error) {
-        if (etag === undefined ? isLostCreation(error) : isLostUpdate(error)) {
-          return undefined;
-        }
-        throw error;
-      }
+      return writeUnchanged(table, row, etag);
     },
 
     async readParts(listId, first, end) {

@@ -3,7 +3,8 @@ import * as z from 'zod';
 import type { SourceStateStore } from '../sources/auto/autoSource.ts';
 import { initialState, type SourceState } from '../sources/auto/sourceState.ts';
 import { parseJson } from '../text.ts';
-import { hasStatus, isLostCreation, isLostUpdate } from './storageError.ts';
+import { writeUnchanged } from './conditionalWrite.ts';
+import { hasStatus } from './storageError.ts';
 
 const KEYS = { partitionKey: 'source', rowKey: 'state' };
 const FORMAT = 1;
@@ -42,20 +43,9 @@ export function createSourceStateTable(table: TableClient): SourceStateStore {
       }
     },
 
-    async write(state, etag) {
+    write(state, etag) {
       const row = { ...KEYS, format: FORMAT, state: JSON.stringify(state) };
-      try {
-        const written =
-          etag === undefined
-            ? await table.createEntity(row)
-            : await table.updateEntity(row, 'Replace', { etag });
-        return written.etag;
-      } catch (error) {
-        if (etag === undefined ? isLostCreation(error) : isLostUpdate(error)) {
-          return undefined;
-        }
-        throw error;
-      }
+      return writeUnchanged(table, row, etag);
     },
   };
 }

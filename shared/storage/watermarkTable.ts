@@ -1,7 +1,8 @@
 import type { TableClient } from '@azure/data-tables';
 import * as z from 'zod';
 import type { WatermarkStore } from '../polling/poller.ts';
-import { hasStatus, isLostCreation, isLostUpdate } from './storageError.ts';
+import { writeUnchanged } from './conditionalWrite.ts';
+import { hasStatus } from './storageError.ts';
 
 const KEYS = { partitionKey: 'alert-poll', rowKey: 'watermark' };
 const FORMAT = 1;
@@ -30,20 +31,9 @@ export function createWatermarkTable(table: TableClient): WatermarkStore {
       }
     },
 
-    async write({ watermark, completedAt }, etag) {
+    write({ watermark, completedAt }, etag) {
       const row = { ...KEYS, format: FORMAT, watermark, ...(completedAt && { completedAt }) };
-      try {
-        const written =
-          etag === undefined
-            ? await table.createEntity(row)
-            : await table.updateEntity(row, 'Replace', { etag });
-        return written.etag;
-      } catch (error) {
-        if (etag === undefined ? isLostCreation(error) : isLostUpdate(error)) {
-          return undefined;
-        }
-        throw error;
-      }
+      return writeUnchanged(table, row, etag);
     },
   };
 }
