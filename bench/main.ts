@@ -8,7 +8,7 @@ import { measureBill } from './bill/bill.ts';
 import { billTable } from './bill/report.ts';
 import { scenarios as callsScenarios, measureCalls } from './calls/calls.ts';
 import { callsTable } from './calls/report.ts';
-import { plan } from './chaos/plan.ts';
+import { plan as chaosPlan, plans as chaosPlans } from './chaos/plan.ts';
 import { soakTable as chaosTable } from './chaos/report.ts';
 import { soak as runChaos } from './chaos/soak.ts';
 import { plan as idlePlan, measureIdle } from './idle/idle.ts';
@@ -118,11 +118,15 @@ const sections: Record<string, Section> = {
     },
   },
   chaos: {
-    what: `a soak of ${plan.hosts} hosts that are killed one after another, with faults and a restart of storage`,
-    async measure() {
-      const result = await runChaos(plan, showProgress);
-      showProgress('');
-      return { ...chaosTable(result), figures: result };
+    what: `soaks of ${chaosPlan.hosts} hosts that are killed one after another, with faults and a restart of storage`,
+    async measure(only) {
+      const results = [];
+      const chosen = isWhole ? [chaosPlan] : chaosPlans.filter(({ name }) => name.includes(only ?? ''));
+      for (const plan of chosen) {
+        results.push(await runChaos(plan, showProgress));
+        showProgress('');
+      }
+      return { ...chaosTable(results), figures: results };
     },
   },
   idle: {
