@@ -2,6 +2,7 @@ import type { StorageQueueHandler } from '@azure/functions';
 import type { Application } from '../../shared/application.ts';
 import { FUNCTION_DEADLINE_MS } from '../../shared/config/timingSettings.ts';
 import { type MessageEvent, receiveMessage } from '../../shared/pipeline/receiveMessage.ts';
+import { atMostEvery } from '../../shared/promises.ts';
 import type { QuotaEvent } from '../../shared/quota/quotaReport.ts';
 import type { SourceEvent } from '../../shared/sources/auto/autoSource.ts';
 import { errorText } from '../../shared/storage/storageError.ts';
@@ -33,17 +34,5 @@ export function createEnrichAlert(
       // The message is done: were this to fail the run, it would come again.
       log({ event: 'quota_failed', detail: errorText(error) });
     }
-  };
-}
-
-/** A question that is answered with yes at most once in each stretch of `intervalMs` milliseconds. */
-export function atMostEvery(intervalMs: number, now: () => number): () => boolean {
-  let last = Number.NEGATIVE_INFINITY;
-  return () => {
-    if (now() - last < intervalMs) {
-      return false;
-    }
-    last = now();
-    return true;
   };
 }

@@ -3,6 +3,7 @@ import type { Application } from '../../shared/application.ts';
 import { POLL_DEADLINE_MS } from '../../shared/config/timingSettings.ts';
 import type { PollEvent } from '../../shared/polling/poller.ts';
 import { eventLog } from '../../shared/telemetry/log.ts';
+import { span } from '../../shared/telemetry/telemetry.ts';
 
 /** Looks for new alerts, as often as the timer says. */
 export function createPollAlerts(
@@ -11,6 +12,9 @@ export function createPollAlerts(
   return async (_timer, context) => {
     const log = eventLog<PollEvent>(context);
     await application.provisionStorage();
-    log({ event: 'poll', ...(await application.poller.poll(AbortSignal.timeout(POLL_DEADLINE_MS))) });
+    const report = await span('poll', {}, () =>
+      application.poller.poll(AbortSignal.timeout(POLL_DEADLINE_MS)),
+    );
+    log({ event: 'poll', ...report });
   };
 }

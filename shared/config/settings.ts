@@ -11,6 +11,7 @@ import {
   storageNameSettings,
   storageNamesSchema,
 } from './storageSettings.ts';
+import { telemetrySchema, telemetrySettings } from './telemetrySettings.ts';
 import { timingSchema, timingSettings } from './timingSettings.ts';
 
 const settingsSchema = storageNamesSchema
@@ -19,7 +20,8 @@ const settingsSchema = storageNamesSchema
   .and(timingSchema)
   .and(messageSchema)
   .and(pollSchema)
-  .and(httpSchema);
+  .and(httpSchema)
+  .and(telemetrySchema);
 
 /** Everything a person can set, checked. Names that end in `Ms` hold milliseconds. */
 export type Settings = z.output<typeof settingsSchema>;
@@ -34,6 +36,7 @@ export const settingsCatalogue: ReadonlyMap<string, SettingNotes> = new Map(
     ...messageSettings.shape,
     ...pollSettings.shape,
     ...httpSettings.shape,
+    ...telemetrySettings.shape,
   }).map(([name, schema]) => [name, notesOf(schema)]),
 );
 

@@ -49,7 +49,12 @@ export function readPayload(value: unknown): Reading {
 /** One alert in one of the single forms. */
 function readPart({ value, shared, isId = false }: Part): Result<AlertRequest, Fault> {
   const result = isId ? checkAlert({ alertId: value }, 'the item of "alertIds"') : readValue(value);
-  return result.ok ? success({ ...shared, ...result.value }) : result;
+  if (!result.ok) {
+    return result;
+  }
+  // The tracestate belongs to the traceparent beside it.
+  const { tracestate } = result.value.traceparent === undefined ? shared : result.value;
+  return success({ ...shared, ...result.value, tracestate });
 }
 
 function readValue(value: unknown): Result<AlertRequest, Fault> {

@@ -1,8 +1,9 @@
 import type { Delivery } from '../intake/queueMessage.ts';
-import { readMessage } from '../intake/readMessage.ts';
+import { type Intake, readMessage } from '../intake/readMessage.ts';
 import type { Rejection } from '../intake/rejection.ts';
 import type { Submission } from '../intake/submission.ts';
 import type { Log } from '../telemetry/log.ts';
+import { type Span, span } from '../telemetry/telemetry.ts';
 import { enrichSubmission, type PipelineDeps, type Progress } from './enrichSubmission.ts';
 import { submitAll } from './submitAll.ts';
 
@@ -45,7 +46,33 @@ export async function receiveMessage(
   signal: AbortSignal,
 ): Promise<void> {
   const startedAt = deps.now();
-  const { submissions, rejections, identity } = readMessage(message.body, message.delivery, startedAt);
+  const intake = readMessage(message.body, message.delivery, startedAt);
+  const { submissions, identity } = intake;
+  // Several alerts are not one delivery of one submission: each goes on by itself.
+  const only = submissions.length === 1 ? submissions[0] : undefined;
+  const attributes = {
+    'messaging.operation.name': 'process',
+    'messaging.operation.type': 'process',
+    'messaging.message.id': identity.messageId,
+    'messaging.message.conversation_id': only?.correlationId,
+    'alert_enrichment.alert.id': only?.alertId,
+    'alert_enrichment.submission.id': only?.submissionId,
+    'alert_enrichment.tenant.id': only?.tenantId,
+    'alert_enrichment.deferrals': only?.deferrals,
+  };
+  await span('process', { attributes, parent: only }, (process) =>
+    handle(intake, startedAt, deps, log, signal, process),
+  );
+}
+
+async function handle(
+  { submissions, rejections, identity }: Intake,
+  startedAt: Date,
+  deps: PipelineDeps,
+  log: Log<MessageEvent>,
+  signal: AbortSignal,
+  process: Span,
+): Promise<void> {
   for (const rejection of rejections) {
     await bury(rejection, startedAt, deps, log);
   }
@@ -68,7 +95,10 @@ export async function receiveMessage(
     await bury({ ...foreign, alertId: only.alertId, original: only.alertId }, startedAt, deps, log, only);
     return;
   }
-  const progress = await enrichSubmission(only, identity, deps, signal);
+  // One that comes without a trace begins it here, and its next delivery goes on with it.
+  const traced = only.traceparent === undefined ? { ...only, ...process.context } : only;
+  const progress = await enrichSubmission(traced, identity, deps, signal);
+  process.set({ 'alert_enrichment.result': progress.kind === 'final' ? progress.outcome : progress.kind });
   log(progressEvent(only, progress, startedAt, deps.now()));
 }
 
