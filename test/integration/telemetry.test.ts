@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Stack, startStack } from '#dev/stack/stack.ts';
-import { METRICS } from '#shared/opentelemetry/metrics.ts';
 import { type CollectedSpan, type OtlpCollector, startOtlpCollector } from '#dev/traces/otlpCollector.ts';
+import { METRICS } from '#shared/opentelemetry/metrics.ts';
 import { type Pipeline, startPipeline } from '../support/pipelineHarness.ts';
 import { secretsOf } from '../support/secrets.ts';
 import { waitUntil } from '../support/waitUntil.ts';
