@@ -63,7 +63,7 @@ export const METRICS = {
     kind: 'gauge',
     unit: 's',
     by: [],
-    what: 'age of the oldest submission that this instance has put back since the last export',
+    what: 'age of the oldest submission that this instance has put back since the last export; 0 when there was none',
   },
   'alert_enrichment.queue.length': {
     kind: 'gauge',
@@ -134,12 +134,10 @@ export function createMetrics(
   const rejections = counter('alert_enrichment.rejections');
   const conflicts = counter('alert_enrichment.ledger.conflicts');
 
-  let oldestMs: number | undefined;
+  let oldestMs = 0;
   gauge('alert_enrichment.submission.oldest_age').addCallback((result) => {
-    if (oldestMs !== undefined) {
-      result.observe(oldestMs / 1_000);
-    }
-    oldestMs = undefined;
+    result.observe(oldestMs / 1_000);
+    oldestMs = 0;
   });
   const quotaGauges = {
     length: gauge('alert_enrichment.queue.length'),
@@ -173,7 +171,7 @@ export function createMetrics(
     switch (result) {
       case 'deferred':
         deferrals.add(1, { 'alert_enrichment.reason': reason ?? 'unknown' });
-        oldestMs = Math.max(oldestMs ?? 0, ageMs);
+        oldestMs = Math.max(oldestMs, ageMs);
         return;
       case 'repeated':
         return;
