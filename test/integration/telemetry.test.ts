@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Stack, startStack } from '#dev/stack/stack.ts';
 import { type CollectedSpan, type OtlpCollector, startOtlpCollector } from '#dev/traces/otlpCollector.ts';
 import { METRICS } from '#shared/opentelemetry/metrics.ts';
@@ -178,4 +181,39 @@ test('no token and no key is in any byte that was sent, and the collector gets i
     expect(everything.includes(secret)).toBe(false);
   }
   expect(everything).toContain('"x-collector-key":"let-me-in"');
+});
+
+test('a collector that does not answer any more holds up neither alerts nor the end of the host', async () => {
+  collector.hang();
+  const alerts = stack.simulator.control.addNewAlerts(5).map(({ id }) => id);
+  await pipeline.submit(...alerts);
+  for (const alert of alerts) {
+    expect((await pipeline.enrichmentOf(alert)).enrichment.outcome).toBe('enriched');
+  }
+  const startedAt = performance.now();
+  await pipeline.hosts[0]?.stop();
+  expect(performance.now() - startedAt).toBeLessThan(9_000);
+});
+
+test('with telemetry off nothing of OpenTelemetry is loaded, and the trace of a caller is handed on untouched', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'modules-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const record = join(folder, 'modules.txt');
+  const recorder = new URL('../support/recordModules.mjs', import.meta.url);
+  const off = await pipeline.startHost({
+    settings: { TELEMETRY: 'off', RECORDED_MODULES: record },
+    nodeOptions: ['--import', recorder.href],
+  });
+  const [{ id = '' } = {}] = stack.simulator.control.addNewAlerts(1);
+  await fetch(`${off.url}/api/enrichments`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', traceparent: TRACEPARENT, tracestate: 'soc=7' },
+    body: JSON.stringify({ alertId: id }),
+  });
+  const { enrichment } = await pipeline.enrichmentOf(id);
+  expect(enrichment).toMatchObject({ traceparent: TRACEPARENT, tracestate: 'soc=7' });
+  await off.stop();
+  const loaded = readFileSync(record, 'utf8');
+  expect(loaded).toContain('/pipeline/receiveMessage.js');
+  expect(loaded).not.toMatch(/@opentelemetry|\/opentelemetry\/|monitor-opentelemetry/);
 });
