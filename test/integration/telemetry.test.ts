@@ -1,11 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Stack, startStack } from '#dev/stack/stack.ts';
 import { type CollectedSpan, type OtlpCollector, startOtlpCollector } from '#dev/traces/otlpCollector.ts';
 import { METRICS } from '#shared/opentelemetry/metrics.ts';
 import { type Pipeline, startPipeline } from '../support/pipelineHarness.ts';
+import { createQuickPackage } from '../support/quickAppRoot.ts';
 import { secretsOf } from '../support/secrets.ts';
 import { waitUntil } from '../support/waitUntil.ts';
 
@@ -14,6 +15,7 @@ const TRACEPARENT = `00-${CALLER.traceId}-${CALLER.spanId}-01`;
 
 let stack: Stack;
 let collector: OtlpCollector;
+let appRoot: string;
 let pipeline: Pipeline;
 let alertId: string;
 /** The message that came out, as it was read. */
@@ -21,18 +23,20 @@ let published: Record<string, unknown>;
 let spans: CollectedSpan[];
 
 beforeAll(async () => {
-  [stack, collector] = await Promise.all([
+  [stack, collector, appRoot] = await Promise.all([
     startStack({ simulator: { limits: [{ calls: 10_000, windowMs: 1_000 }] } }),
     startOtlpCollector(),
+    createQuickPackage(),
   ]);
-  pipeline = await startPipeline(stack, {
+  const settings = {
     TELEMETRY: 'otlp',
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     OTEL_EXPORTER_OTLP_HEADERS: 'x-collector-key=let-me-in',
     OTEL_SERVICE_NAME: 'enrichment-under-test',
     OTEL_BSP_SCHEDULE_DELAY: '100',
     OTEL_METRIC_EXPORT_INTERVAL: '300',
-  });
+  };
+  pipeline = await startPipeline(stack, settings, appRoot);
   const { control } = stack.simulator;
   alertId = control.addNewAlerts(1)[0]?.id ?? '';
   control.scriptFaults({ alertId, answers: ['not-found', { kind: 'throttle-seconds', waitSeconds: 1 }] });
@@ -54,6 +58,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await stack.stop();
   await collector.close();
+  rmSync(dirname(appRoot), { recursive: true });
 });
 
 function named(name: string | RegExp): CollectedSpan[] {
@@ -214,6 +219,6 @@ test('with telemetry off nothing of OpenTelemetry is loaded, and the trace of a 
   expect(enrichment).toMatchObject({ traceparent: TRACEPARENT, tracestate: 'soc=7' });
   await off.stop();
   const loaded = readFileSync(record, 'utf8');
-  expect(loaded).toContain('/pipeline/receiveMessage.js');
-  expect(loaded).not.toMatch(/@opentelemetry|\/opentelemetry\/|monitor-opentelemetry/);
+  expect(loaded).toMatch(/\/app\/enrichAlert-\w+\.js/);
+  expect(loaded).not.toMatch(/\/app\/(start|otlp|azureMonitor)-\w+\.js/);
 });
