@@ -84,7 +84,8 @@ export interface Telemetry {
   record(event: { event: string }): void;
 }
 
-const NO_SPAN: Span = { set: () => undefined, fail: () => undefined, context: {} };
+/** For a listener that only hears events. */
+export const NO_SPAN: Span = { set: () => undefined, fail: () => undefined, context: {} };
 const NOBODY: Telemetry = { span: (_name, _options, work) => work(NO_SPAN), record: () => undefined };
 
 let telemetry = NOBODY;
