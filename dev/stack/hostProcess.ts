@@ -39,11 +39,12 @@ export interface HostProcessOptions {
  */
 export async function startHostProcess(options: HostProcessOptions): Promise<HostProcess> {
   const { settings, appRoot = APP_ROOT, nodeOptions = [], onLine } = options;
-  const { PATH = '', HOME = '', TMPDIR } = process.env;
+  const { PATH = '', HOME = '', TMPDIR, NODE_COMPILE_CACHE } = process.env;
   const environment = {
     PATH,
     HOME,
     ...(TMPDIR !== undefined && { TMPDIR }),
+    ...(NODE_COMPILE_CACHE !== undefined && { NODE_COMPILE_CACHE }),
     ...(nodeOptions.length > 0 && { NODE_OPTIONS: nodeOptions.join(' ') }),
     ...settings,
   };

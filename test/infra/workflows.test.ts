@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { pinsOf, repositoryHere, workflowProblems } from './workflowRules.ts';
 
 const CI = '.github/workflows/ci.yml';
+const CODEQL = '.github/workflows/codeql.yml';
 const RELEASE = '.github/workflows/release.yml';
 const EXAMPLE = 'examples/github-workflow/deploy.yml';
 const files = [...globSync('.github/workflows/*.{yml,yaml}'), EXAMPLE];
@@ -16,7 +17,7 @@ const repository = repositoryHere(Object.keys(scripts));
 
 describe('workflows', () => {
   test('are the known ones', () => {
-    expect(files.toSorted()).toEqual([CI, RELEASE, EXAMPLE].toSorted());
+    expect(files.toSorted()).toEqual([CI, CODEQL, RELEASE, EXAMPLE].toSorted());
   });
 
   test.each(files)('%s keeps every rule', async (path) => {
@@ -32,10 +33,13 @@ describe('workflows', () => {
     expect([...pins.keys()].toSorted()).toEqual([
       'actions/attest',
       'actions/checkout',
+      'actions/dependency-review-action',
       'actions/download-artifact',
       'actions/setup-node',
       'actions/upload-artifact',
       'azure/login',
+      'github/codeql-action/analyze',
+      'github/codeql-action/init',
     ]);
   });
 

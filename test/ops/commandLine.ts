@@ -2,8 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const PROGRAM = fileURLToPath(new URL('../../ops/main.ts', import.meta.url));
-/** Compiled modules are kept here, so that the many short runs start quickly. */
-const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/ops', import.meta.url));
 
 /** How one run of the command line ended. */
 export interface OpsRun {
@@ -26,10 +24,10 @@ export function startOps(
   commandLine: readonly string[],
   folder = import.meta.dirname,
 ): RunningOps {
-  const { PATH = '', HOME = '' } = process.env;
+  const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env;
   const child = spawn(process.execPath, [PROGRAM, ...commandLine], {
     cwd: folder,
-    env: { PATH, HOME, NODE_COMPILE_CACHE: COMPILE_CACHE, NODE_DISABLE_COLORS: '1', ...settings },
+    env: { PATH, HOME, NODE_COMPILE_CACHE, NODE_DISABLE_COLORS: '1', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const run: OpsRun = { exitCode: null, output: '', errors: '' };
