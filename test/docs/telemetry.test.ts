@@ -27,8 +27,8 @@ const metrics = table(
 
 test('docs/telemetry.md lists every span and every metric', async () => {
   const generated = readFileSync(page, 'utf8')
-    .replace(/(<!-- spans:start -->\n)[^]*(<!-- spans:end -->)/, `$1${spans}\n$2`)
-    .replace(/(<!-- metrics:start -->\n)[^]*(<!-- metrics:end -->)/, `$1${metrics}\n$2`);
+    .replace(/(<!-- spans:start -->\n)[\s\S]*(<!-- spans:end -->)/, `$1${spans}\n$2`)
+    .replace(/(<!-- metrics:start -->\n)[\s\S]*(<!-- metrics:end -->)/, `$1${metrics}\n$2`);
   expect(generated).toContain(spans);
   expect(generated).toContain(metrics);
   await expect(generated).toMatchFileSnapshot(page);
