@@ -4,7 +4,7 @@ import { FUNCTION_DEADLINE_MS } from '../config/timingSettings.ts';
 import { withinTime } from '../promises.ts';
 import { errorText, isStorageError } from '../storage/storageError.ts';
 import { eventLog, type Log } from '../telemetry/log.ts';
-import { span, type TraceContext } from '../telemetry/telemetry.ts';
+import { type Attributes, span, type TraceContext } from '../telemetry/telemetry.ts';
 import { type Problem, problemResponse } from './problem.ts';
 import type { TextResponse } from './response.ts';
 
@@ -48,7 +48,11 @@ export function endpoint(
 
   return async (request, context) => {
     const { method } = request;
-    const attributes = { 'http.request.method': method, 'http.route': routeOf(context) };
+    const attributes = {
+      'http.request.method': method,
+      'http.route': routeOf(context),
+      ...addressOf(request),
+    };
     const answer = await span('request', { attributes, parent: traceOf(request) }, async (served) => {
       const response = await answerTo(request, context);
       served.set({ 'http.response.status_code': response.status });
@@ -67,6 +71,15 @@ export function endpoint(
 function routeOf({ options, functionName }: InvocationContext): string {
   const { route = functionName } = options?.trigger ?? {};
   return `/api/${route}`;
+}
+
+/** Never the query: a function key may be in it. */
+function addressOf({ url }: HttpRequest): Attributes {
+  if (!URL.canParse(url)) {
+    return {};
+  }
+  const { protocol, pathname } = new URL(url);
+  return { 'url.scheme': protocol.replace(':', ''), 'url.path': pathname };
 }
 
 /** The trace that the caller's request belongs to, unchecked. */

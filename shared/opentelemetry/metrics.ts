@@ -8,13 +8,13 @@ export const METRICS = {
   'messaging.process.duration': {
     kind: 'histogram',
     unit: 's',
-    by: ['messaging.destination.name', 'error.type'],
+    by: ['messaging.system', 'messaging.operation.name', 'messaging.destination.name', 'error.type'],
     what: 'how long deliveries of the alerts queue took',
   },
   'messaging.client.sent.messages': {
     kind: 'counter',
     unit: '{message}',
-    by: ['messaging.destination.name', 'messaging.operation.name', 'error.type'],
+    by: ['messaging.system', 'messaging.operation.name', 'messaging.destination.name', 'error.type'],
     what: 'messages put into each queue',
   },
   'http.server.request.duration': {

@@ -19,7 +19,7 @@ import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@ope
 import type { TelemetrySettings } from '../config/telemetrySettings.ts';
 import { withinTime } from '../promises.ts';
 import type { QuotaReport } from '../quota/quotaReport.ts';
-import { type TraceContext, useTelemetry } from '../telemetry/telemetry.ts';
+import { errorType, type TraceContext, useTelemetry } from '../telemetry/telemetry.ts';
 import { azureSdkInstrumenter } from './azureSdk.ts';
 import { createMetrics } from './metrics.ts';
 import { createTelemetry, within } from './tracing.ts';
@@ -29,6 +29,13 @@ const SCOPE = 'defender-alert-enrichment';
 const LONGEST_SHUTDOWN_MS = 3_000;
 /** As the specification has it; the metric reader does not ask the environment itself. */
 const EXPORT_INTERVAL_MS = 60_000;
+
+/** What an operator can do when nothing arrives. */
+const ADVICE = {
+  otlp: 'Check OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_HEADERS.',
+  'azure-monitor':
+    "Check APPLICATIONINSIGHTS_CONNECTION_STRING, and that the app's identity has the role Monitoring Metrics Publisher.",
+} as const;
 
 /** What sends spans and metrics somewhere. */
 export interface Exporters {
@@ -56,7 +63,9 @@ export interface RunningTelemetry {
 /** Starts OpenTelemetry for the process: spans and metrics of the app, and the spans of the Azure SDKs. */
 export async function startOpenTelemetry(deps: OpenTelemetryDeps): Promise<RunningTelemetry> {
   const { settings, alertsQueue, environment, reportQuota, warn } = deps;
-  setGlobalErrorHandler((error) => warn(`Telemetry could not be sent: ${firstLine(error)}`));
+  setGlobalErrorHandler((error) =>
+    warn(`Telemetry could not be sent: ${reasonOf(error)}. ${ADVICE[settings.kind]}`),
+  );
   const exporters = await createExporters(settings);
   const resource = resourceOf(environment);
 
@@ -113,7 +122,8 @@ function resourceOf({ WEBSITE_SITE_NAME }: Record<string, string | undefined>): 
     .merge(detectResources({ detectors: [serviceInstanceIdDetector, envDetector] }));
 }
 
-function firstLine(error: unknown): string {
+function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : JSON.stringify(error);
-  return message.split('\n', 1)[0]?.slice(0, 300) ?? '';
+  const [first = ''] = message.split('\n', 1);
+  return `${errorType(error)}, ${first.slice(0, 300)}`;
 }

@@ -99,6 +99,9 @@ async function handle(
   const traced = only.traceparent === undefined ? { ...only, ...process.context } : only;
   const progress = await enrichSubmission(traced, identity, deps, signal);
   process.set({ 'alert_enrichment.result': progress.kind === 'final' ? progress.outcome : progress.kind });
+  if (progress.kind === 'final' && progress.outcome === 'failed') {
+    process.fail(progress.error?.code ?? 'failed');
+  }
   log(progressEvent(only, progress, startedAt, deps.now()));
 }
 

@@ -91,6 +91,7 @@ export function createHttpClient(service: string, apiUrl: string, now: () => Dat
       const attributes = {
         'http.request.method': request.body === undefined ? 'GET' : 'POST',
         'url.template': request.route,
+        'url.full': `${apiUrl}${request.path}`,
         'server.address': hostname,
         'server.port': Number(port) || undefined,
       };
