@@ -10,7 +10,7 @@ import { startOtlpCollector } from '#dev/traces/otlpCollector.ts';
 import { type RunningTelemetry, startOpenTelemetry } from '#shared/opentelemetry/start.ts';
 import { readTokenClaims } from '#shared/sources/accessToken.ts';
 import { span } from '#shared/telemetry/telemetry.ts';
-import { waitUntil } from '../../support/waitUntil.ts';
+import { waitUntil } from '../support/waitUntil.ts';
 
 let running: RunningTelemetry | undefined;
 const warnings: string[] = [];
