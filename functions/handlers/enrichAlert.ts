@@ -7,6 +7,7 @@ import {
   receiveMessage,
   type TenantPipeline,
 } from '../../shared/pipeline/receiveMessage.ts';
+import { atMostEvery } from '../../shared/promises.ts';
 import type { QuotaEvent } from '../../shared/quota/quotaReport.ts';
 import type { SourceEvent } from '../../shared/sources/auto/autoSource.ts';
 import { errorText } from '../../shared/storage/storageError.ts';
@@ -41,17 +42,5 @@ export function createEnrichAlert(
       // The message is done: were this to fail the run, it would come again.
       log({ event: 'quota_failed', ...whose, detail: errorText(error) });
     }
-  };
-}
-
-/** A question that is answered with yes at most once in each stretch of `intervalMs` milliseconds, for each subject. */
-export function atMostEvery(intervalMs: number, now: () => number): (subject?: string) => boolean {
-  const last = new Map<string | undefined, number>();
-  return (subject) => {
-    if (now() - (last.get(subject) ?? Number.NEGATIVE_INFINITY) < intervalMs) {
-      return false;
-    }
-    last.set(subject, now());
-    return true;
   };
 }

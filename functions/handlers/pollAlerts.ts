@@ -6,6 +6,7 @@ import type { PollEvent } from '../../shared/polling/poller.ts';
 import { pollTenants } from '../../shared/polling/pollTenants.ts';
 import { errorText } from '../../shared/storage/storageError.ts';
 import { eventLog, type Log } from '../../shared/telemetry/log.ts';
+import { span } from '../../shared/telemetry/telemetry.ts';
 
 /** Looks for new alerts, as often as the timer says. */
 export function createPollAlerts(
@@ -14,7 +15,10 @@ export function createPollAlerts(
   return async (_timer, context) => {
     const log = eventLog<PollEvent>(context);
     await application.provisionStorage();
-    log({ event: 'poll', ...(await application.poller.poll(AbortSignal.timeout(POLL_DEADLINE_MS))) });
+    const report = await span('poll', {}, () =>
+      application.poller.poll(AbortSignal.timeout(POLL_DEADLINE_MS)),
+    );
+    log({ event: 'poll', ...report });
   };
 }
 

@@ -4,7 +4,7 @@ import type { Application } from '../../shared/application.ts';
 import type { HttpAuthorization } from '../../shared/config/httpSettings.ts';
 import { FUNCTION_DEADLINE_MS } from '../../shared/config/timingSettings.ts';
 import { negotiate } from '../../shared/http/contentNegotiation.ts';
-import { endpoint } from '../../shared/http/endpoint.ts';
+import { endpoint, traceOf } from '../../shared/http/endpoint.ts';
 import { type OrderedAlert, orderResponse } from '../../shared/http/orderResponse.ts';
 import { type RoutedAlert, routeOrder } from '../../shared/http/orderTenants.ts';
 import { notAcceptable } from '../../shared/http/problem.ts';
@@ -44,7 +44,7 @@ export function createSubmitEnrichments(
     }
 
     const orderId = randomUUID();
-    const order = readOrder(body.value, orderId, application.now());
+    const order = readOrder(body.value, orderId, application.now(), traceOf(request));
     if (order === undefined) {
       return {
         problem: 'too-large',

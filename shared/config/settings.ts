@@ -11,6 +11,7 @@ import {
   storageNameSettings,
   storageNamesSchema,
 } from './storageSettings.ts';
+import { telemetrySchema, telemetrySettings } from './telemetrySettings.ts';
 import { tenantSchema, tenantSettings } from './tenantSettings.ts';
 import { timingSchema, timingSettings } from './timingSettings.ts';
 
@@ -21,7 +22,8 @@ const settingsSchema = storageNamesSchema
   .and(timingSchema)
   .and(messageSchema)
   .and(pollSchema)
-  .and(httpSchema);
+  .and(httpSchema)
+  .and(telemetrySchema);
 
 /** Everything a person can set, checked. Names that end in `Ms` hold milliseconds. */
 export type Settings = z.output<typeof settingsSchema> & {
@@ -40,6 +42,7 @@ export const settingsCatalogue: ReadonlyMap<string, SettingNotes> = new Map(
     ...messageSettings.shape,
     ...pollSettings.shape,
     ...httpSettings.shape,
+    ...telemetrySettings.shape,
   }).map(([name, schema]) => [name, notesOf(schema)]),
 );
 

@@ -14,7 +14,14 @@ import { createAlertWatch } from './alertWatch.ts';
  * the answer; its times are `source.retrievedAt` and `enrichedAt`.
  */
 export const storedEnrichmentSchema = enrichmentSchema
-  .omit({ correlationId: true, metadata: true, reused: true, receivedAt: true })
+  .omit({
+    correlationId: true,
+    metadata: true,
+    traceparent: true,
+    tracestate: true,
+    reused: true,
+    receivedAt: true,
+  })
   .extend({
     submissionId: enrichmentSchema.shape.submissionId.describe(
       'Names the submission whose look-up brought the answer.',

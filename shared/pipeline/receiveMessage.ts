@@ -1,8 +1,9 @@
 import type { Delivery, MessageIdentity } from '../intake/queueMessage.ts';
-import { readMessage } from '../intake/readMessage.ts';
+import { type Intake, readMessage } from '../intake/readMessage.ts';
 import type { Rejection } from '../intake/rejection.ts';
 import type { Submission } from '../intake/submission.ts';
 import type { Log } from '../telemetry/log.ts';
+import { type Span, span } from '../telemetry/telemetry.ts';
 import type { TenantRouter } from '../tenants/tenantRouter.ts';
 import type { Bulkhead } from './bulkhead.ts';
 import { deferForPlace, deferForStorage, deferForTenant } from './decision.ts';
@@ -74,10 +75,36 @@ export async function receiveMessage<Scope extends TenantPipeline>(
   log: Log<MessageEvent>,
   signal: AbortSignal,
 ): Promise<Scope> {
+  const startedAt = deps.home.pipeline.now();
+  const intake = readMessage(message.body, message.delivery, startedAt);
+  const { submissions, identity } = intake;
+  // Several alerts are not one delivery of one submission: each goes on by itself.
+  const only = submissions.length === 1 ? submissions[0] : undefined;
+  const attributes = {
+    'messaging.operation.name': 'process',
+    'messaging.operation.type': 'process',
+    'messaging.message.id': identity.messageId,
+    'messaging.message.conversation_id': only?.correlationId,
+    'alert_enrichment.alert.id': only?.alertId,
+    'alert_enrichment.submission.id': only?.submissionId,
+    'alert_enrichment.tenant.id': only?.tenantId,
+    'alert_enrichment.deferrals': only?.deferrals,
+  };
+  return span('process', { attributes, parent: only }, (process) =>
+    handle(intake, startedAt, deps, log, signal, process),
+  );
+}
+
+async function handle<Scope extends TenantPipeline>(
+  { submissions, rejections, identity }: Intake,
+  startedAt: Date,
+  deps: ReceiverDeps<Scope>,
+  log: Log<MessageEvent>,
+  signal: AbortSignal,
+  process: Span,
+): Promise<Scope> {
   const { home } = deps;
   const { outbox, now } = home.pipeline;
-  const startedAt = now();
-  const { submissions, rejections, identity } = readMessage(message.body, message.delivery, startedAt);
   for (const rejection of rejections) {
     await bury(rejection, startedAt, outbox, log);
   }
@@ -95,7 +122,9 @@ export async function receiveMessage<Scope extends TenantPipeline>(
     log({ event: 'split', submissions: submissions.length, rejections: rejections.length });
     return home;
   }
-  const route = await routeOf(only, deps);
+  // One that comes without a trace begins it here, and its next delivery goes on with it.
+  const traced = only.traceparent === undefined ? { ...only, ...process.context } : only;
+  const route = await routeOf(traced, deps);
   if (route.kind === 'refused') {
     await bury({ ...route, alertId: only.alertId, original: only.alertId }, startedAt, outbox, log, only);
     return home;
@@ -103,8 +132,12 @@ export async function receiveMessage<Scope extends TenantPipeline>(
   const scope = route.kind === 'served' ? route.scope : home;
   const progress =
     route.kind === 'served'
-      ? await inPlace(only, identity, scope, deps.bulkhead, signal)
+      ? await inPlace(traced, identity, scope, deps.bulkhead, signal)
       : await putBack(route.deferral, home.pipeline, identity.claimKey);
+  process.set({ 'alert_enrichment.result': progress.kind === 'final' ? progress.outcome : progress.kind });
+  if (progress.kind === 'final' && progress.outcome === 'failed') {
+    process.fail(progress.error?.code ?? 'failed');
+  }
   log(progressEvent(only, progress, startedAt, now(), scope.tenant?.id));
   return scope;
 }

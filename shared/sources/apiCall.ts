@@ -1,4 +1,5 @@
 import type { CallGate, CallRequest, OpenCircuit, Permit } from '../quota/callGate.ts';
+import { span } from '../telemetry/telemetry.ts';
 import { type AccessTokens, readTokenClaims, SignInError } from './accessToken.ts';
 import { type Failure, isFailure } from './apiReply.ts';
 
@@ -60,7 +61,15 @@ export async function callApi<Reply extends { kind: string }>(
     if (token.kind === 'none') {
       return { kind: 'unauthorized', permit: undefined, detail: token.detail };
     }
-    const permit = await gate.acquire(renewToken ? { ...request, place: 'first' } : request, signal);
+    const permit = await span(
+      'wait for quota',
+      { attributes: { 'alert_enrichment.api': api.name } },
+      async (wait) => {
+        const decision = await gate.acquire(renewToken ? { ...request, place: 'first' } : request, signal);
+        wait.set({ 'alert_enrichment.result': decision.kind });
+        return decision;
+      },
+    );
     if (permit.kind === 'wait') {
       return { ...permit, kind: 'throttled' };
     }

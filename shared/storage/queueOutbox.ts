@@ -2,6 +2,7 @@ import type { QueueClient } from '@azure/storage-queue';
 import { fitMessage, type MessageWriter } from '../enrichment/outputMessage.ts';
 import { envelopeOf } from '../intake/submission.ts';
 import { deadLetterText, type Outbox } from '../pipeline/outbox.ts';
+import { type Attributes, span } from '../telemetry/telemetry.ts';
 
 /** No expiry: what waits here must survive any outage of its reader. */
 const KEEP = -1;
@@ -24,13 +25,40 @@ export function createQueueOutbox(
   }
 
   return {
-    submit: (submission, delayMs, claimKey) =>
-      send(queues.alerts, JSON.stringify(envelopeOf(submission, claimKey)), delayMs),
-    publish: (enrichment) => {
-      const row = { ...rows, partitionKey: enrichment.alertId };
-      return send(queues.enrichments, fitMessage(enrichment, row, fitsMessage, write), 0);
+    submit(submission, delayMs, claimKey) {
+      if (submission.deferrals > 0) {
+        const attributes = {
+          ...operation('defer', 'settle', queues.alerts),
+          'alert_enrichment.delay': delayMs / 1_000,
+        };
+        return span('defer', { attributes }, () =>
+          send(queues.alerts, JSON.stringify(envelopeOf(submission, claimKey)), delayMs),
+        );
+      }
+      const attributes = operation('send', 'send', queues.alerts);
+      return span('send', { attributes, parent: submission }, ({ context }) =>
+        send(queues.alerts, JSON.stringify(envelopeOf({ ...submission, ...context }, claimKey)), delayMs),
+      );
     },
-    bury: (letter) => send(queues.poison, deadLetterText(letter, fitsMessage), 0),
+    publish(enrichment) {
+      const row = { ...rows, partitionKey: enrichment.alertId };
+      return span('send', { attributes: operation('send', 'send', queues.enrichments) }, ({ context }) =>
+        send(queues.enrichments, fitMessage({ ...enrichment, ...context }, row, fitsMessage, write), 0),
+      );
+    },
+    bury: (letter) =>
+      span('send', { attributes: operation('send', 'send', queues.poison) }, () =>
+        send(queues.poison, deadLetterText(letter, fitsMessage), 0),
+      ),
+  };
+}
+
+/** https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/ */
+function operation(name: string, type: 'send' | 'settle', queue: QueueClient): Attributes {
+  return {
+    'messaging.operation.name': name,
+    'messaging.operation.type': type,
+    'messaging.destination.name': queue.name,
   };
 }
 

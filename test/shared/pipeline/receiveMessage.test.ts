@@ -209,3 +209,14 @@ describe('with several tenants', () => {
     expect(bulkhead.enter(CONTOSO)).toBeDefined();
   });
 });
+
+test('the trace that a message brings goes through a deferral to what comes out', async () => {
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const body = { alertId: 'alert-1', traceparent };
+  const { published } = await received(body);
+  expect(published).toMatchObject([{ traceparent }]);
+  const deferred = await received(body, {
+    find: () => ({ kind: 'throttled', until: seenAt, inLine: false, detail: 'x' }),
+  });
+  expect(deferred.waiting()).toMatchObject([{ traceparent }]);
+});
