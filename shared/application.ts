@@ -6,21 +6,20 @@ import {
   RECENT_MS,
   type TenantScope,
 } from './applicationTenant.ts';
-import { longestGapMs } from './config/ncrontab.ts';
 import type { Settings } from './config/settings.ts';
 import {
   checkHealth,
   circuitProbe,
   gateProbe,
   type HealthReport,
-  pollerProbe,
   queueProbe,
   sourceProbe,
   tableProbe,
 } from './health/health.ts';
+import { directoryProbe, readTenantStates, type TenantState, tenantsHealth } from './health/tenantStates.ts';
 import { createBulkhead } from './pipeline/bulkhead.ts';
 import type { ReceiverDeps } from './pipeline/receiveMessage.ts';
-import { cached } from './promises.ts';
+import { cached, withinTime } from './promises.ts';
 import { createStorageClock } from './quota/storageClock.ts';
 import type { SourceEvent } from './sources/auto/autoSource.ts';
 import { createTenantTokens } from './sources/tenantToken.ts';
@@ -29,6 +28,9 @@ import { createTenantsTable } from './storage/tenantsTable.ts';
 import { createTenantDirectory } from './tenants/tenantDirectory.ts';
 import { createHomeRouter, createTenantRouter, type TenantRouter } from './tenants/tenantRouter.ts';
 import { type TenantRows, tenantSettings } from './tenants/tenantRow.ts';
+
+/** To look at all tenants takes a read or two for each. */
+const RECENT_TENANTS_MS = 30_000;
 
 /** A check that takes longer has failed: monitors of the app's health give up soon. */
 const HEALTH_CHECK_TIMEOUT_MS = 3_000;
@@ -45,6 +47,11 @@ export interface Application extends TenantScope {
   receiver: ReceiverDeps<TenantScope>;
   /** Changes of the source that this process has made since they were taken last, for the log. */
   takeSourceEvents(): SourceEvent[];
+  /**
+   * How the customers' tenants stand, as they did half a minute ago at most; undefined where there is only the home tenant.
+   * @throws When the storage service cannot be used.
+   */
+  recentTenants: (() => Promise<TenantState[]>) | undefined;
   /** Whether alerts can move, as it was a few seconds ago at most. */
   recentHealth(): Promise<HealthReport>;
   /**
@@ -103,25 +110,14 @@ export function createApplication(
   const home = createTenantScope(settings, parts);
   const homeTenant = () => homeTenantOf(home);
   const tenantRows = tenantsTable && createTenantsTable(tenantsTable, settings);
+  const directory = tenantRows && createTenantDirectory(tenantRows.list, localNow);
   const tenants =
-    app === undefined || tenantRows === undefined
+    app === undefined || directory === undefined
       ? createHomeRouter(home, homeTenant)
-      : createTenantRouter({
-          home,
-          homeTenant,
-          directory: createTenantDirectory(tenantRows.list, localNow),
-          open: customerOpener(settings, parts, app),
-        });
+      : createTenantRouter({ home, homeTenant, directory, open: customerOpener(settings, parts, app) });
 
-  const { sources, watermarks } = home;
+  const { sources } = home;
   const { defender, graph } = sources;
-  const { schedule } = settings.polling;
-  const lastPass = async () => (await watermarks.read()).completedAt;
-  let gap: number | undefined;
-  const gapMs = () => {
-    gap ??= longestGapMs(schedule ?? '', now());
-    return gap;
-  };
   const currentLedger = async () => {
     const { mode } = await sources.current();
     const { store } = mode === 'graph' ? graph.quota : defender.quota;
@@ -134,7 +130,8 @@ export function createApplication(
       () => earliest([defender.quota, graph.quota, graph.hunting].map(({ gate }) => gate.waitingSince())),
       clock.now,
     ),
-    ...(schedule === undefined ? [] : [pollerProbe(lastPass, gapMs, now(), clock.now)]),
+    ...(home.pollerProbe === undefined ? [] : [home.pollerProbe]),
+    ...(directory === undefined ? [] : [directoryProbe(directory.failingSince)]),
     circuitProbe(currentLedger),
     ...(settings.sourceChoice === 'defender'
       ? []
@@ -146,7 +143,22 @@ export function createApplication(
           ),
         ]),
   ];
-  const recentHealth = cached(() => checkHealth(probes, HEALTH_CHECK_TIMEOUT_MS), RECENT_MS, localNow);
+  async function tenantStates() {
+    const { scopes, broken } = await tenants.customers();
+    const watched = scopes.flatMap(({ tenant, ...scope }) =>
+      tenant === undefined ? [] : [{ ...scope, tenant }],
+    );
+    return readTenantStates(watched, broken);
+  }
+  const recentTenants = directory && cached(tenantStates, RECENT_TENANTS_MS, localNow);
+  async function health(): Promise<HealthReport> {
+    const [report, states] = await Promise.all([
+      checkHealth(probes, HEALTH_CHECK_TIMEOUT_MS),
+      recentTenants && withinTime(recentTenants(), HEALTH_CHECK_TIMEOUT_MS, () => []).catch(() => []),
+    ]);
+    return { ...report, ...(states && { tenants: tenantsHealth(states) }) };
+  }
+  const recentHealth = cached(health, RECENT_MS, localNow);
 
   return {
     ...home,
@@ -159,6 +171,7 @@ export function createApplication(
       sourceEvents = [];
       return events;
     },
+    recentTenants,
     recentHealth,
     async provisionStorage() {
       if (provisioned !== undefined) {

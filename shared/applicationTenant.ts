@@ -2,15 +2,17 @@ import { randomUUID } from 'node:crypto';
 import type { TableClient } from '@azure/data-tables';
 import type { QueueClient } from '@azure/storage-queue';
 import { createSources, keyPrefixOf, type Sources } from './applicationSources.ts';
+import { longestGapMs } from './config/ncrontab.ts';
 import type { Settings } from './config/settings.ts';
 import { messageWriter } from './enrichment/outputMessage.ts';
+import { type HealthProbe, pollerProbe } from './health/health.ts';
 import { type AlertLookup, createAlertLookup } from './lookup/alertLookup.ts';
 import type { PipelineDeps } from './pipeline/enrichSubmission.ts';
 import { createSubmit, type Submit } from './pipeline/submitAll.ts';
-import { createPoller, type Poller, type WatermarkStore } from './polling/poller.ts';
+import { createPoller, type Poller } from './polling/poller.ts';
 import { cached } from './promises.ts';
 import { LedgerError } from './quota/ledgerExchange.ts';
-import { apiQuotaReport, type QuotaReport, quotaReport } from './quota/quotaReport.ts';
+import { type ApiQuotaReport, apiQuotaReport, type QuotaReport, quotaReport } from './quota/quotaReport.ts';
 import type { StorageClock } from './quota/storageClock.ts';
 import { readTokenClaims } from './sources/accessToken.ts';
 import type { SourceEvent } from './sources/auto/autoSource.ts';
@@ -56,11 +58,14 @@ export interface TenantScope {
   lookup: AlertLookup;
   /** Finds new alerts; the timer function calls it. */
   poller: Poller;
-  watermarks: WatermarkStore;
+  /** Whether the poller comes to the end of its passes; undefined where there is no schedule. */
+  pollerProbe: HealthProbe | undefined;
   /** The sources, and what they speak to their APIs with. Calls of other parts ask the gate first, as the sources do. */
   sources: Sources;
+  /** How the quota of the API stands that serves at present. @throws When the storage service cannot be used. */
+  readQuota(): Promise<ApiQuotaReport>;
   /**
-   * How the quota stands.
+   * The same with the line: all messages of the queue, which all tenants share.
    * @throws When the storage service cannot be used.
    */
   reportQuota(): Promise<QuotaReport>;
@@ -111,14 +116,21 @@ export function createTenantScope(settings: Settings, parts: ProcessParts, custo
     tenantId,
   });
 
-  async function reportQuota(): Promise<QuotaReport> {
+  async function currentQuota() {
     const { mode } = await sources.current();
     const { store, rules } = mode === 'graph' ? graph.quota : defender.quota;
-    const [{ ledger }, { approximateMessagesCount = 0 }, hunting] = await Promise.all([
-      store.read(),
+    return { mode, rules, ...(await store.read()) };
+  }
+  async function readQuota(): Promise<ApiQuotaReport> {
+    const { ledger, rules } = await currentQuota();
+    return apiQuotaReport(ledger, rules, clock.now());
+  }
+  async function reportQuota(): Promise<QuotaReport> {
+    const [{ mode, ledger, rules }, { approximateMessagesCount = 0 }] = await Promise.all([
+      currentQuota(),
       queues.alerts.getProperties(),
-      mode === 'graph' ? graph.hunting.store.read() : undefined,
     ]);
+    const hunting = mode === 'graph' ? await graph.hunting.store.read() : undefined;
     return {
       ...quotaReport(ledger, rules, approximateMessagesCount, clock.now()),
       source: mode,
@@ -127,18 +139,32 @@ export function createTenantScope(settings: Settings, parts: ProcessParts, custo
   }
   const recentQuota = cached(reportQuota, RECENT_MS, localNow);
   const lookup = createAlertLookup({ records, rules: timing, now, reportQuota: recentQuota, tenantId });
-  const tenant = customer?.tenant;
+  const { schedule } = settings.polling;
+  const lastPass = async () => (await watermarks.read()).completedAt;
   return {
-    tenant,
+    tenant: customer?.tenant,
     settings,
     pipeline,
     submit,
     lookup,
     poller,
-    watermarks,
+    pollerProbe:
+      schedule === undefined ? undefined : pollerProbe(lastPass, gapOf(schedule, now), now(), clock.now),
     sources,
+    readQuota,
     reportQuota,
     recentQuota,
+  };
+}
+
+const gaps = new Map<string, number>();
+
+/** The longest gap of a schedule, which takes a while to find: for all tenants that have the same it is found once. */
+function gapOf(schedule: string, now: () => Date): () => number {
+  return () => {
+    const gapMs = gaps.get(schedule) ?? longestGapMs(schedule, now());
+    gaps.set(schedule, gapMs);
+    return gapMs;
   };
 }
 

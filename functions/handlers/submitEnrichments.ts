@@ -6,21 +6,28 @@ import { FUNCTION_DEADLINE_MS } from '../../shared/config/timingSettings.ts';
 import { negotiate } from '../../shared/http/contentNegotiation.ts';
 import { endpoint } from '../../shared/http/endpoint.ts';
 import { type OrderedAlert, orderResponse } from '../../shared/http/orderResponse.ts';
+import { type RoutedAlert, routeOrder } from '../../shared/http/orderTenants.ts';
 import { notAcceptable } from '../../shared/http/problem.ts';
 import { endOfWait, readRequestBody, readWait } from '../../shared/http/request.ts';
 import { RESPONSE_TYPES } from '../../shared/http/response.ts';
+import { createTenantAccess } from '../../shared/http/tenantAccess.ts';
 import { MAX_ORDER, readOrder } from '../../shared/intake/order.ts';
+import type { Expectation } from '../../shared/lookup/alertLookup.ts';
+import type { Submitted } from '../../shared/pipeline/submitAll.ts';
 import { errorText } from '../../shared/storage/storageError.ts';
+import type { TenantRouter } from '../../shared/tenants/tenantRouter.ts';
 
 /** Alerts of an order are put into the queue for so long at most; the rest of a run is for the answer that says so. */
 const LONGEST_QUEUEING_MS = FUNCTION_DEADLINE_MS / 2;
 
 /** `POST /api/enrichments`: takes an order of alerts, and waits for their enrichments when asked to. */
 export function createSubmitEnrichments(
-  application: Pick<Application, 'submit' | 'lookup' | 'provisionStorage' | 'now'>,
+  application: Pick<Application, 'provisionStorage' | 'now'> & {
+    tenants: TenantRouter<OrderScope>;
+  },
   authorization: HttpAuthorization,
 ): HttpHandler {
-  const { lookup } = application;
+  const access = createTenantAccess(authorization, application.tenants);
 
   return endpoint({ methods: ['POST'], authorization }, async (request, log) => {
     const type = negotiate(request.headers.get('accept'), RESPONSE_TYPES);
@@ -44,18 +51,21 @@ export function createSubmitEnrichments(
         detail: `An order carries at most ${MAX_ORDER} alerts. Send several orders.`,
       };
     }
-    const { submissions, rejected } = order;
-    if (submissions.length === 0) {
-      return { problem: 'nothing-valid', detail: '"rejected" says what is wrong.', more: { rejected } };
-    }
-
     const timeIsUp = endOfWait(wait.value);
     const queueingIsOver = AbortSignal.timeout(LONGEST_QUEUEING_MS);
     await application.provisionStorage();
-    const { queued, notQueued, error, announceError } = await application.submit(
-      submissions.map(({ submission }) => submission),
-      queueingIsOver,
+    const confinement = await access.confinementOf(request.headers);
+    const { alerts: routed, rejected } = await routeOrder(
+      order,
+      access,
+      confinement,
+      request.query.get('tenantId'),
     );
+    if (routed.length === 0) {
+      return { problem: 'nothing-valid', detail: '"rejected" says what is wrong.', more: { rejected } };
+    }
+
+    const { queued, notQueued, error, announceError } = await submitByTenant(routed, queueingIsOver);
     log({
       event: 'order',
       orderId,
@@ -74,7 +84,8 @@ export function createSubmitEnrichments(
 
     const isQueued = new Set(queued);
     const alerts = await Promise.all(
-      submissions.map(async (part): Promise<OrderedAlert> => {
+      routed.map(async ({ scope, ...alert }): Promise<OrderedAlert> => {
+        const part = { ...alert, tenantId: scope.tenant?.id };
         if (!isQueued.has(part.submission)) {
           return { ...part, status: 'not_queued' };
         }
@@ -82,13 +93,44 @@ export function createSubmitEnrichments(
           return { ...part, status: 'pending' };
         }
         // The alert is queued: whatever hinders the look-up, the honest answer is that it is pending.
-        const status = await lookup.follow(part.submission, timeIsUp).catch(() => undefined);
+        const status = await scope.lookup.follow(part.submission, timeIsUp).catch(() => undefined);
         return status?.kind === 'final'
           ? { ...part, status: 'final', enrichment: status.enrichment }
           : { ...part, status: 'pending' };
       }),
     );
-    const isFinal = alerts.every(({ status }) => status === 'final');
-    return orderResponse(type, alerts, rejected, isFinal ? undefined : await lookup.expectation());
+    const open = routed.filter((_, index) => alerts[index]?.status !== 'final');
+    return orderResponse(type, alerts, rejected, await latestExpectation(open));
   });
+}
+
+type OrderScope = Pick<Application, 'submit' | 'lookup' | 'tenant'>;
+
+/** Each tenant's alerts by its own parts, one tenant after the other. */
+async function submitByTenant(
+  alerts: readonly RoutedAlert<OrderScope>[],
+  signal: AbortSignal,
+): Promise<Submitted> {
+  const total: Submitted = { queued: [], notQueued: [] };
+  for (const scope of new Set(alerts.map((alert) => alert.scope))) {
+    const own = alerts.filter((alert) => alert.scope === scope).map(({ submission }) => submission);
+    const submitted = await scope.submit(own, signal);
+    total.queued.push(...submitted.queued);
+    total.notQueued.push(...submitted.notQueued);
+    total.error ??= submitted.error;
+    total.announceError ??= submitted.announceError;
+  }
+  return total;
+}
+
+/** When the last of them can be expected; undefined where there is none. */
+async function latestExpectation(
+  alerts: readonly RoutedAlert<OrderScope>[],
+): Promise<Expectation | undefined> {
+  const scopes = new Set(alerts.map(({ scope }) => scope));
+  const expectations = await Promise.all([...scopes].map(({ lookup }) => lookup.expectation()));
+  return expectations.reduce<Expectation | undefined>(
+    (latest, next) => (latest && latest.retryAfterSeconds >= next.retryAfterSeconds ? latest : next),
+    undefined,
+  );
 }

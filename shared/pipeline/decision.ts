@@ -198,7 +198,7 @@ export function deferForStorage(
 }
 
 /** The delay of those who found no place doubles this often at most. */
-const MOST_CROWDED_DOUBLINGS = 4;
+const MOST_CROWDED_DOUBLINGS = 3;
 
 /**
  * The process works on as many alerts of the tenant as it may: come back soon, when there may be a place here or in another

@@ -60,9 +60,9 @@ export interface WatermarkStore {
 
 /** What a pass tells the log. */
 export type PollEvent =
-  | ({ event: 'poll'; tenantId?: string | undefined } & PollReport)
+  | ({ event: 'poll'; tenantId?: string } & PollReport)
   /** A pass of one tenant failed; the others go on. */
-  | { event: 'poll_failed'; tenantId: string | undefined; detail: string };
+  | { event: 'poll_failed'; tenantId?: string; detail: string };
 
 export interface PollerDeps {
   feed: AlertFeed;

@@ -9,6 +9,8 @@ export interface AccessTokens {
   get(): Promise<string>;
   /** A token that is not the one of before: for when the API refused that. @throws Error when no token can be had. */
   renew(): Promise<string>;
+  /** For a person: how the app gets a role that its tokens lack, where that is not by a grant to its own identity. */
+  grants?: string;
 }
 
 /** There is no token, for a reason that the message names together with what to do about it. */

@@ -129,6 +129,11 @@ export async function callApi<Reply extends { kind: string }>(
   }
 }
 
+/** What a person has to do about a missing role, and how where that is special. */
+export function withGrants(advice: string, { grants }: AccessTokens): string {
+  return grants === undefined ? advice : `${advice} ${grants}`;
+}
+
 /** A wait that is longer than any window of a quota is named, since the gate does not keep it. */
 function throttlingDetail({ retryAfterMs, detail }: Extract<Failure, { kind: 'throttled' }>): string {
   const isStrange = retryAfterMs !== undefined && retryAfterMs > LONGEST_SENSIBLE_WAIT_MS;

@@ -1,4 +1,4 @@
-import { type Api, type ApiAccess, type CallFailure, callApi } from './apiCall.ts';
+import { type Api, type ApiAccess, type CallFailure, callApi, withGrants } from './apiCall.ts';
 import type { Failure } from './apiReply.ts';
 import type { AlertBatch, AlertFeed, ListedAlert, ListingEnd } from './source.ts';
 
@@ -98,7 +98,7 @@ export function createAlertFeed(list: AlertList, deps: AlertFeedDeps): AlertFeed
     await tokens.renew().catch(() => undefined);
     return {
       kind: 'forbidden',
-      detail: `${failure.detail}. ${list.advice}`,
+      detail: withGrants(`${failure.detail}. ${list.advice}`, tokens),
     };
   }
 

@@ -61,7 +61,7 @@ function tokensOf(
     new ClientAssertionCredential(tenantId, appId, getAssertion, { authorityHost, disableInstanceDiscovery });
   let credential = newCredential();
 
-  return createAccessTokens(
+  const tokens = createAccessTokens(
     async ({ fresh }) => {
       // The credential has no way round its cache, where a token from before the consent may be.
       if (fresh) {
@@ -79,6 +79,8 @@ function tokensOf(
     Date.now,
     `the sign-in service, asked for the tenant ${tenantId},`,
   );
+  const grants = `In the tenant ${tenantId} the app has the roles that its registration asks for once an administrator of that tenant gives consent, again where they were added later: ${consentLink(app, tenantId)}`;
+  return { ...tokens, grants };
 }
 
 /** The managed identity gave no token to prove who the app is. */

@@ -11,11 +11,18 @@ export type TenantRoute<Scope> =
 
 /** Finds the parts that deal with the alerts of a tenant. */
 export interface TenantRouter<Scope> {
+  /** Whether there may be customers' tenants beside the home tenant. */
+  readonly servesCustomers: boolean;
   /**
    * @param tenantId As the alert names it, untrusted; undefined for the home tenant.
    * @throws When the tenants table cannot be used and nothing recent is known.
    */
   route(tenantId: string | undefined): Promise<TenantRoute<Scope>>;
+  /**
+   * The tenants in whose rows one of these application and object IDs (lower case) is a caller; disabled and broken ones
+   * too, so that no caller has more rights for it. @throws As `route`.
+   */
+  tenantsOfCaller(ids: readonly string[]): Promise<string[]>;
   /** Those of all customers that are enabled, and what is wrong with rows that are broken. @throws As `route`. */
   customers(): Promise<{ scopes: Scope[]; broken: Extract<TenantRow, { kind: 'broken' }>['tenant'][] }>;
 }
@@ -37,6 +44,7 @@ export function createHomeRouter<Scope>(
   homeTenant: () => Promise<string | undefined>,
 ): TenantRouter<Scope> {
   return {
+    servesCustomers: false,
     async route(tenantId) {
       const named = tenantIdOf(tenantId ?? '');
       const ownText = named === undefined ? undefined : await homeTenant();
@@ -50,6 +58,7 @@ export function createHomeRouter<Scope>(
         detail: `The alert belongs to the tenant ${tenantId}, and this deployment serves ${ownText}. Send it to the deployment of its tenant.`,
       };
     },
+    tenantsOfCaller: async () => [],
     customers: async () => ({ scopes: [], broken: [] }),
   };
 }
@@ -94,6 +103,7 @@ export function createTenantRouter<Scope>(deps: TenantRouterDeps<Scope>): Tenant
   }
 
   return {
+    servesCustomers: true,
     async route(tenantId) {
       if (tenantId === undefined || tenantId.trim() === '') {
         return { kind: 'served', scope: deps.home };
@@ -119,6 +129,11 @@ export function createTenantRouter<Scope>(deps: TenantRouterDeps<Scope>): Tenant
         };
       }
       return refused(whyNotServed(id, row));
+    },
+
+    async tenantsOfCaller(ids) {
+      const rows = [...(await deps.directory.rows()).values()];
+      return rows.flatMap(({ tenant }) => (tenant.callers.some((id) => ids.includes(id)) ? [tenant.id] : []));
     },
 
     async customers() {

@@ -41,6 +41,8 @@ export interface BrokenTenant {
   id: string;
   /** Which columns are wrong, and what is allowed. */
   damage: string;
+  /** All IDs that the column holds, whatever is wrong with it. */
+  callers: readonly string[];
 }
 
 /** Rows of the tenants table. `version` is another after each change of a row. */
@@ -103,20 +105,29 @@ export function readTenant(
   columns: Readonly<Record<string, unknown>>,
   settings: Settings,
 ): Result<Tenant, BrokenTenant> {
-  const id = String(columns.rowKey ?? '').toLowerCase();
+  const broken = (damage: string): Result<Tenant, BrokenTenant> =>
+    failure({ id: String(columns.rowKey ?? '').toLowerCase(), damage, callers: guidsIn(columns.callers) });
   const { data, error } = columnsSchema.safeParse(columns);
   if (data === undefined) {
     const wrong = [...new Set(error.issues.map(({ path }) => String(path[0])))];
-    return failure({ id, damage: wrong.map((column) => problem(column, columns[column])).join(' ') });
+    return broken(wrong.map((column) => problem(column, columns[column])).join(' '));
   }
   const overrides = columnNames.flatMap((column) => {
     const value = data[column];
     return value === undefined ? [] : [[column, value] as const];
   });
-  const { name, enabled, callers } = data;
-  const tenant = { id, name, enabled, callers, overrides: Object.fromEntries(overrides) };
+  const { rowKey, name, enabled, callers } = data;
+  const tenant = { id: rowKey, name, enabled, callers, overrides: Object.fromEntries(overrides) };
   const read = tenantSettings(settings, tenant);
-  return read.ok ? success(tenant) : failure({ id, damage: read.error });
+  return read.ok ? success(tenant) : broken(read.error);
+}
+
+function guidsIn(value: unknown): string[] {
+  return (
+    String(value ?? '')
+      .toLowerCase()
+      .match(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g) ?? []
+  );
 }
 
 function problem(column: string, value: unknown): string {

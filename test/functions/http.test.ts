@@ -15,6 +15,7 @@ import {
 import { createAlertLookup } from '#shared/lookup/alertLookup.ts';
 import { createSubmit } from '#shared/pipeline/submitAll.ts';
 import type { QuotaReport } from '#shared/quota/quotaReport.ts';
+import { createHomeRouter } from '#shared/tenants/tenantRouter.ts';
 import { invoke } from '../shared/http/invocation.ts';
 import { laterBy, seenAt, submissionOf } from '../shared/pipeline/submissions.ts';
 import { createWorld, type Step, type WorldOptions } from '../shared/pipeline/world.ts';
@@ -47,12 +48,17 @@ function createApp(options: WorldOptions = {}, report: () => Promise<QuotaReport
     },
   });
   const { records, rules, now } = world.deps;
-  const application = {
-    now,
+  const scope = {
+    tenant: undefined,
     submit: createSubmit(world.deps),
     lookup: createAlertLookup({ records, rules, now, reportQuota: report }),
-    provisionStorage: async () => [],
     recentQuota: report,
+  };
+  const application = {
+    now,
+    tenants: createHomeRouter(scope, async () => undefined),
+    recentTenants: undefined,
+    provisionStorage: async () => [],
   };
   const submit = createSubmitEnrichments(application, 'key');
   const find = createGetEnrichment(application, 'key');
@@ -300,7 +306,14 @@ test('health is 200 or 503, and liveness asks nobody', async () => {
     ['healthy', 200],
     ['unhealthy', 503],
   ] as const) {
-    const handler = createGetHealth({ recentHealth: async () => ({ status, checks: [] }) }, 'key');
+    const handler = createGetHealth(
+      {
+        recentHealth: async () => ({ status, checks: [] }),
+        recentTenants: undefined,
+        tenants: createHomeRouter({}, async () => undefined),
+      },
+      'key',
+    );
     const answer = await invoke(handler, 'health', { headers: { accept: 'text/plain' } });
     expect(answer.status).toBe(code);
     expect(healthAnswerSchema.parse(answer.json()).status).toBe(status);

@@ -8,6 +8,7 @@ import { createPoller } from '#shared/polling/poller.ts';
 import { emptyLedger } from '#shared/quota/ledger.ts';
 import { quotaReport } from '#shared/quota/quotaReport.ts';
 import type { ListingEnd, SourceAnswer } from '#shared/sources/source.ts';
+import { createHomeRouter } from '#shared/tenants/tenantRouter.ts';
 import { createWorld } from '#test/shared/pipeline/world.ts';
 
 const ALERT = 'da637472900382838869_1364969609';
@@ -118,8 +119,14 @@ async function linesOfOrders(): Promise<string[]> {
     const { deps } = createWorld();
     const submitEnrichments = createSubmitEnrichments(
       {
-        submit: createSubmit(deps),
-        lookup: createAlertLookup({ ...deps, reportQuota: async () => report }),
+        tenants: createHomeRouter(
+          {
+            tenant: undefined,
+            submit: createSubmit(deps),
+            lookup: createAlertLookup({ ...deps, reportQuota: async () => report }),
+          },
+          async () => undefined,
+        ),
         provisionStorage: async () => {
           if (error !== undefined) {
             throw error;

@@ -73,6 +73,7 @@ describe("a tenant's row", () => {
       ok: false,
       error: {
         id: column === 'rowKey' ? String(value).toLowerCase() : id,
+        callers: [],
         damage: expect.stringMatching(new RegExp(`^Column "${column}" got .*${escaped(allowed)}`)),
       },
     });
