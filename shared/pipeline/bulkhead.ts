@@ -11,10 +11,12 @@ export interface Bulkhead {
 }
 
 /**
- * As many messages as the Functions host hands to one process at most: `batchSize` and `newBatchThreshold` of host.json
- * together (https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue#host-json).
+ * Look-ups under way in one process, of all tenants together: `newBatchThreshold` of host.json. The Functions host takes
+ * more messages from the queue only while it has no more than these in hand
+ * (https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue#host-json), so with more places
+ * the alert of a quiet tenant could wait in the queue for look-ups of others to end.
  */
-export const WORKERS = 48;
+export const PLACES = 32;
 
 /**
  * A tenant may have as many places as are free. So one that is slow gets half of them, two get a third each, and however
@@ -22,7 +24,7 @@ export const WORKERS = 48;
  * E. L. Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998.)
  * @param places Of the process.
  */
-export function createBulkhead(places: number = WORKERS): Bulkhead {
+export function createBulkhead(places: number = PLACES): Bulkhead {
   const taken = new Map<string, number>();
   let free = places;
   return {
