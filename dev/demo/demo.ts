@@ -246,8 +246,10 @@ async function showDemo(
     await simulator.setConsent(late.tenantId, true);
     end = joined(end, await watch(sent.filter(isLate)));
   }
-  const records = createEnrichmentTable(clients.table(settings.tables.enrichments));
-  const outcomes = await readOutcomes(end.results.enrichments.values(), sent, records);
+  const table = clients.table(settings.tables.enrichments);
+  const recordsOf = (tenantId: string | undefined) =>
+    createEnrichmentTable(table, customers.find((customer) => customer.tenantId === tenantId)?.tenantId);
+  const outcomes = await readOutcomes(end.results.enrichments.values(), sent, recordsOf);
   print(['', ...report(outcomes, end, output.isTTY ? output.columns : USUAL_WIDTH)]);
 
   const serves = output.isTTY && !options.once;

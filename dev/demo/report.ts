@@ -109,11 +109,11 @@ export interface Outcomes {
   disagreements: string[];
 }
 
-/** Puts each message beside the row of its alert. */
+/** Puts each message beside the row of its alert. @param recordsOf Those of the tenant that a message names. */
 export async function readOutcomes(
   messages: Iterable<EnrichmentMessage>,
   samples: readonly SentSample[],
-  records: AlertRecords,
+  recordsOf: (tenantId: string | undefined) => AlertRecords,
 ): Promise<Outcomes> {
   const placeOf = placesIn(samples);
   const placed = [...messages]
@@ -122,7 +122,7 @@ export async function readOutcomes(
   const outcomes: Outcome[] = [];
   const disagreements: string[] = [];
   for (const { message, place } of placed) {
-    const answer = (await records.read(message.alertId))?.state.answer;
+    const answer = (await recordsOf(message.tenantId).read(message.alertId))?.state.answer;
     const device = message.outcome === 'enriched' ? answer?.device : undefined;
     outcomes.push({ message, device, form: samples[place]?.form ?? 'your own' });
     const deviceInMessage = 'device' in message ? message.device?.id : device?.id;
