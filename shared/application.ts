@@ -7,9 +7,11 @@ import {
   type TenantScope,
 } from './applicationTenant.ts';
 import type { Settings } from './config/settings.ts';
+import { accessProbes } from './health/access.ts';
 import {
   checkHealth,
   circuitProbe,
+  clockProbe,
   gateProbe,
   type HealthReport,
   queueProbe,
@@ -133,6 +135,13 @@ export function createApplication(
     ...(home.pollerProbe === undefined ? [] : [home.pollerProbe]),
     ...(directory === undefined ? [] : [directoryProbe(directory.failingSince)]),
     circuitProbe(currentLedger),
+    clockProbe(() => clock.now() - localNow()),
+    ...accessProbes({
+      ...sources,
+      choice: settings.sourceChoice,
+      polls: settings.polling.schedule !== undefined,
+      now,
+    }),
     ...(settings.sourceChoice === 'defender'
       ? []
       : [

@@ -24,6 +24,7 @@ export function createGetHealth(
     // What is wrong with the deployment or with others is not for a caller of one tenant.
     const states = (await recentTenants?.()) ?? [];
     const own = states.filter(({ tenantId }) => confinement.has(tenantId));
-    return jsonResponse(status, { status: health.status, checks: [], tenants: tenantsHealth(own) });
+    const { status: word, ready } = health;
+    return jsonResponse(status, { status: word, ready, checks: [], tenants: tenantsHealth(own) });
   });
 }
