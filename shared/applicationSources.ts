@@ -76,11 +76,26 @@ export function keyPrefixOf(tenantId: string | undefined): string {
 /** Alerts a page of Defender's lists behind bulk look-ups, some 6 MB: larger than the poller's, since thousands are wanted. */
 const BULK_PAGE = 2_000;
 
+/**
+ * Where tenants share the workers, one that waits in a worker for a slot keeps others' alerts in the queue: so it comes
+ * back for its turn instead, unless the slot is near.
+ */
+const LONGEST_WAIT_AMONG_TENANTS_MS = 5_000;
+
+/** The longest that a submission waits inside a worker for its slot, the same for all tenants. */
+function inProcessWaitOf({ tenants, timing }: Settings): number {
+  const { inProcessWaitMs } = timing;
+  return tenants.app === undefined
+    ? inProcessWaitMs
+    : Math.min(inProcessWaitMs, LONGEST_WAIT_AMONG_TENANTS_MS);
+}
+
 export function createSources(settings: Settings, deps: SourcesDeps): Sources {
   const { state, clock, localNow, now, random, hasIdentityEndpoint, mayOpenCircuit, customer } = deps;
   const { source: defenderSettings, graph: graphSettings, sourceChoice, bulkLookups, timing } = settings;
   const clientId = customer?.appId ?? defenderSettings.clientId;
   const keyPrefix = keyPrefixOf(customer?.tenantId);
+  const inProcessWaitMs = inProcessWaitOf(settings);
   const tokensFor = (scope: string) =>
     customer === undefined
       ? createAccessTokens(tokenRequester(scope, clientId, hasIdentityEndpoint), Date.now)
@@ -91,7 +106,7 @@ export function createSources(settings: Settings, deps: SourcesDeps): Sources {
     const rules: LedgerRules = {
       limits: [...limits],
       share,
-      inProcessWaitMs: timing.inProcessWaitMs,
+      inProcessWaitMs,
       probeIntervalMs: timing.retryBaseDelayMs,
     };
     const gate = createLedgerGate({ store, clock, rules, random });
