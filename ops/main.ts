@@ -1,4 +1,5 @@
 /** Command line of `npm run ops`: what the operator of a deployment asks and does. */
+import { randomUUID } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
 import { createApplication } from '#shared/application.ts';
 import { keepLocalTrafficFromProxies } from '#shared/config/proxy.ts';
@@ -6,14 +7,18 @@ import { SettingsError } from '#shared/config/setting.ts';
 import { readSettings } from '#shared/config/settings.ts';
 import { ALERT_ID_RULE, isAlertId } from '#shared/intake/submission.ts';
 import { createStorageClients } from '#shared/storage/storageClients.ts';
+import { CHECK_APP, checkAlert, checkApp } from './app/checkApp.ts';
+import { AppError, appAt, appNamed, appOfAzd, type DeployedApp } from './app/deployedApp.ts';
 import { check, settingsFindings } from './check/check.ts';
-import { findingLines, isAllOk } from './check/findingsView.ts';
+import type { Finding } from './check/finding.ts';
+import { findingLines, isAllOk, readyOrNot } from './check/findingsView.ts';
 import { type Comparison, compareSources } from './compare/compare.ts';
 import { comparisonLines } from './compare/compareView.ts';
 import { listDeadLetters, replayDeadLetters, showDeadLetter } from './deadLetters/deadLettersCommand.ts';
 import { createPoisonQueue } from './deadLetters/poisonQueue.ts';
 import { selectionOf } from './deadLetters/selection.ts';
 import { addLocalSettings } from './localSettings.ts';
+import { purgeRows } from './purge/purgeCommand.ts';
 import { quotaLines } from './quotaView.ts';
 import { readAlertStatus } from './status/alertStatus.ts';
 import { statusJson, statusLines } from './status/statusView.ts';
@@ -32,15 +37,27 @@ const program = new Command('npm run ops --').description(
 program
   .command('check')
   .description(
-    'says whether settings, storage, token and Defender are as the app needs them; ends with 0 if so',
+    'says whether settings, storage, token and Defender are as the app needs them; ends with 0 if so. With --app, --azd or --url the app that runs says what its own identity can do',
+  )
+  .option('--app <name>', 'ask this function app; Azure CLI finds address and key')
+  .option('--azd', 'ask the app that azd deployed from this folder')
+  .option('--url <address>', 'ask the app at this address, with APP_KEY or APP_TOKEN of the environment')
+  .option(
+    '--alert [alertId]',
+    'also send the app an alert the whole way; an invented one when no ID is given',
   )
   .option(...JSON_OPTION)
-  .action(async ({ json }) => {
-    const findings = await findingsOfCheck();
+  .action(async ({ json, alert, ...options }: CheckOptions) => {
+    const app = await findApp(options);
+    if (app === undefined && alert !== undefined) {
+      throw new AppError('--alert is sent to an app that runs: name it with --app, --azd or --url.');
+    }
+    const alertId = alert === true ? `check-${randomUUID()}` : alert;
+    const findings = app === undefined ? await findingsOfCheck() : await findingsOfApp(app, alertId);
     if (json) {
       printJson({ ok: isAllOk(findings), findings });
     } else {
-      print(...findingLines(findings));
+      print(...findingLines(findings, app && readyOrNot(findings)));
     }
     if (!isAllOk(findings)) {
       process.exitCode = 1;
@@ -98,6 +115,28 @@ program
     }
   });
 
+program
+  .command('purge')
+  .description('deletes old rows of alerts and what was kept of their devices; alerts without an answer stay')
+  .requiredOption('--older-than <duration>', 'rows that nobody has written for so long, such as 90d')
+  .option('--dry-run', 'only say what would be deleted')
+  .option(...JSON_OPTION)
+  .action(async (options) => {
+    const settings = readSettings(process.env);
+    const { table } = createStorageClients(settings.storage);
+    const isDone = await purgeRows(options, {
+      enrichments: table(settings.tables.enrichments),
+      state: table(settings.tables.state),
+      timing: settings.timing,
+      now,
+      stream: process.stderr,
+      print,
+    });
+    if (!isDone) {
+      process.exitCode = 1;
+    }
+  });
+
 const deadLetters = program.command('dead-letters').description('lists, shows and replays dead letters');
 
 deadLetters
@@ -133,7 +172,8 @@ try {
   keepLocalTrafficFromProxies(process.env);
   await program.parseAsync();
 } catch (error) {
-  console.error(error instanceof SettingsError ? error.message : describeError(error));
+  const speaksForItself = error instanceof SettingsError || error instanceof AppError;
+  console.error(speaksForItself ? error.message : describeError(error));
   process.exitCode = 1;
 }
 
@@ -168,6 +208,36 @@ async function findingsOfCheck() {
     }
     throw error;
   }
+}
+
+interface CheckOptions {
+  app?: string;
+  azd?: true;
+  url?: string;
+  alert?: string | true;
+  json?: true;
+}
+
+/** The app that is meant; undefined where the settings are to be checked instead. */
+async function findApp({ app, azd, url }: CheckOptions): Promise<DeployedApp | undefined> {
+  if ([app, azd, url].filter((option) => option !== undefined).length > 1) {
+    throw new AppError('Name the app once: with --app, --azd or --url.');
+  }
+  if (azd) {
+    return appOfAzd(process.env);
+  }
+  if (app !== undefined) {
+    return appNamed(app, undefined);
+  }
+  return url === undefined ? undefined : appAt(url, process.env);
+}
+
+async function findingsOfApp(app: DeployedApp, alertId: string | undefined): Promise<Finding[]> {
+  const findings = await checkApp(app, CHECK_APP);
+  const isThere = findings.length > 1;
+  return alertId === undefined || !isThere
+    ? findings
+    : [...findings, await checkAlert(app, alertIdArgument(alertId), CHECK_APP)];
 }
 
 function alertIdArgument(text: string): string {

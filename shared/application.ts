@@ -3,9 +3,11 @@ import { createSources, type Sources } from './applicationSources.ts';
 import { longestGapMs } from './config/ncrontab.ts';
 import type { Settings } from './config/settings.ts';
 import { messageWriter } from './enrichment/outputMessage.ts';
+import { accessProbes } from './health/access.ts';
 import {
   checkHealth,
   circuitProbe,
+  clockProbe,
   gateProbe,
   type HealthReport,
   pollerProbe,
@@ -180,6 +182,8 @@ export function createApplication(
     ),
     ...(schedule === undefined ? [] : [pollerProbe(lastPass, gapMs, now(), clock.now)]),
     circuitProbe(async () => (await (await currentQuota()).store.read()).ledger),
+    clockProbe(() => clock.now() - localNow()),
+    ...accessProbes({ ...sources, choice: settings.sourceChoice, polls: schedule !== undefined, now }),
     ...(settings.sourceChoice === 'defender'
       ? []
       : [

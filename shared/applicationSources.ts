@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { TableClient } from '@azure/data-tables';
 import type { RateLimit } from './config/rateLimits.ts';
 import type { Settings } from './config/settings.ts';
+import { type AnswerStore, notingAnswers } from './quota/answers.ts';
 import type { CallGate } from './quota/callGate.ts';
 import type { LedgerRules } from './quota/ledger.ts';
 import type { LedgerStore } from './quota/ledgerExchange.ts';
@@ -21,15 +22,17 @@ import { createGraphClient, type GraphClient } from './sources/graph/graphClient
 import { createGraphSource } from './sources/graph/graphSource.ts';
 import type { AlertFeed, Source, SourceName } from './sources/source.ts';
 import { createAlertListTable } from './storage/alertListTable.ts';
+import { createAnswerTable } from './storage/answerTable.ts';
 import { createLedgerTable } from './storage/ledgerTable.ts';
 import { createPartTable } from './storage/partTable.ts';
 import { createSourceStateTable } from './storage/sourceStateTable.ts';
 
-/** The quota of one API: its ledger, the rules that hold for it, and the gate before it. */
+/** The quota of one API: its ledger, the rules that hold for it, the gate before it, and when the API last answered. */
 export interface ApiQuota {
   store: LedgerStore;
   rules: LedgerRules;
   gate: CallGate;
+  answers: AnswerStore;
 }
 
 /** The sources by the settings, and what they speak to their APIs with. */
@@ -84,7 +87,9 @@ export function createSources(settings: Settings, deps: SourcesDeps): Sources {
     };
     const gate = createLedgerGate({ store, clock, rules, random });
     const observing: CallGate = { ...gate, denied: async () => ({ until: now() }) };
-    return { store, rules, gate: mayOpenCircuit ? gate : observing };
+    const answers = createAnswerTable(state, key);
+    // What an operator's own sign-in may do says nothing about the app.
+    return { store, rules, gate: mayOpenCircuit ? notingAnswers(gate, answers, now) : observing, answers };
   }
 
   const defender = {

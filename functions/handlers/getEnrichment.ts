@@ -39,7 +39,7 @@ export function createGetEnrichment(
           detail: 'Nobody has submitted this alert, or it waits in the queue.',
         };
       case 'pending':
-        return pendingResponse(type, alertId, await lookup.expectation());
+        return pendingResponse(type, alertId, await lookup.expectation(), status.deferral);
       case 'final':
         return enrichmentResponse(type, status.enrichment, headers.get('if-none-match'));
     }

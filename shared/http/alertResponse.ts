@@ -32,13 +32,23 @@ export function enrichmentResponse(
     : { ...answer, headers: { ...answer.headers, etag } };
 }
 
-export function pendingResponse(type: ResponseType, alertId: string, expectation: Expectation): TextResponse {
+export function pendingResponse(
+  type: ResponseType,
+  alertId: string,
+  expectation: Expectation,
+  deferral?: PendingAlert['deferral'],
+): TextResponse {
   // Clients that poll by themselves, Logic Apps among them, look for the address here.
   const headers = { ...retryAfter(expectation), location: locationOf(alertId), vary: 'Accept' };
   if (type !== 'application/json') {
     return cardsResponse(type, 202, [pendingCard(alertId, expectation)], headers);
   }
-  const pending: PendingAlert = { alertId, status: 'pending', ...expectationFields(expectation) };
+  const pending: PendingAlert = {
+    alertId,
+    status: 'pending',
+    ...(deferral && { deferral }),
+    ...expectationFields(expectation),
+  };
   return jsonResponse(202, pending, headers);
 }
 
