@@ -24,7 +24,7 @@ export function createGetHealth(
     // What is wrong with the deployment or with others is not for a caller of one tenant.
     const states = (await recentTenants?.()) ?? [];
     const own = states.filter(({ tenantId }) => confinement.has(tenantId));
-    const { status: word, ready } = health;
-    return jsonResponse(status, { status: word, ready, checks: [], tenants: tenantsHealth(own) });
+    const { status: overall, ready } = health;
+    return jsonResponse(status, { status: overall, ready, checks: [], tenants: tenantsHealth(own) });
   });
 }
