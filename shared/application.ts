@@ -16,6 +16,7 @@ import {
 import { type AlertLookup, createAlertLookup } from './lookup/alertLookup.ts';
 import type { PipelineDeps } from './pipeline/enrichSubmission.ts';
 import { createSubmit, type Submit } from './pipeline/submitAll.ts';
+import { createSubmitUrgent, type SubmitUrgent } from './pipeline/submitUrgent.ts';
 import { createPoller, type Poller } from './polling/poller.ts';
 import { cached } from './promises.ts';
 import type { Ledger } from './quota/ledger.ts';
@@ -26,7 +27,7 @@ import { readTokenClaims } from './sources/accessToken.ts';
 import { createEnrichmentTable } from './storage/enrichmentTable.ts';
 import { createQueueOutbox } from './storage/queueOutbox.ts';
 import { createStorageClients, provision } from './storage/storageClients.ts';
-import { isStorageError, storageErrorText } from './storage/storageError.ts';
+import { errorText, isStorageError, storageErrorText } from './storage/storageError.ts';
 import { createWatermarkTable } from './storage/watermarkTable.ts';
 
 /** Callers of the HTTP functions get what was found out so many milliseconds ago at most, so that they load storage little. */
@@ -41,6 +42,8 @@ export interface Application {
   now: () => Date;
   /** Takes submissions into the pipeline. */
   submit: Submit;
+  /** The same for a few that somebody waits for: this process works on them at once. */
+  submitUrgent: SubmitUrgent;
   /** Says how alerts stand. */
   lookup: AlertLookup;
   /** Finds new alerts; the timer function calls it. */
@@ -196,6 +199,7 @@ export function createApplication(
     pipeline,
     now,
     submit,
+    submitUrgent: createSubmitUrgent(pipeline, errorText),
     lookup: createAlertLookup({ records, rules: timing, now, reportQuota: recentQuota }),
     poller,
     sources,

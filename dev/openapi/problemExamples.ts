@@ -24,6 +24,7 @@ const emptyApplication = {
   },
   provisionStorage: async () => [],
   submit: async () => ({ queued: [], notQueued: [] }),
+  submitUrgent: async () => ({ queued: [], notQueued: [], runs: new Map() }),
   now: () => new Date('2026-11-23T12:00:00Z'),
 };
 

@@ -10,19 +10,25 @@ import { notAcceptable } from '../../shared/http/problem.ts';
 import { endOfWait, readRequestBody, readWait } from '../../shared/http/request.ts';
 import { RESPONSE_TYPES } from '../../shared/http/response.ts';
 import { MAX_ORDER, readOrder } from '../../shared/intake/order.ts';
+import type { MessageEvent } from '../../shared/pipeline/receiveMessage.ts';
+import { MOST_URGENT } from '../../shared/pipeline/submitUrgent.ts';
+import { withinTime } from '../../shared/promises.ts';
 import { errorText } from '../../shared/storage/storageError.ts';
 
 /** Alerts of an order are put into the queue for so long at most; the rest of a run is for the answer that says so. */
 const LONGEST_QUEUEING_MS = FUNCTION_DEADLINE_MS / 2;
+/** So long this process works on urgent alerts itself, and ends a little before the caller's time is up. */
+const LONGEST_WORK_MS = 30_000;
+const BEFORE_END_MS = 500;
 
 /** `POST /api/enrichments`: takes an order of alerts, and waits for their enrichments when asked to. */
 export function createSubmitEnrichments(
-  application: Pick<Application, 'submit' | 'lookup' | 'provisionStorage' | 'now'>,
+  application: Pick<Application, 'submit' | 'submitUrgent' | 'lookup' | 'provisionStorage' | 'now'>,
   authorization: HttpAuthorization,
 ): HttpHandler {
   const { lookup } = application;
 
-  return endpoint({ methods: ['POST'], authorization }, async (request, log) => {
+  return endpoint<MessageEvent>({ methods: ['POST'], authorization }, async (request, log) => {
     const type = negotiate(request.headers.get('accept'), RESPONSE_TYPES);
     if (type === undefined) {
       return notAcceptable(RESPONSE_TYPES);
@@ -52,10 +58,14 @@ export function createSubmitEnrichments(
     const timeIsUp = endOfWait(wait.value);
     const queueingIsOver = AbortSignal.timeout(LONGEST_QUEUEING_MS);
     await application.provisionStorage();
-    const { queued, notQueued, error, announceError } = await application.submit(
-      submissions.map(({ submission }) => submission),
-      queueingIsOver,
-    );
+    const all = submissions.map(({ submission }) => submission);
+    const workMs = Math.min(LONGEST_WORK_MS, (wait.value ?? 0) * 1_000 - BEFORE_END_MS);
+    const isUrgent = workMs > 0 && all.length <= MOST_URGENT;
+    const work = { isOver: queueingIsOver, log };
+    const submitted = isUrgent
+      ? await application.submitUrgent(all, { ...work, signal: AbortSignal.timeout(workMs) })
+      : { ...(await application.submit(all, queueingIsOver)), runs: undefined };
+    const { queued, notQueued, error, announceError, runs } = submitted;
     log({
       event: 'order',
       orderId,
@@ -81,6 +91,11 @@ export function createSubmitEnrichments(
         if (wait.value === undefined) {
           return { ...part, status: 'pending' };
         }
+        await withinTime(
+          runs?.get(part.submission) ?? Promise.resolve(),
+          workMs + BEFORE_END_MS,
+          () => undefined,
+        );
         // The alert is queued: whatever hinders the look-up, the honest answer is that it is pending.
         const status = await lookup.follow(part.submission, timeIsUp).catch(() => undefined);
         return status?.kind === 'final'

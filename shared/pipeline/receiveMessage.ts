@@ -1,4 +1,4 @@
-import type { Delivery } from '../intake/queueMessage.ts';
+import type { Delivery, MessageIdentity } from '../intake/queueMessage.ts';
 import { readMessage } from '../intake/readMessage.ts';
 import type { Rejection } from '../intake/rejection.ts';
 import type { Submission } from '../intake/submission.ts';
@@ -31,7 +31,9 @@ export type MessageEvent =
   /** A part of a message that was no alert. */
   | { event: 'rejected'; reason: string; detail: string; alertId?: string | undefined }
   /** A message with several alerts, each submitted on its own. */
-  | { event: 'split'; submissions: number; rejections: number };
+  | { event: 'split'; submissions: number; rejections: number }
+  /** An urgent submission could not be worked on at once: its message will be read from the queue. */
+  | { event: 'urgent_failed'; alertId: string; submissionId: string; detail: string };
 
 /**
  * Handles one message of the input queue: a single alert is taken through the pipeline; several become submissions of
@@ -63,13 +65,29 @@ export async function receiveMessage(
     log({ event: 'split', submissions: submissions.length, rejections: rejections.length });
     return;
   }
-  const foreign = foreignTenant(only, await deps.homeTenant());
+  await receiveSubmission(only, identity, deps, log, signal);
+}
+
+/**
+ * Takes a submission through the pipeline for the message that carries it, or buries it where that is no use.
+ * @throws When our own storage fails.
+ */
+export async function receiveSubmission(
+  submission: Submission,
+  identity: MessageIdentity,
+  deps: PipelineDeps,
+  log: Log<MessageEvent>,
+  signal: AbortSignal,
+): Promise<void> {
+  const startedAt = deps.now();
+  const foreign = foreignTenant(submission, await deps.homeTenant());
   if (foreign !== undefined) {
-    await bury({ ...foreign, alertId: only.alertId, original: only.alertId }, startedAt, deps, log, only);
+    const { alertId } = submission;
+    await bury({ ...foreign, alertId, original: alertId }, startedAt, deps, log, submission);
     return;
   }
-  const progress = await enrichSubmission(only, identity, deps, signal);
-  log(progressEvent(only, progress, startedAt, deps.now()));
+  const progress = await enrichSubmission(submission, identity, deps, signal);
+  log(progressEvent(submission, progress, startedAt, deps.now()));
 }
 
 export function progressEvent(

@@ -36,6 +36,9 @@ export interface BatchDeps<Row> {
 /** A call that takes longer has failed for those who wait for it. */
 const LONGEST_CALL_MS = 100_000;
 
+/** The earliest first: a call goes as early as any of those who share it may. */
+const PLACES: readonly CallRequest['place'][] = ['turn', 'first', 'urgent', 'last'];
+
 interface Waiter<Row> {
   id: string;
   place: CallRequest['place'];
@@ -82,7 +85,7 @@ export function createBatch<Row>({
       waiting = waiting.filter(({ id }) => !ids.has(id));
       return [...ids];
     };
-    const place = waiting.some((waiter) => waiter.place === 'turn') ? 'turn' : (waiting[0]?.place ?? 'last');
+    const place = PLACES.find((earliest) => waiting.some((waiter) => waiter.place === earliest)) ?? 'last';
     try {
       const answers = await withinTime(
         askFor(undefined, place, takeBatch, AbortSignal.timeout(LONGEST_CALL_MS)),

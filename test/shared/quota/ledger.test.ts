@@ -36,8 +36,12 @@ function asked(ledger: Ledger, request: Partial<Ask>, now: number) {
 }
 
 function grantOf(ledger: Ledger, now: number): Grant {
-  return ask(ledger, rules, { returning: 0, first: 0, urgent: 0, fresh: 1, patienceMs: 20_000, mayProbeCircuit: 1 }, now)
-    .grant;
+  return ask(
+    ledger,
+    rules,
+    { returning: 0, first: 0, urgent: 0, fresh: 1, patienceMs: 20_000, mayProbeCircuit: 1 },
+    now,
+  ).grant;
 }
 
 function throttle(ledger: Ledger, by: LedgerRules, until: number, at: number): Ledger {
@@ -236,7 +240,9 @@ describe('urgent calls', () => {
     const perMinute = (from: number) =>
       calls.filter(({ id, at }) => id >= 10_000 && at >= from && at < from + 60_000 && at < end).length;
     expect(passed).toBeGreaterThan(50);
-    expect(Math.max(...Array.from({ length: 14 }, (_, minute) => perMinute(START + minute * 60_000)))).toBeLessThanOrEqual(20);
+    expect(
+      Math.max(...Array.from({ length: 14 }, (_, minute) => perMinute(START + minute * 60_000))),
+    ).toBeLessThanOrEqual(20);
     // As if the line had been longer by those calls from the beginning.
     const longer = Array.from({ length: 1_400 + passed }, (_, id) => ({ id, at: START }));
     expect(end).toBeLessThanOrEqual(ends(callsFor(longer, 2 * 3_600_000)) + 10_000);
