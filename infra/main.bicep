@@ -76,6 +76,14 @@ param defenderGeo string = ''
 ])
 param enrichmentSource string = 'defender'
 
+@description('Where traces and metrics go: nowhere, to Application Insights, or to a collector that OTEL_EXPORTER_OTLP_ENDPOINT in extraSettings names.')
+@allowed([
+  'off'
+  'azure-monitor'
+  'otlp'
+])
+param telemetry string = 'off'
+
 @description('Part of Defender\'s limits that this app may use, above 0 and up to 1, where others call with the same identity.')
 param quotaShare string = '1'
 
@@ -171,6 +179,7 @@ module resources 'resources.bicep' = {
     defenderGeo: defenderGeo
     enrichmentSource: enrichmentSource
     quotaShare: quotaShare
+    telemetry: telemetry
     storageRedundancy: storageRedundancy
     deleteLock: deleteLock
     availabilityTest: availabilityTest

@@ -91,6 +91,14 @@ param defenderGeo string = ''
 ])
 param enrichmentSource string = 'defender'
 
+@description('Where traces and metrics go: nowhere, to Application Insights, or to a collector that OTEL_EXPORTER_OTLP_ENDPOINT in extraSettings names.')
+@allowed([
+  'off'
+  'azure-monitor'
+  'otlp'
+])
+param telemetry string = 'off'
+
 @description('Part of Defender\'s limits that this app may use, above 0 and up to 1, where others call with the same identity.')
 param quotaShare string = '1'
 
@@ -283,6 +291,7 @@ module functionApp 'modules/functionApp.bicep' = {
     defenderGeo: defenderGeo
     enrichmentSource: enrichmentSource
     quotaShare: quotaShare
+    telemetry: telemetry
     alertPollSchedule: alertPollSchedule
     alertPollSeverities: alertPollSeverities
     alertPollStatuses: alertPollStatuses

@@ -11,15 +11,23 @@ import { type SimulatorProcess, startSimulatorProcess } from '../stack/simulator
 import { describeHostLine, type HostLine, readHostLine } from './hostLines.ts';
 import { createProgressView } from './progressView.ts';
 import { guide, introduction, readOutcomes, report } from './report.ts';
-import { createBacklog, createSamples, KNOWN_ALERTS_IN_SAMPLES, submitSamples } from './samples.ts';
+import {
+  createBacklog,
+  createSamples,
+  KNOWN_ALERTS_IN_SAMPLES,
+  type SentSample,
+  submitSamples,
+} from './samples.ts';
 import { DEFAULT_STACK_FILE, readStackFile, removeStackFile, writeStackFile } from './stackFile.ts';
-import { createSimulatorClient, watchSample } from './watchSample.ts';
+import { consentLines, createCustomerSamples, createDemoTenants } from './tenants.ts';
+import { createSimulatorClient, type WatchEnd, watchSample } from './watchSample.ts';
 
 export const START_USAGE = `Usage: npm start -- [options]
 
   --backlog <number>   submit that many more alerts; Defender permits 100 calls a minute
   --faults             let the simulator spoil 5 % of its answers with each of several faults
   --source <source>    where devices come from: defender, graph or auto; defender when left out
+  --tenants <number>   serve that many tenants; the last one gives its consent late
   --once               end when every alert of the sample is final
   --stack-file <path>  write where everything is to this file instead of .local/stack.json
   --help               print this`;
@@ -30,11 +38,14 @@ export interface StartOptions {
   backlog: number;
   faults: boolean;
   source: SourceChoice;
+  /** With the home tenant. */
+  tenants: number;
   once: boolean;
   stackFile: string;
   help: boolean;
 }
 
+const MOST_TENANTS = 20;
 /** More would take days at 1,500 calls an hour. */
 const LARGEST_BACKLOG = 100_000;
 
@@ -46,12 +57,16 @@ export function parseStartOptions(commandLine: readonly string[]): StartOptions 
       backlog: { type: 'string', default: '0' },
       faults: { type: 'boolean', default: false },
       source: { type: 'string', default: 'defender' },
+      tenants: { type: 'string', default: '1' },
       once: { type: 'boolean', default: false },
       'stack-file': { type: 'string', default: DEFAULT_STACK_FILE },
       help: { type: 'boolean', default: false },
     },
   });
-  const { backlog, source: chosen, 'stack-file': stackFile, ...flags } = values;
+  const { backlog, source: chosen, tenants, 'stack-file': stackFile, ...flags } = values;
+  if (!/^[1-9]\d?$/.test(tenants) || Number(tenants) > MOST_TENANTS) {
+    throw new Error(`--tenants is "${tenants}". Give a whole number from 1 to ${MOST_TENANTS}, e.g. 3.`);
+  }
   if (!/^\d+$/.test(backlog) || Number(backlog) > LARGEST_BACKLOG) {
     throw new Error(`--backlog is "${backlog}". Give a whole number from 0 to ${LARGEST_BACKLOG}, e.g. 150.`);
   }
@@ -59,7 +74,7 @@ export function parseStartOptions(commandLine: readonly string[]): StartOptions 
   if (source === undefined) {
     throw new Error(`--source is "${chosen}". Give ${sourceChoices.join(', ')}.`);
   }
-  return { ...flags, backlog: Number(backlog), source, stackFile };
+  return { ...flags, backlog: Number(backlog), tenants: Number(tenants), source, stackFile };
 }
 
 /** Settings that make an unknown alert final within seconds instead of a quarter of an hour. */
@@ -79,22 +94,29 @@ export interface DemoStack {
  * @param alerts How many alerts the simulator knows.
  * @param source Where devices come from.
  * @param onHostLine Hears each line that the host prints.
+ * @param tenantCount With the home tenant.
  */
 export async function startDemoStack(
   alerts: number,
   source: SourceChoice,
   onHostLine: (line: string) => void,
+  tenantCount = 1,
 ): Promise<DemoStack> {
+  const tenants = tenantCount > 1 ? await createDemoTenants(tenantCount) : undefined;
   const [azurite, simulator] = await Promise.all([
     startAzurite(),
     // A call takes a moment, as it does in the real service.
-    startSimulatorProcess(['--alerts', String(alerts), '--latency', '50ms..250ms']),
+    startSimulatorProcess([
+      ...['--alerts', String(alerts), '--latency', '50ms..250ms'],
+      ...(tenants?.commandLine ?? []),
+    ]),
   ]);
   const settings = {
     AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
     ...SHORT_DELAYS,
     ENRICHMENT_SOURCE: source,
     ...appSettings(azurite, simulator),
+    ...(await tenants?.connect(azurite, simulator)),
   };
   const host = await startHostProcess({ settings: { ...NOTHING_SET, ...settings }, onLine: onHostLine });
   return {
@@ -103,7 +125,7 @@ export async function startDemoStack(
     host,
     async stop() {
       await host.stop();
-      await Promise.all([simulator.stop(), azurite.stop()]);
+      await Promise.all([simulator.stop(), azurite.stop(), tenants?.remove()]);
     },
   };
 }
@@ -148,6 +170,7 @@ export async function runDemo(
     KNOWN_ALERTS_IN_SAMPLES + SPARE_ALERTS + options.backlog,
     options.source,
     (line) => hostLines.emit('line', readHostLine(line)),
+    options.tenants,
   );
   try {
     writeStackFile(options.stackFile, addressesOf(stack));
@@ -199,10 +222,30 @@ async function showDemo(
     ...createBacklog(known.slice(backlogStart)),
   ];
 
+  const customers = stack.simulator.tenants.slice(1);
+  const late = customers.at(-1);
+  if (late !== undefined) {
+    await simulator.setConsent(late.tenantId, false);
+  }
+  const ofCustomers = await Promise.all(
+    customers.map((customer) => createCustomerSamples(customer, simulator)),
+  );
+
   print([...introduction(options), '']);
-  const sent = await submitSamples(clients.queue(settings.queues.alerts), samples);
+  const sent = await submitSamples(clients.queue(settings.queues.alerts), [
+    ...samples,
+    ...ofCustomers.flat(),
+  ]);
   const watched = { queues, simulator, hostLines, hostEnded: stack.host.ended };
-  const end = await watchSample(sent, watched, createProgressView(output), interrupted);
+  const watch = (part: readonly SentSample[]) =>
+    watchSample(part, watched, createProgressView(output), interrupted);
+  const isLate = ({ form }: SentSample) => form === late?.name;
+  let end = await watch(sent.filter((sample) => !isLate(sample)));
+  if (late !== undefined && end.reason === 'final') {
+    print(consentLines(late));
+    await simulator.setConsent(late.tenantId, true);
+    end = joined(end, await watch(sent.filter(isLate)));
+  }
   const records = createEnrichmentTable(clients.table(settings.tables.enrichments));
   const outcomes = await readOutcomes(end.results.enrichments.values(), sent, records);
   print(['', ...report(outcomes, end, output.isTTY ? output.columns : USUAL_WIDTH)]);
@@ -224,6 +267,17 @@ async function showDemo(
   ]);
   hostLines.on('line', (line) => print(describeHostLine(line, new Date())));
   return serve(stack, interrupted, print);
+}
+
+/** Two watches one after the other as one. */
+function joined(first: WatchEnd, second: WatchEnd): WatchEnd {
+  return {
+    ...second,
+    results: {
+      enrichments: new Map([...first.results.enrichments, ...second.results.enrichments]),
+      deadLetters: [...first.results.deadLetters, ...second.results.deadLetters],
+    },
+  };
 }
 
 /** Keeps everything running until the person ends it. */

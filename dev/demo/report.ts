@@ -10,13 +10,22 @@ import type { RunningStack } from './stackFile.ts';
 import type { EnrichmentMessage, WatchEnd } from './watchSample.ts';
 
 /** What a person is about to see. */
-export function introduction({ backlog, faults }: Pick<StartOptions, 'backlog' | 'faults'>): string[] {
+export function introduction({
+  backlog,
+  faults,
+  tenants,
+}: Pick<StartOptions, 'backlog' | 'faults' | 'tenants'>): string[] {
   return [
     'Alerts go through a real queue, a token request, the API, a table row and an output message.',
     `Some are unknown to Defender: they are asked for again after ${SHORT_DELAYS.NOT_FOUND_RETRIES.replaceAll(',', ', ')} (in production 30s, 2m, 10m).`,
     ...(backlog > 0
       ? [
           `A backlog of ${counted(backlog, 'alert')} comes with them, and Defender permits 100 calls a minute.`,
+        ]
+      : []),
+    ...(tenants > 1
+      ? [
+          `They are those of ${tenants} tenants, each with a quota of its own; the last one gives its consent late.`,
         ]
       : []),
     ...(faults

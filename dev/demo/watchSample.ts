@@ -21,8 +21,10 @@ const callsSchema = z.array(z.object({ time: z.number(), counted: z.boolean() })
 
 /** What the demo asks of the simulator's controls. All throw when the simulator does not answer as expected. */
 export interface SimulatorClient {
-  /** The IDs of all alerts that it knows. */
-  knownAlertIds(): Promise<string[]>;
+  /** The IDs of all alerts that a tenant has; the home tenant where none is named. */
+  knownAlertIds(tenantId?: string): Promise<string[]>;
+  /** Whether the app gets tokens of the tenant. */
+  setConsent(tenantId: string, isGiven: boolean): Promise<void>;
   setFaultRates(rates: FaultRates): Promise<void>;
   /** When it was called (milliseconds since 1970), as far as calls count against the quota. */
   countedCalls(): Promise<number[]>;
@@ -39,8 +41,13 @@ export function createSimulatorClient(controlUrl: string): SimulatorClient {
   }
 
   return {
-    async knownAlertIds() {
-      return alertIdsSchema.parse(await request('/alerts')).alertIds;
+    async knownAlertIds(tenantId) {
+      const prefix = tenantId === undefined ? '' : `/tenants/${tenantId}`;
+      return alertIdsSchema.parse(await request(`${prefix}/alerts`)).alertIds;
+    },
+    async setConsent(tenantId, isGiven) {
+      const body = JSON.stringify({ state: isGiven ? 'granted' : 'no-consent' });
+      await request(`/tenants/${tenantId}/sign-in`, { method: 'POST', body });
     },
     async setFaultRates(rates) {
       await request('/faults', { method: 'POST', body: JSON.stringify({ rates }) });

@@ -32,6 +32,7 @@ param defenderCloud string
 param defenderGeo string
 param enrichmentSource string
 param quotaShare string
+param telemetry string
 param alertPollSchedule string
 param alertPollSeverities string
 param alertPollStatuses string
@@ -83,6 +84,7 @@ var fixedSettings = {
   DEFENDER_QUOTA_SHARE: quotaShare
   ENRICHMENT_SOURCE: enrichmentSource
   HTTP_AUTHORIZATION: httpAuthorization
+  TELEMETRY: telemetry
 }
 
 var settings = union(extraSettings, fixedSettings, sourceSettings, pollSchedule, pollSeverities, pollStatuses, pollDetectionSources)

@@ -1,8 +1,8 @@
 import type { Submission } from '../intake/submission.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { PipelineDeps } from './enrichSubmission.ts';
+import { enrichSubmission, type PipelineDeps } from './enrichSubmission.ts';
 import type { HeldMessage } from './outbox.ts';
-import { type MessageEvent, receiveSubmission } from './receiveMessage.ts';
+import { describeProgress, type MessageEvent, processing, progressEvent } from './receiveMessage.ts';
 import { type Submitted, submitAll } from './submitAll.ts';
 
 /** So many submissions that a caller waits for are worked on at once. More of them are a backlog of their own. */
@@ -28,16 +28,22 @@ export type SubmitUrgent = (
  * The message goes into the queue first and is held there, out of sight of other readers: this process is its first
  * reader. A submission that ends has its message removed; one that has to wait goes on with its message, so there is
  * never a second one; and if the process dies, the message is seen when the claim has expired.
+ * @param deps The pipeline of the submissions' tenant.
+ * @param fault What an error is, for the log.
+ * @param tenantId Undefined for the home tenant.
  */
-export function createSubmitUrgent(deps: PipelineDeps, fault: (error: unknown) => string): SubmitUrgent {
+export function createSubmitUrgent(
+  deps: PipelineDeps,
+  fault: (error: unknown) => string,
+  tenantId?: string,
+): SubmitUrgent {
   async function run(
     submission: Submission,
     message: HeldMessage,
     log: Log<MessageEvent>,
     signal: AbortSignal,
   ): Promise<void> {
-    const { messageId } = message;
-    let isPutBack = false;
+    const startedAt = deps.now();
     const urgent: PipelineDeps = {
       ...deps,
       source: {
@@ -48,17 +54,18 @@ export function createSubmitUrgent(deps: PipelineDeps, fault: (error: unknown) =
       },
       outbox: {
         ...deps.outbox,
-        async submit(later, delayMs, claimKey) {
-          await message.putBack(later, delayMs, claimKey);
-          isPutBack = true;
-        },
+        submit: message.putBack,
       },
     };
     try {
-      await receiveSubmission(submission, { messageId }, urgent, log, signal);
-      if (!isPutBack) {
-        await message.remove();
-      }
+      await processing(message, submission, async (process) => {
+        const progress = await enrichSubmission(submission, { messageId: message.messageId }, urgent, signal);
+        describeProgress(process, progress);
+        log(progressEvent(submission, progress, startedAt, deps.now(), tenantId));
+        if (progress.kind !== 'deferred') {
+          await message.remove();
+        }
+      });
     } catch (error) {
       // The message is still in the queue: its next reader does what is missing.
       const { alertId, submissionId } = submission;

@@ -3,8 +3,8 @@ import { effectiveRate } from './effectiveLimits.ts';
 import { type Ledger, type LedgerRules, limitsInForce } from './ledger.ts';
 import { callsInWindow, nextSlots } from './slidingLog.ts';
 
-/** What a person wants to know about the quota: how much is left, what holds calls up, and how long the line is. */
-export interface QuotaReport {
+/** How the quota of one API stands: how much is left, and what holds calls up. */
+export interface ApiQuotaReport {
   /** Each limit with the calls that the window ending now has seen; `permitted` is what share and rate leave of it. */
   windows: { limit: RateLimit; permitted: number; used: number; remaining: number }[];
   /** The share of the limits in use now, lowered by 429s (0 to 1). */
@@ -13,6 +13,10 @@ export interface QuotaReport {
   pausedUntil: Date | null;
   /** Set while Defender refuses the app as a whole. */
   circuit: { openSince: Date; nextProbe: Date; detail: string } | null;
+}
+
+/** What a person wants to know about the quota: how it stands, and how long the line is. */
+export interface QuotaReport extends ApiQuotaReport {
   /** Messages in the input queue, about: the ones that wait for their time included. */
   queued: number;
   /** When all of them can have been looked up if each takes one call; null when the circuit is open. */
@@ -20,20 +24,20 @@ export interface QuotaReport {
   /** The source whose API this is about. */
   source?: 'defender' | 'graph';
   /** The quota of hunting, where Microsoft Graph is the source. */
-  hunting?: Pick<QuotaReport, 'windows' | 'rate' | 'pausedUntil' | 'circuit'>;
+  hunting?: ApiQuotaReport;
 }
 
 /** What the quota tells the log, about once a minute while there is work. */
 export type QuotaEvent =
-  | ({ event: 'quota' } & QuotaReport)
+  | ({ event: 'quota'; tenantId?: string | undefined } & QuotaReport)
   /** The quota could not be read when its line was due. */
-  | { event: 'quota_failed'; detail: string };
+  | { event: 'quota_failed'; detail: string; tenantId?: string | undefined };
 
 /** Beyond so many messages the estimate goes on at the same pace. */
 const MOST_FORECAST = 20_000;
 
 /** @param now Milliseconds on the storage clock. */
-export function quotaReport(ledger: Ledger, rules: LedgerRules, queued: number, now: number): QuotaReport {
+export function apiQuotaReport(ledger: Ledger, rules: LedgerRules, now: number): ApiQuotaReport {
   const inForce = limitsInForce(ledger, rules, now);
   const { pause, circuit } = ledger;
   return {
@@ -49,8 +53,16 @@ export function quotaReport(ledger: Ledger, rules: LedgerRules, queued: number, 
       nextProbe: new Date(circuit.probeAt),
       detail: circuit.detail,
     },
+  };
+}
+
+/** @param now Milliseconds on the storage clock. */
+export function quotaReport(ledger: Ledger, rules: LedgerRules, queued: number, now: number): QuotaReport {
+  const inForce = limitsInForce(ledger, rules, now);
+  return {
+    ...apiQuotaReport(ledger, rules, now),
     queued,
-    drainedBy: circuit === null ? drainedBy(ledger, inForce, queued, now) : null,
+    drainedBy: ledger.circuit === null ? drainedBy(ledger, inForce, queued, now) : null,
   };
 }
 

@@ -88,6 +88,19 @@ export interface Kept<Part> {
   retrievedAt: Date;
 }
 
+/**
+ * Whether a part may serve a submission: one that was had after the submission came is an answer to it; an older one serves
+ * it only for so long after it was had.
+ */
+export function isFresh(
+  { retrievedAt }: Kept<unknown>,
+  firstSeen: Date,
+  reuseForMs: number,
+  now: Date,
+): boolean {
+  return retrievedAt >= firstSeen || now.getTime() - retrievedAt.getTime() < reuseForMs;
+}
+
 /** An alert as a list shows it: which it is, and what a filter looks at. Texts are as received. */
 export interface ListedAlert {
   /** Untrusted text. */

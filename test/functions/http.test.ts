@@ -17,6 +17,7 @@ import { createSubmit } from '#shared/pipeline/submitAll.ts';
 import { createSubmitUrgent, MOST_URGENT, type SubmitUrgent } from '#shared/pipeline/submitUrgent.ts';
 import type { QuotaReport } from '#shared/quota/quotaReport.ts';
 import type { SourceAnswer } from '#shared/sources/source.ts';
+import { createHomeRouter } from '#shared/tenants/tenantRouter.ts';
 import { invoke } from '../shared/http/invocation.ts';
 import { laterBy, seenAt, submissionOf } from '../shared/pipeline/submissions.ts';
 import { createWorld, type Step, type WorldOptions } from '../shared/pipeline/world.ts';
@@ -55,8 +56,8 @@ function createApp(
     },
   });
   const { records, rules, now } = world.deps;
-  const application = {
-    now,
+  const scope = {
+    tenant: undefined,
     submit: createSubmit(world.deps),
     submitUrgent: options.isSlow
       ? async (...[submissions, { isOver }]: Parameters<SubmitUrgent>) => ({
@@ -65,8 +66,13 @@ function createApp(
         })
       : createSubmitUrgent(world.deps, String),
     lookup: createAlertLookup({ records, rules, now, reportQuota: report }),
-    provisionStorage: async () => [],
     recentQuota: report,
+  };
+  const application = {
+    now,
+    tenants: createHomeRouter(scope, async () => undefined),
+    recentTenants: undefined,
+    provisionStorage: async () => [],
   };
   const submit = createSubmitEnrichments(application, 'key');
   const find = createGetEnrichment(application, 'key');
@@ -348,7 +354,14 @@ test('health is 200 or 503, and liveness asks nobody', async () => {
     ['healthy', 200],
     ['unhealthy', 503],
   ] as const) {
-    const handler = createGetHealth({ recentHealth: async () => ({ status, checks: [] }) }, 'key');
+    const handler = createGetHealth(
+      {
+        recentHealth: async () => ({ status, checks: [] }),
+        recentTenants: undefined,
+        tenants: createHomeRouter({}, async () => undefined),
+      },
+      'key',
+    );
     const answer = await invoke(handler, 'health', { headers: { accept: 'text/plain' } });
     expect(answer.status).toBe(code);
     expect(healthAnswerSchema.parse(answer.json()).status).toBe(status);

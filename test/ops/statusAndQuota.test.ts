@@ -36,8 +36,8 @@ test('status says what row, queue and dead letters hold of an alert', async () =
   await stack.queues.getQueueClient('alerts').sendMessage(JSON.stringify({ alertIds: ['other', alertId] }));
   process.env.IDENTITY_ENDPOINT = stack.simulator.identityEndpoint;
   process.env.IDENTITY_HEADER = stack.simulator.identityHeader;
-  const { pipeline } = createApplication(readSettings(settings), true);
-  await receiveMessage({ body: alertId, delivery: {} }, pipeline, () => {}, AbortSignal.timeout(20_000));
+  const { receiver } = createApplication(readSettings(settings), true);
+  await receiveMessage({ body: alertId, delivery: {} }, receiver, () => {}, AbortSignal.timeout(20_000));
 
   const after = await runOps(settings, 'status', alertId);
   expect(after.exitCode).toBe(0);

@@ -1,10 +1,19 @@
 import { isAlertId } from '../../intake/submission.ts';
 import type { CallGate, CallRequest } from '../../quota/callGate.ts';
 import { type AccessTokens, readTokenClaims } from '../accessToken.ts';
-import { type AlertIndex, createCrowd, GATHER_MS } from '../alertIndex.ts';
+import type { AlertIndex } from '../alertIndex.ts';
 import { type BatchAnswer, createBatch } from '../batch.ts';
+import { createCrowd } from '../crowd.ts';
 import { createLookUp, type LookUpApi, type LookUpDeps, type LookUpFailure } from '../lookUp.ts';
-import { type AlertReference, type Kept, placeOf, type Source, type SourceAnswer } from '../source.ts';
+import {
+  type AlertReference,
+  isFresh,
+  type Kept,
+  placeOf,
+  type Source,
+  type SourceAnswer,
+} from '../source.ts';
+import { createSpareDevices } from '../spareDevices.ts';
 import { type DeviceEvidence, deviceEvidenceSchema } from './deviceEvidence.ts';
 import { GRAPH_API, type GraphClient } from './graphClient.ts';
 import { graphMachine } from './graphMachine.ts';
@@ -25,6 +34,8 @@ export interface PartStore {
   /** What hunting knows of a device; null for a device that it does not know. */
   readDevice(deviceId: string): Promise<Kept<HuntingRow | null> | undefined>;
   writeDevice(deviceId: string, kept: Kept<HuntingRow | null>): Promise<void>;
+  /** The IDs of the devices that were kept since then. */
+  deviceIdsSince(time: Date): Promise<string[]>;
 }
 
 export interface GraphSourceDeps {
@@ -85,7 +96,7 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
   const hunting = (queryFor: (ids: readonly string[]) => HuntingRequest) => ({
     subject: 'hunting',
     mostIds: MOST_IDS,
-    gatherMs: () => (index !== undefined && crowd.isMany() ? GATHER_MS : 0),
+    gathers: () => index !== undefined && crowd.isMany(),
     lookUp: lookUpHunting,
     call: (ids: readonly string[], token: string, signal: AbortSignal) =>
       client.hunt(queryFor(ids), token, signal),
@@ -95,8 +106,18 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
       detail: `hunting answered without a row for ${id}`,
     }),
   });
+  const spare =
+    index &&
+    createSpareDevices({
+      deviceIds: () => [...index.deviceIds()].filter(isAlertId),
+      keptSince: parts.deviceIdsSince,
+      reuseForMs,
+      now,
+      random,
+    });
   const devices = createBatch<HuntingRow>({
     ...hunting(devicesQuery),
+    ...(spare && { more: spare }),
     keep: (deviceId, row) => parts.writeDevice(deviceId, { part: deviceIn(row), retrievedAt: now() }),
   });
   const alerts = createBatch<HuntingRow>(hunting(alertsQuery));
@@ -161,15 +182,22 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
 
   /** What a list of alerts says about the device, where many alerts are looked up at the same time. */
   async function evidenceInList(
-    { alertId, firstSeen }: AlertReference,
+    { alertId, machineId, firstSeen }: AlertReference,
     signal: AbortSignal,
   ): Promise<Kept<DeviceEvidence> | undefined> {
-    if (!crowd.isMany() || index === undefined) {
+    if (index === undefined || !(await crowd.becomesMany())) {
       return undefined;
     }
     const listed = await index.find(graphIdOf(alertId), firstSeen, signal);
-    const part = deviceEvidenceSchema.safeParse(listed?.evidence).data;
-    return part && { part, retrievedAt: now() };
+    if (listed === undefined || !isFresh(listed, firstSeen, reuseForMs, now())) {
+      return undefined;
+    }
+    const { part, retrievedAt } = listed;
+    const evidence = deviceEvidenceSchema.safeParse(part.evidence).data;
+    const isContradicted =
+      machineId !== undefined &&
+      evidence?.mdeDeviceId.trim().toLowerCase() !== machineId.trim().toLowerCase();
+    return evidence && !isContradicted ? { part: evidence, retrievedAt } : undefined;
   }
 
   /** Graph knows alerts by an ID with a prefix, which some other APIs leave out before a GUID. */
@@ -207,8 +235,9 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
     if (!isAlertId(deviceId)) {
       return { kind: 'device', row: null };
     }
-    const kept = alert.refresh ? undefined : await parts.readDevice(deviceId);
-    if (kept !== undefined && now().getTime() - kept.retrievedAt.getTime() < reuseForMs) {
+    const { refresh, firstSeen } = alert;
+    const kept = refresh ? undefined : await parts.readDevice(deviceId);
+    if (kept !== undefined && isFresh(kept, firstSeen, reuseForMs, now())) {
       return { kind: 'device', row: kept.part };
     }
     const answer = await devices.ask(deviceId, placeOf(alert), signal);

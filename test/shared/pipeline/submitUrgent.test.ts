@@ -89,14 +89,6 @@ test('an alert that another message is looking up is left to that one', async ()
   expect(world.published.map(({ submissionId }) => submissionId)).toEqual(['submission-1', 'submission-2']);
 });
 
-test('an alert of another tenant takes no call and ends as a dead letter', async () => {
-  const [home, other] = ['11111111-1111-1111-1111-111111111111', '22222222-2222-2222-2222-222222222222'];
-  const world = createUrgent({ homeTenant: home });
-  await world.work(submissionOf({ tenantId: other }));
-  expect([world.calls, world.waiting()]).toEqual([[], []]);
-  expect(world.buried).toMatchObject([{ reason: 'other-tenant' }]);
-});
-
 test('what our own storage hinders is left to the readers of the queue, and said', async () => {
   let isDown = true;
   const world = createUrgent({

@@ -7,6 +7,7 @@ import type { AlertState } from '#shared/pipeline/claim.ts';
 import { enrichSubmission, type PipelineDeps, type Progress } from '#shared/pipeline/enrichSubmission.ts';
 import type { DeadLetter, HeldMessage, Outbox } from '#shared/pipeline/outbox.ts';
 import type { AlertReference, Source, SourceAnswer } from '#shared/sources/source.ts';
+import { createHomeRouter } from '#shared/tenants/tenantRouter.ts';
 import { seenAt } from './submissions.ts';
 
 /** Everything that the pipeline does to the world around it. */
@@ -199,7 +200,6 @@ export function createWorld(options: WorldOptions = {}) {
     message: { summary: false, formats: [], ...options.message },
     now,
     random: options.random ?? (() => 0.5),
-    homeTenant: async () => options.homeTenant,
     storageFault: (error) => (error instanceof StorageFault ? error.message : undefined),
     newClaimKey() {
       keys += 1;
@@ -207,6 +207,8 @@ export function createWorld(options: WorldOptions = {}) {
     },
   };
   const never = new AbortController().signal;
+  const home = { tenant: undefined, pipeline: deps };
+  const { route } = createHomeRouter(home, async () => options.homeTenant);
 
   function passTime(milliseconds: number): void {
     time += milliseconds;
@@ -273,6 +275,7 @@ export function createWorld(options: WorldOptions = {}) {
 
   return {
     deps,
+    receiver: { home, route },
     rows,
     published,
     buried,

@@ -27,7 +27,7 @@ beforeAll(async () => {
   for (const queue of Object.values(queues)) {
     await queue.create();
   }
-  outbox = createQueueOutbox(queues, 'AlertEnrichments');
+  outbox = createQueueOutbox(queues, { table: 'AlertEnrichments', rowKey: 'device' });
 });
 
 afterAll(() => azurite.stop());
@@ -106,7 +106,10 @@ describe('a submission that is put back', () => {
         return queues.alerts.sendMessage(text, options);
       },
     });
-    await createQueueOutbox({ ...queues, alerts: spied }, 'T').submit(submissionOf(), delayMs);
+    await createQueueOutbox({ ...queues, alerts: spied }, { table: 'T', rowKey: 'device' }).submit(
+      submissionOf(),
+      delayMs,
+    );
     expect(sent).toEqual([{ visibilityTimeout: seconds, messageTimeToLive: -1 }]);
   });
 });
@@ -189,7 +192,7 @@ describe('an enrichment', () => {
 test('an enrichment goes out in the envelope that was asked for', async () => {
   const write = messageWriter({ envelope: 'cloudevents', appName: undefined });
   const enrichment = enrichedWith({ id: 'machine-1' });
-  await createQueueOutbox(queues, 'AlertEnrichments', write).publish(enrichment);
+  await createQueueOutbox(queues, { table: 'AlertEnrichments', rowKey: 'device' }, write).publish(enrichment);
   expect((await onlyMessage(queues.enrichments)).json).toEqual(JSON.parse(write(enrichment)));
 });
 
@@ -228,6 +231,9 @@ describe('a dead letter', () => {
 test('a missing queue is an error, so that the message comes again', async () => {
   const service = QueueServiceClient.fromConnectionString(azurite.connectionString);
   const missing = service.getQueueClient('nowhere');
-  const nowhere = createQueueOutbox({ alerts: missing, poison: missing, enrichments: missing }, 'T');
+  const nowhere = createQueueOutbox(
+    { alerts: missing, poison: missing, enrichments: missing },
+    { table: 'T', rowKey: 'device' },
+  );
   await expect(nowhere.submit(submissionOf(), 0)).rejects.toMatchObject({ statusCode: 404 });
 });
