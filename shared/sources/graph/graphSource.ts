@@ -78,7 +78,7 @@ export const HUNTING_LOOK_UPS: LookUpApi = {
 };
 
 /** About 9 KB of IDs; the service documents no limit for the text of a query. */
-const MOST_IDS = 100;
+export const MOST_IDS = 100;
 /** A token without one of the roles is renewed so often at most, to see whether it was granted meanwhile. */
 const RENEW_FOR_ROLES_MS = 10 * 60_000;
 
