@@ -2,6 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { parseArgs, styleText } from 'node:util';
 import { readSettings, settingsCatalogue } from '#shared/config/settings.ts';
 import { type SourceChoice, sourceChoices } from '#shared/config/sourceSettings.ts';
+import { quotaAnswerSchema } from '#shared/http/contract.ts';
 import { createEnrichmentTable } from '#shared/storage/enrichmentTable.ts';
 import { createStorageClients } from '#shared/storage/storageClients.ts';
 import { appSettings } from '../stack/appSettings.ts';
@@ -24,7 +25,7 @@ import { createSimulatorClient, type WatchEnd, watchSample } from './watchSample
 
 export const START_USAGE = `Usage: npm start -- [options]
 
-  --backlog <number>   submit that many more alerts; Defender permits 100 calls a minute
+  --backlog <number>   submit that many more alerts, as an outbreak does: they are looked up by lists
   --faults             let the simulator spoil 5 % of its answers with each of several faults
   --source <source>    where devices come from: defender, graph or auto; defender when left out
   --tenants <number>   serve that many tenants; the last one gives its consent late
@@ -46,7 +47,7 @@ export interface StartOptions {
 }
 
 const MOST_TENANTS = 20;
-/** More would take days at 1,500 calls an hour. */
+/** More would take the emulator an hour. */
 const LARGEST_BACKLOG = 100_000;
 
 /** @throws Error that names what is wrong on the command line. */
@@ -80,6 +81,8 @@ export function parseStartOptions(commandLine: readonly string[]): StartOptions 
 /** Settings that make an unknown alert final within seconds instead of a quarter of an hour. */
 export const SHORT_DELAYS = { NOT_FOUND_RETRIES: '1s,2s,4s', RETRY_BASE_DELAY: '1s' };
 
+const ROLES_WITH_LISTS = 'Machine.Read.All,Alert.Read.All,SecurityAlert.Read.All,ThreatHunting.Read.All';
+
 /** Everything that the demo runs, each in a process of its own. */
 export interface DemoStack {
   /** The settings by which the app finds storage and simulator. */
@@ -91,13 +94,13 @@ export interface DemoStack {
 }
 
 /**
- * @param alerts How many alerts the simulator knows.
+ * @param known How many alerts the simulator knows, and whether the app has the role for lists of them.
  * @param source Where devices come from.
  * @param onHostLine Hears each line that the host prints.
  * @param tenantCount With the home tenant.
  */
 export async function startDemoStack(
-  alerts: number,
+  known: { alerts: number; isOutbreak?: boolean },
   source: SourceChoice,
   onHostLine: (line: string) => void,
   tenantCount = 1,
@@ -107,7 +110,8 @@ export async function startDemoStack(
     startAzurite(),
     // A call takes a moment, as it does in the real service.
     startSimulatorProcess([
-      ...['--alerts', String(alerts), '--latency', '50ms..250ms'],
+      ...['--alerts', String(known.alerts), '--latency', '50ms..250ms'],
+      ...(known.isOutbreak ? ['--roles', ROLES_WITH_LISTS] : []),
       ...(tenants?.commandLine ?? []),
     ]),
   ]);
@@ -167,7 +171,7 @@ export async function runDemo(
   output.write('Starting storage emulator, Defender simulator and functions ...\n');
   const hostLines: HostLines = new EventEmitter();
   const stack = await startDemoStack(
-    KNOWN_ALERTS_IN_SAMPLES + SPARE_ALERTS + options.backlog,
+    { alerts: KNOWN_ALERTS_IN_SAMPLES + SPARE_ALERTS, isOutbreak: options.backlog > 0 },
     options.source,
     (line) => hostLines.emit('line', readHostLine(line)),
     options.tenants,
@@ -216,10 +220,9 @@ async function showDemo(
   }
   const known = await simulator.knownAlertIds();
   const spareAlertIds = known.slice(0, SPARE_ALERTS);
-  const backlogStart = SPARE_ALERTS + KNOWN_ALERTS_IN_SAMPLES;
   const samples = [
-    ...createSamples(known.slice(SPARE_ALERTS, backlogStart), new Date()),
-    ...createBacklog(known.slice(backlogStart)),
+    ...createSamples(known.slice(SPARE_ALERTS), new Date()),
+    ...createBacklog(await simulator.raiseAlerts(options.backlog)),
   ];
 
   const customers = stack.simulator.tenants.slice(1);
@@ -236,7 +239,8 @@ async function showDemo(
     ...samples,
     ...ofCustomers.flat(),
   ]);
-  const watched = { queues, simulator, hostLines, hostEnded: stack.host.ended };
+  const expectedAt = async () => (options.backlog > 0 ? drainedBy(stack.host.url) : undefined);
+  const watched = { queues, simulator, hostLines, hostEnded: stack.host.ended, expectedAt };
   const watch = (part: readonly SentSample[]) =>
     watchSample(part, watched, createProgressView(output), interrupted);
   const isLate = ({ form }: SentSample) => form === late?.name;
@@ -267,6 +271,17 @@ async function showDemo(
   ]);
   hostLines.on('line', (line) => print(describeHostLine(line, new Date())));
   return serve(stack, interrupted, print);
+}
+
+/** What the app itself tells people about its line; nothing while it is too busy to say. */
+async function drainedBy(hostUrl: string): Promise<Date | undefined> {
+  try {
+    const response = await fetch(`${hostUrl}/api/quota`, { signal: AbortSignal.timeout(2_000) });
+    const { drainedBy: time } = quotaAnswerSchema.parse(await response.json());
+    return time === null ? undefined : new Date(time);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Two watches one after the other as one. */

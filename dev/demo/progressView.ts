@@ -11,6 +11,16 @@ const REASONS: Record<string, string> = {
   claimed: 'same alert under way',
 };
 
+/** What calls are for, to a person, by the simulator's routes. */
+const ROUTES: Record<string, string> = {
+  alertMachine: 'for the device of one alert',
+  alerts: 'for lists of alerts',
+  machines: 'for up to 30 devices each',
+  graphAlert: 'for one alert',
+  graphAlerts: 'for lists of alerts',
+  hunting: 'for up to 100 devices each',
+};
+
 /** Shows how far the sample is. */
 export interface ProgressView {
   show(progress: Progress): void;
@@ -39,6 +49,8 @@ export function progressPicture(progress: Progress): string[] {
     row('deferred', waiting, reasonsOf(progress.waiting)),
     row('calls', callsInMinute, 'of 100 in the last minute'),
     row('', callsInHour, 'of 1,500 in the last hour'),
+    ...[...progress.callsByRoute].map(([route, count]) => row('', count, ROUTES[route] ?? route)),
+    ...(progress.expectedAt === undefined ? [] : [`  expected by  ${timeOfDay(progress.expectedAt)}`]),
   ];
 }
 
@@ -54,6 +66,7 @@ export function progressLine(progress: Progress): string {
     `dead letters ${deadLetters}`,
     `deferred ${deferred}${reasons}`,
     `calls ${callsInMinute} in the last minute, ${callsInHour} in the last hour`,
+    ...(progress.expectedAt === undefined ? [] : [`expected by ${timeOfDay(progress.expectedAt)}`]),
   ].join(', ');
 }
 
@@ -92,7 +105,13 @@ function lineView(output: NodeJS.WriteStream): ProgressView {
   return {
     show(progress) {
       // Time and calls alone are no news.
-      const state = progressLine({ ...progress, elapsedMs: 0, callsInMinute: 0, callsInHour: 0 });
+      const state = progressLine({
+        ...progress,
+        elapsedMs: 0,
+        callsInMinute: 0,
+        callsInHour: 0,
+        expectedAt: undefined,
+      });
       if (state !== last) {
         output.write(`${progressLine(progress)}\n`);
       }
@@ -122,6 +141,10 @@ function cut(line: string, columns: number): string {
 
 function seconds(milliseconds: number): string {
   return `${Math.round(milliseconds / 1_000)} s`;
+}
+
+function timeOfDay(time: Date): string {
+  return time.toLocaleTimeString('en-GB');
 }
 
 function sum(counts: Iterable<number>): number {

@@ -20,7 +20,7 @@ export function introduction({
     `Some are unknown to Defender: they are asked for again after ${SHORT_DELAYS.NOT_FOUND_RETRIES.replaceAll(',', ', ')} (in production 30s, 2m, 10m).`,
     ...(backlog > 0
       ? [
-          `A backlog of ${counted(backlog, 'alert')} comes with them, and Defender permits 100 calls a minute.`,
+          `An outbreak of ${counted(backlog, 'alert')} comes with them. Defender permits 100 calls a minute, so they are looked up by lists.`,
         ]
       : []),
     ...(tenants > 1

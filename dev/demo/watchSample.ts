@@ -17,7 +17,10 @@ import type { ProgressView } from './progressView.ts';
 import type { Sample } from './samples.ts';
 
 const alertIdsSchema = z.object({ alertIds: z.array(z.string()) });
-const callsSchema = z.array(z.object({ time: z.number(), counted: z.boolean() }));
+const callsSchema = z.array(z.object({ time: z.number(), counted: z.boolean(), route: z.string() }));
+
+/** A call that counts against a quota: when it was made (milliseconds since 1970), and what for. */
+export type CountedCall = { time: number; route: string };
 
 /** What the demo asks of the simulator's controls. All throw when the simulator does not answer as expected. */
 export interface SimulatorClient {
@@ -26,9 +29,15 @@ export interface SimulatorClient {
   /** Whether the app gets tokens of the tenant. */
   setConsent(tenantId: string, isGiven: boolean): Promise<void>;
   setFaultRates(rates: FaultRates): Promise<void>;
-  /** When it was called (milliseconds since 1970), as far as calls count against the quota. */
-  countedCalls(): Promise<number[]>;
+  /** Raises so many alerts, as if within the last ten minutes. @returns Their IDs. */
+  raiseAlerts(count: number): Promise<string[]>;
+  /** Its calls, as far as they count against a quota. */
+  countedCalls(): Promise<CountedCall[]>;
 }
+
+const MOST_RAISED_AT_ONCE = 5_000;
+/** All at one moment would be more than lists can page through. */
+const OUTBREAK_MS = 600_000;
 
 export function createSimulatorClient(controlUrl: string): SimulatorClient {
   async function request(path: string, init: RequestInit = {}): Promise<unknown> {
@@ -52,9 +61,22 @@ export function createSimulatorClient(controlUrl: string): SimulatorClient {
     async setFaultRates(rates) {
       await request('/faults', { method: 'POST', body: JSON.stringify({ rates }) });
     },
+    async raiseAlerts(count) {
+      const raised: string[] = [];
+      const post = (body: object) => request('/alerts', { method: 'POST', body: JSON.stringify(body) });
+      while (raised.length < count) {
+        const part = { count: Math.min(MOST_RAISED_AT_ONCE, count - raised.length) };
+        const { alertIds } = alertIdsSchema.parse(await post(part));
+        const timeOf = (index: number) =>
+          new Date(Date.now() - (index / alertIds.length) * OUTBREAK_MS).toISOString();
+        await post({ alerts: alertIds.map((id, index) => ({ id, lastUpdateTime: timeOf(index) })) });
+        raised.push(...alertIds);
+      }
+      return raised;
+    },
     async countedCalls() {
       const calls = callsSchema.parse(await request('/calls'));
-      return calls.flatMap(({ time, counted }) => (counted ? [time] : []));
+      return calls.flatMap(({ time, counted, route }) => (counted ? [{ time, route }] : []));
     },
   };
 }
@@ -172,23 +194,26 @@ export interface Progress {
   open: number;
   callsInMinute: number;
   callsInHour: number;
+  /** Calls by what they were for. */
+  callsByRoute: ReadonlyMap<string, number>;
+  /** When the app expects its line to be drained; undefined where it does not say. */
+  expectedAt?: Date | undefined;
   elapsedMs: number;
 }
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
-/** @param calls When Defender was called, in milliseconds since 1970. */
 export function tally(
   samples: readonly Sample[],
   results: Results,
   waiting: ReadonlyMap<string, number>,
-  calls: readonly number[],
+  calls: readonly CountedCall[],
   startedAt: number,
   now: number,
 ): Progress {
   const outcomes = [...results.enrichments.values()].map(({ outcome }) => outcome);
-  const since = (windowMs: number) => calls.filter((time) => time > now - windowMs).length;
+  const since = (windowMs: number) => calls.filter(({ time }) => time > now - windowMs).length;
   return {
     submitted: samples.reduce((sum, { alertIds, rejections }) => sum + alertIds.length + rejections, 0),
     enriched: outcomes.filter((outcome) => outcome === 'enriched').length,
@@ -198,6 +223,9 @@ export function tally(
     open: openParts(samples, results),
     callsInMinute: since(MINUTE_MS),
     callsInHour: since(HOUR_MS),
+    callsByRoute: new Map(
+      [...Map.groupBy(calls, ({ route }) => route)].map(([route, { length }]) => [route, length]),
+    ),
     elapsedMs: now - startedAt,
   };
 }
@@ -231,12 +259,14 @@ export interface Watched {
   simulator: SimulatorClient;
   hostLines: EventEmitter<{ line: [HostLine] }>;
   hostEnded: Promise<void>;
+  /** When the app expects its line to be drained, for a backlog; never rejects. */
+  expectedAt: () => Promise<Date | undefined>;
 }
 
 /** Collects what comes out and shows how far the sample is, until all of it is final or nothing more can come. */
 export async function watchSample(
   samples: readonly Sample[],
-  { queues, simulator, hostLines, hostEnded }: Watched,
+  { queues, simulator, hostLines, hostEnded, expectedAt }: Watched,
   view: ProgressView,
   interrupted: AbortSignal,
 ): Promise<WatchEnd> {
@@ -263,7 +293,7 @@ export async function watchSample(
       await collectResults(queues, results);
       const calls = await simulator.countedCalls();
       const progress = tally(samples, results, waiting.byReason(), calls, startedAt, Date.now());
-      view.show(progress);
+      view.show({ ...progress, expectedAt: await expectedAt() });
       const reason = endReason(progress, patienceMs, hostIsGone, interrupted);
       if (reason !== undefined) {
         return { reason, results, open: progress.open };

@@ -51,9 +51,17 @@ test('The dead letter of a failed submission ends no malformed part', () => {
 test('Calls count by the windows of the quota, results by their outcome', () => {
   const hour = 3_600_000;
   const messages = [enrichment('a', 'da1_1', 'enriched'), enrichment('c.0', 'da2_1', 'not_found')];
-  const progress = tally(samples, results(messages, 1), new Map(), [0, 1, hour - 60_000, hour - 1], 0, hour);
+  const calls = [0, 1, hour - 60_000, hour - 1].map((time) => ({
+    time,
+    route: time > 1 ? 'machines' : 'alerts',
+  }));
+  const progress = tally(samples, results(messages, 1), new Map(), calls, 0, hour);
   expect(progress).toMatchObject({ submitted: 5, enriched: 1, notFound: 1, deadLetters: 1 });
   expect(progress).toMatchObject({ callsInMinute: 1, callsInHour: 3, elapsedMs: hour });
+  expect([...progress.callsByRoute]).toEqual([
+    ['alerts', 2],
+    ['machines', 2],
+  ]);
 });
 
 test('A submission waits from its deferral until anything else is heard of it', () => {

@@ -87,6 +87,12 @@ test('Progress tells every count, in a picture and in a line', () => {
     open: 2,
     callsInMinute: 99,
     callsInHour: 140,
+    callsByRoute: new Map([
+      ['alerts', 6],
+      ['machines', 34],
+      ['alertMachine', 100],
+    ]),
+    expectedAt: new Date(2026, 10, 27, 12, 3, 20),
     elapsedMs: 12_300,
   };
   expect(progressPicture(progress).map(stripVTControlCharacters)).toEqual([
@@ -97,10 +103,14 @@ test('Progress tells every count, in a picture and in a line', () => {
     '  deferred          2  2 for a turn in the quota',
     '  calls            99  of 100 in the last minute',
     '                  140  of 1,500 in the last hour',
+    '                    6  for lists of alerts',
+    '                   34  for up to 30 devices each',
+    '                  100  for the device of one alert',
+    '  expected by  12:03:20',
   ]);
   expect(progressLine(progress)).toBe(
     '  12 s  submitted 25, enriched 18, not found 1, dead letters 4, deferred 2 (2 for a turn in the quota), ' +
-      'calls 99 in the last minute, 140 in the last hour',
+      'calls 99 in the last minute, 140 in the last hour, expected by 12:03:20',
   );
 });
 
