@@ -232,6 +232,6 @@ if $anything_new; then
   cat <<'EOF'
 Azure may hand out a token from before the grant for up to 24 hours, if the app has asked for one already; nothing can
 force a newer one. Until then alerts wait in the queue, and none is lost. Restart the app, so that it asks again at
-once, and see with: npm run ops -- check
+once, and see with: npm run ops -- check --app <name>
 EOF
 fi

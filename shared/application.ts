@@ -7,9 +7,11 @@ import {
   type TenantScope,
 } from './applicationTenant.ts';
 import type { Settings } from './config/settings.ts';
+import { accessProbes } from './health/access.ts';
 import {
   checkHealth,
   circuitProbe,
+  clockProbe,
   gateProbe,
   type HealthReport,
   queueProbe,
@@ -39,6 +41,8 @@ const HEALTH_CHECK_TIMEOUT_MS = 3_000;
 export interface Application extends TenantScope {
   /** The time on the storage service's clock, as far as that is known. */
   now: () => Date;
+  /** The home tenant's ID; undefined while it is not known. */
+  homeTenant(): Promise<string | undefined>;
   /** Finds the parts of a customer's tenant. */
   tenants: TenantRouter<TenantScope>;
   /** The table of customers' tenants; undefined where the deployment serves its home tenant only. */
@@ -133,6 +137,13 @@ export function createApplication(
     ...(home.pollerProbe === undefined ? [] : [home.pollerProbe]),
     ...(directory === undefined ? [] : [directoryProbe(directory.failingSince)]),
     circuitProbe(currentLedger),
+    clockProbe(() => clock.now() - localNow()),
+    ...accessProbes({
+      ...sources,
+      choice: settings.sourceChoice,
+      polls: settings.polling.schedule !== undefined,
+      now,
+    }),
     ...(settings.sourceChoice === 'defender'
       ? []
       : [
@@ -163,6 +174,7 @@ export function createApplication(
   return {
     ...home,
     now,
+    homeTenant,
     tenants,
     tenantRows,
     receiver: { home, route: tenants.route, bulkhead: app && createBulkhead() },

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { TableClient } from '@azure/data-tables';
 import type { RateLimit } from './config/rateLimits.ts';
 import type { Settings } from './config/settings.ts';
+import { type AnswerStore, notingAnswers } from './quota/answers.ts';
 import type { CallGate } from './quota/callGate.ts';
 import type { LedgerRules } from './quota/ledger.ts';
 import type { LedgerStore } from './quota/ledgerExchange.ts';
@@ -23,15 +24,17 @@ import { createGraphSource, MOST_IDS } from './sources/graph/graphSource.ts';
 import type { AlertFeed, Source, SourceName } from './sources/source.ts';
 import type { TenantTokens } from './sources/tenantToken.ts';
 import { createAlertListTable } from './storage/alertListTable.ts';
+import { createAnswerTable } from './storage/answerTable.ts';
 import { createLedgerTable } from './storage/ledgerTable.ts';
 import { createPartTable } from './storage/partTable.ts';
 import { createSourceStateTable } from './storage/sourceStateTable.ts';
 
-/** The quota of one API: its ledger, the rules that hold for it, and the gate before it. */
+/** The quota of one API: its ledger, the rules that hold for it, the gate before it, and when the API last answered. */
 export interface ApiQuota {
   store: LedgerStore;
   rules: LedgerRules;
   gate: CallGate;
+  answers: AnswerStore;
 }
 
 /** The sources by the settings, and what they speak to their APIs with. */
@@ -83,11 +86,26 @@ export const BULK_CALLS: Record<SourceName, { alerts: number; devices: number }>
   graph: { alerts: 999, devices: MOST_IDS },
 };
 
+/**
+ * Where tenants share the workers, one that waits in a worker for a slot keeps others' alerts in the queue: so it comes
+ * back for its turn instead, unless the slot is near.
+ */
+const LONGEST_WAIT_AMONG_TENANTS_MS = 5_000;
+
+/** The longest that a submission waits inside a worker for its slot, the same for all tenants. */
+function inProcessWaitOf({ tenants, timing }: Settings): number {
+  const { inProcessWaitMs } = timing;
+  return tenants.app === undefined
+    ? inProcessWaitMs
+    : Math.min(inProcessWaitMs, LONGEST_WAIT_AMONG_TENANTS_MS);
+}
+
 export function createSources(settings: Settings, deps: SourcesDeps): Sources {
   const { state, clock, localNow, now, random, hasIdentityEndpoint, mayOpenCircuit, customer } = deps;
   const { source: defenderSettings, graph: graphSettings, sourceChoice, bulkLookups, timing } = settings;
   const clientId = customer?.appId ?? defenderSettings.clientId;
   const keyPrefix = keyPrefixOf(customer?.tenantId);
+  const inProcessWaitMs = inProcessWaitOf(settings);
   const tokensFor = (scope: string) =>
     customer === undefined
       ? createAccessTokens(tokenRequester(scope, clientId, hasIdentityEndpoint), Date.now)
@@ -98,12 +116,14 @@ export function createSources(settings: Settings, deps: SourcesDeps): Sources {
     const rules: LedgerRules = {
       limits: [...limits],
       share,
-      inProcessWaitMs: timing.inProcessWaitMs,
+      inProcessWaitMs,
       probeIntervalMs: timing.retryBaseDelayMs,
     };
     const gate = createLedgerGate({ store, clock, rules, random });
     const observing: CallGate = { ...gate, denied: async () => ({ until: now() }) };
-    return { store, rules, gate: mayOpenCircuit ? gate : observing };
+    const answers = createAnswerTable(state, key);
+    // What an operator's own sign-in may do says nothing about the app.
+    return { store, rules, gate: mayOpenCircuit ? notingAnswers(gate, answers, now) : observing, answers };
   }
 
   const defender = {

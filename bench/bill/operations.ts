@@ -70,6 +70,12 @@ export const operationKinds = {
     reason: 'for the report of the quota',
     request: /^GET alerts\?comp=metadata/,
   },
+  noteAnswer: {
+    what: 'table: note that the API answers',
+    service: 'table',
+    reason: 'for health, every ten minutes at most',
+    request: /^PATCH EnrichmentState\(/,
+  },
   createQueue: {
     what: 'queue: create',
     service: 'queue',

@@ -85,14 +85,18 @@ export const quotaExample: QuotaAnswer = quotaAnswer({
 export const healthExamples: Record<'healthy' | 'unhealthy', HealthReport> = {
   healthy: {
     status: 'healthy',
+    ready: true,
     checks: [
       { name: 'queue "alerts"', status: 'ok', detail: 'about 3 messages' },
       { name: 'table "AlertEnrichments"', status: 'ok', detail: 'readable' },
       { name: 'circuit', status: 'ok', detail: 'closed' },
+      { name: 'role Machine.Read.All', status: 'ok', detail: 'Machine.Read.All' },
+      { name: 'Defender', status: 'ok', detail: 'answered the app at 2026-11-23T11:56:11.000Z' },
     ],
   },
   unhealthy: {
     status: 'unhealthy',
+    ready: false,
     checks: [
       { name: 'queue "alerts"', status: 'ok', detail: 'about 41 messages' },
       { name: 'table "AlertEnrichments"', status: 'ok', detail: 'readable' },

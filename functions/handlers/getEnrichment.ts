@@ -49,7 +49,7 @@ export function createGetEnrichment(
           detail: 'Nobody has submitted this alert, or it waits in the queue.',
         };
       case 'pending':
-        return pendingResponse(type, alertId, await lookup.expectation(), tenant?.id);
+        return pendingResponse(type, alertId, await lookup.expectation(), status.deferral, tenant?.id);
       case 'final':
         return enrichmentResponse(type, status.enrichment, headers.get('if-none-match'));
     }

@@ -24,6 +24,7 @@ export function createGetHealth(
     // What is wrong with the deployment or with others is not for a caller of one tenant.
     const states = (await recentTenants?.()) ?? [];
     const own = states.filter(({ tenantId }) => confinement.has(tenantId));
-    return jsonResponse(status, { status: health.status, checks: [], tenants: tenantsHealth(own) });
+    const { status: overall, ready } = health;
+    return jsonResponse(status, { status: overall, ready, checks: [], tenants: tenantsHealth(own) });
   });
 }

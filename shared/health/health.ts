@@ -7,10 +7,11 @@ import { isStorageError, storageErrorText } from '../storage/storageError.ts';
 import { counted } from '../text.ts';
 import type { TenantsHealth } from './tenantStates.ts';
 
-/** One thing without which alerts cannot move. */
+/** One thing that alerts need. */
 export interface HealthCheck {
   name: string;
-  status: 'ok' | 'failed';
+  /** `failed` stops alerts; a `warning` does not, or it is not known whether it does. */
+  status: 'ok' | 'warning' | 'failed';
   /** For a person: how it is, or what is wrong. */
   detail: string;
 }
@@ -18,6 +19,8 @@ export interface HealthCheck {
 export interface HealthReport {
   /** Healthy when no check has failed. */
   status: 'healthy' | 'unhealthy';
+  /** Whether each check is ok: an alert that comes now is enriched. */
+  ready: boolean;
   checks: HealthCheck[];
   /** The customers' tenants, where there are any. What is wrong with one of them keeps no other's alerts back. */
   tenants?: TenantsHealth;
@@ -26,22 +29,27 @@ export interface HealthReport {
 /** Looks at one thing, cheaply. */
 export interface HealthProbe {
   name: string;
-  /** @throws When the thing cannot be looked at, which is a failed check. */
-  look(): Promise<{ isSound: boolean; detail: string }>;
+  /**
+   * What is sound may come with a warning.
+   * @throws When the thing cannot be looked at, which is a failed check.
+   */
+  look(): Promise<{ isSound: boolean; warns?: boolean; detail: string }>;
 }
 
 /** Runs all probes at once. Never throws. @param timeoutMs How long a probe may take before its check has failed. */
 export async function checkHealth(probes: readonly HealthProbe[], timeoutMs: number): Promise<HealthReport> {
   const checks = await Promise.all(probes.map((probe) => checkOf(probe, timeoutMs)));
-  const isHealthy = checks.every(({ status }) => status === 'ok');
-  return { status: isHealthy ? 'healthy' : 'unhealthy', checks };
+  const isHealthy = checks.every(({ status }) => status !== 'failed');
+  const ready = checks.every(({ status }) => status === 'ok');
+  return { status: isHealthy ? 'healthy' : 'unhealthy', ready, checks };
 }
 
 async function checkOf({ name, look }: HealthProbe, timeoutMs: number): Promise<HealthCheck> {
+  type Seen = Awaited<ReturnType<HealthProbe['look']>>;
   const late = { isSound: false, detail: `no answer within ${timeoutMs / 1_000} s` };
   try {
-    const { isSound, detail } = await withinTime(look(), timeoutMs, () => late);
-    return { name, status: isSound ? 'ok' : 'failed', detail };
+    const { isSound, warns, detail } = await withinTime<Seen>(look(), timeoutMs, () => late);
+    return { name, status: isSound ? (warns ? 'warning' : 'ok') : 'failed', detail };
   } catch (error) {
     return { name, status: 'failed', detail: reasonOf(error) };
   }
@@ -74,6 +82,23 @@ export function tableProbe(table: TableClient): HealthProbe {
       const none = table.listEntities({ queryOptions: { filter: "PartitionKey eq ''" } });
       await none.next();
       return { isSound: true, detail: 'readable' };
+    },
+  };
+}
+
+/** A clock that is further off spoils signatures and the ends of tokens. */
+const LARGEST_CLOCK_OFFSET_MS = 5 * 60_000;
+
+/** Whether the machine's clock is right. @param offsetMs How far the storage service's clock is ahead of it. */
+export function clockProbe(offsetMs: () => number): HealthProbe {
+  return {
+    name: 'clock',
+    async look() {
+      const seconds = Math.round(offsetMs() / 1_000);
+      const isSound = Math.abs(offsetMs()) <= LARGEST_CLOCK_OFFSET_MS;
+      const side = seconds > 0 ? 'ahead of' : 'behind';
+      const detail = `the storage service's clock is ${Math.abs(seconds)} s ${side} the app's`;
+      return { isSound, detail: seconds === 0 ? "agrees with the storage service's" : detail };
     },
   };
 }

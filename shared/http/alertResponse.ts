@@ -37,6 +37,7 @@ export function pendingResponse(
   type: ResponseType,
   alertId: string,
   expectation: Expectation,
+  deferral?: PendingAlert['deferral'],
   tenantId?: string,
 ): TextResponse {
   // Clients that poll by themselves, Logic Apps among them, look for the address here.
@@ -44,8 +45,13 @@ export function pendingResponse(
   if (type !== 'application/json') {
     return cardsResponse(type, 202, [pendingCard(alertId, expectation)], headers);
   }
-  const whose = tenantId === undefined ? {} : { tenantId };
-  const pending: PendingAlert = { alertId, ...whose, status: 'pending', ...expectationFields(expectation) };
+  const pending: PendingAlert = {
+    alertId,
+    ...(tenantId !== undefined && { tenantId }),
+    status: 'pending',
+    ...(deferral && { deferral }),
+    ...expectationFields(expectation),
+  };
   return jsonResponse(202, pending, headers);
 }
 

@@ -63,6 +63,15 @@ export const pendingAlertSchema = z.strictObject({
   alertId: alertIdSchema.describe('ID of the alert.'),
   tenantId: tenantId.optional(),
   status: z.literal('pending'),
+  deferral: z
+    .strictObject({
+      reason: z
+        .string()
+        .describe('In a word: `not_found`, `unavailable`, `unusable` or `forbidden`; others may come.'),
+      detail: z.string().describe('What the source said, for a person.'),
+    })
+    .optional()
+    .describe('Why the alert was put back, where the source was asked already and is asked again.'),
   retryAfterSeconds,
   expectedAt,
 });
@@ -137,10 +146,13 @@ export type QuotaAnswer = z.infer<typeof quotaAnswerSchema>;
 /** Whether alerts can move. */
 export const healthAnswerSchema = z.strictObject({
   status: z.enum(['healthy', 'unhealthy']).describe('Unhealthy when a check has failed: alerts cannot move.'),
+  ready: z.boolean().describe('Whether each check is ok: an alert that comes now is enriched.'),
   checks: z.array(
     z.strictObject({
       name: z.string().describe('What was looked at.'),
-      status: z.enum(['ok', 'failed']),
+      status: z
+        .enum(['ok', 'warning', 'failed'])
+        .describe('A `warning` stops no alert, or it is not known yet whether it does.'),
       detail: z.string().describe('How it is, or what is wrong, for a person.'),
     }),
   ),

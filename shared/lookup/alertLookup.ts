@@ -3,7 +3,7 @@ import { enrichmentOf, type StoredAnswer } from '../enrichment/answer.ts';
 import { type Enrichment, enrichmentSchema } from '../enrichment/enrichment.ts';
 import type { Submission } from '../intake/submission.ts';
 import type { AlertRecord, AlertRecords } from '../pipeline/alertRecords.ts';
-import { answerFor, type ClaimRules } from '../pipeline/claim.ts';
+import { answerFor, type Claim, type ClaimRules } from '../pipeline/claim.ts';
 import { withinTime } from '../promises.ts';
 import type { QuotaReport } from '../quota/quotaReport.ts';
 import { createAlertWatch } from './alertWatch.ts';
@@ -91,7 +91,8 @@ function secondsUntil(time: Date, now: Date): number {
 export type AlertStatus =
   /** It has no row: it was not submitted, or its message waits in the queue and came by another way than an order. */
   | { kind: 'unknown' }
-  | { kind: 'pending' }
+  /** `deferral` says why it was put back, where it is asked about again. */
+  | { kind: 'pending'; deferral?: Claim['deferral'] }
   /** The last answer; a newer look-up may be under way. */
   | { kind: 'final'; enrichment: StoredEnrichment };
 
@@ -147,9 +148,9 @@ export function createAlertLookup({
       if (record === undefined) {
         return { kind: 'unknown' };
       }
-      const { answer } = record.state;
+      const { answer, claim } = record.state;
       return answer === undefined
-        ? { kind: 'pending' }
+        ? { kind: 'pending', deferral: claim?.deferral }
         : { kind: 'final', enrichment: storedEnrichmentOf(alertId, answer, tenantId) };
     },
 

@@ -15,6 +15,8 @@ export interface Claim {
   /** New with every claim taken. */
   key: string;
   expiresAt: Date;
+  /** Why its submission was put back, where it is held for a second look. */
+  deferral?: { reason: string; detail: string } | undefined;
 }
 
 /** What the row of an alert says, as far as a claim is concerned. */
@@ -173,7 +175,7 @@ const HELD: readonly DeferralReason[] = ['not_found', 'unavailable', 'unusable',
 
 /** While a submission waits for a second look, others with the same alert need not ask as well. */
 export async function holdClaim(
-  { reason, delayMs }: Deferral,
+  { reason, delayMs, detail }: Deferral,
   record: AlertRecord,
   claim: Claim,
   deps: ClaimDeps,
@@ -181,7 +183,8 @@ export async function holdClaim(
   if (!HELD.includes(reason)) {
     return;
   }
-  await deps.records.claim(record, { ...claim, expiresAt: expiryAfter(delayMs, deps) });
+  const deferral = { reason, detail };
+  await deps.records.claim(record, { ...claim, expiresAt: expiryAfter(delayMs, deps), deferral });
 }
 
 /** When a claim ends that is held through the delay and then through a run. */

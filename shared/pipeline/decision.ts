@@ -197,6 +197,8 @@ export function deferForStorage(
   return defer('storage', delayMs, detail, waited(submission, delayMs));
 }
 
+/** Delays of queue messages have whole seconds. */
+const SOONEST_MS = 1_000;
 /** The delay of those who found no place doubles this often at most. */
 const MOST_CROWDED_DOUBLINGS = 3;
 
@@ -205,8 +207,10 @@ const MOST_CROWDED_DOUBLINGS = 3;
  * process. One whose turn in the quota has come hurries.
  */
 export function deferForPlace(submission: Submission, rules: DecisionRules, random: () => number): Deferral {
-  const doublings = submission.inLine ? 0 : Math.min(submission.deferrals, MOST_CROWDED_DOUBLINGS);
-  const delayMs = rules.retryBaseDelayMs * 2 ** doublings * (0.5 + random() / 2);
+  const doublings = Math.min(submission.deferrals, MOST_CROWDED_DOUBLINGS);
+  const grown = rules.retryBaseDelayMs * 2 ** doublings * (0.5 + random() / 2);
+  // A look-up takes parts of a second, and the slot that was promised is wasted when its holder is late.
+  const delayMs = submission.inLine ? Math.min(grown, SOONEST_MS) : grown;
   const detail = 'as many alerts of the tenant are being looked up as may be in this process';
   return defer('crowded', delayMs, detail, waited(submission, delayMs));
 }

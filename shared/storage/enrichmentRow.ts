@@ -22,6 +22,12 @@ const claimSchema = z.object({
   claimKey: z.string().min(1),
   claimExpiresAt: z.date(),
 });
+/** They belong to the claim with this key: a later one does not remove them. */
+const deferralSchema = z.object({
+  deferredClaim: z.string(),
+  deferredFor: z.string(),
+  deferralDetail: z.string(),
+});
 const publishedSchema = z.array(z.string());
 const namesSchema = z.array(z.string());
 const answerSchema = z.object({
@@ -44,16 +50,27 @@ const MOST_PUBLISHED = 500;
 
 /** What a row says. Columns that are missing or not understood say nothing: the worst that follows is one more call. */
 export function readAlertRow(row: Columns): AlertState {
-  const claim = claimSchema.safeParse(row).data;
   return {
-    claim: claim && {
-      submissionId: claim.claimedBy,
-      messageId: claim.claimMessage,
-      key: claim.claimKey,
-      expiresAt: claim.claimExpiresAt,
-    },
+    claim: readClaim(row),
     answer: readAnswer(row),
     published: publishedSchema.safeParse(parseJson(fromParts('published', row))).data ?? [],
+  };
+}
+
+function readClaim(row: Columns): Claim | undefined {
+  const claim = claimSchema.safeParse(row).data;
+  if (claim === undefined) {
+    return undefined;
+  }
+  const deferral = deferralSchema.safeParse(row).data;
+  return {
+    submissionId: claim.claimedBy,
+    messageId: claim.claimMessage,
+    key: claim.claimKey,
+    expiresAt: claim.claimExpiresAt,
+    ...(deferral?.deferredClaim === claim.claimKey && {
+      deferral: { reason: deferral.deferredFor, detail: deferral.deferralDetail },
+    }),
   };
 }
 
@@ -93,8 +110,18 @@ function readUnavailable(text: string | undefined): Pick<StoredAnswer, 'unavaila
   return unavailable === undefined || unavailable.length === 0 ? {} : { unavailable };
 }
 
-export function claimColumns({ submissionId, messageId, key, expiresAt }: Claim): Columns {
-  return { claimedBy: submissionId, claimMessage: messageId, claimKey: key, claimExpiresAt: expiresAt };
+export function claimColumns({ submissionId, messageId, key, expiresAt, deferral }: Claim): Columns {
+  return {
+    claimedBy: submissionId,
+    claimMessage: messageId,
+    claimKey: key,
+    claimExpiresAt: expiresAt,
+    ...(deferral && {
+      deferredClaim: key,
+      deferredFor: deferral.reason,
+      deferralDetail: deferral.detail.slice(0, 1_000),
+    }),
+  };
 }
 
 /** A claim without a key is none. */

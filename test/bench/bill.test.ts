@@ -84,6 +84,7 @@ describe('a line of the access log', () => {
     ['settle', 'DELETE /devstoreaccount1/alerts/messages/7e57ad25?popreceipt=MjNO&timeout=30'],
     ['submit', 'POST /devstoreaccount1/alerts/messages?timeout=30'],
     ['measureQueue', 'GET /devstoreaccount1/alerts?comp=metadata&timeout=30'],
+    ['noteAnswer', "PATCH /devstoreaccount1/EnrichmentState(PartitionKey='api',RowKey='answers')"],
     ['createQueue', 'PUT /devstoreaccount1/alerts-poison?timeout=30'],
     ['createTable', 'POST /devstoreaccount1/Tables'],
   ])('tells of the kind %s', (name, request) => {

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { clouds } from '#shared/config/apiHosts.ts';
 import { readSettings, settingsCatalogue } from '#shared/config/settings.ts';
-import { type AzAnswer, runWithAz } from '../infra/grantStandIn.ts';
+import { type AzAnswer, command, runWithAz } from '../infra/grantStandIn.ts';
 import { grantsOf, ROLES } from '../infra/support/access.ts';
 import { appSettings } from '../infra/support/appSettings.ts';
 import { fillParameters } from '../infra/support/azdProject.ts';
@@ -98,7 +98,13 @@ const commands: Check = (text) => [
     found(text, /grant-permissions\.sh([^\n`]*)/g).flatMap((rest) => found(rest, / (--[\w-]+)/g)),
     (name) => grantScript.includes(`  ${name} `),
   ),
+  ...missing(
+    'option of ops',
+    found(text, /\bops -- ([^\n`>|]*)/g).flatMap((rest) => found(rest, /(?:^| )(--[\w-]+)/g)),
+    (name) => opsOptions.has(name) || name === '--json',
+  ),
 ];
+const opsOptions = new Set(found(readGuide('ops/main.ts'), /[Oo]ption\(\s*'(--[\w-]+)/g));
 const opsCommands = found(readGuide('ops/main.ts'), /\.command\('([\w-]+)'/g);
 const benchSections = readGuide('bench/main.ts');
 const grantScript = readGuide('infra/grant-permissions.sh');
@@ -213,6 +219,7 @@ const checks: { holds: string; check: Check; breaks: [from: string, to: string, 
       ['npm run ops -- check', 'npm run ops -- checks', 'command: checks'],
       ['npm run bench -- bill', 'npm run bench -- bills', 'section: bills'],
       ['--with-poller', '--poller', 'option: --poller'],
+      ['--azd --alert', '--azd --alarm', 'option of ops: --alarm'],
     ],
   },
   {
@@ -309,7 +316,7 @@ describe('the grant script prints what the guide shows', () => {
 
   test('to whoever may grant', async () => {
     const run = await runWithAz(
-      ['bash', 'infra/grant-permissions.sh'],
+      command('bash', 'infra/grant-permissions.sh'),
       [...answers, { when: ['POST'], output: 'new-assignment\n' }],
       settings,
     );
@@ -318,7 +325,7 @@ describe('the grant script prints what the guide shows', () => {
 
   test('to whoever may not', async () => {
     const run = await runWithAz(
-      ['bash', 'infra/grant-permissions.sh'],
+      command('bash', 'infra/grant-permissions.sh'),
       [...answers, { when: ['POST'], error: 'ERROR: Forbidden (Authorization_RequestDenied)', status: 1 }],
       settings,
     );
@@ -336,9 +343,9 @@ describeCompiled("the operator's tool finds the deployment with the settings", (
   test.each([
     ['azd', 'azd env get-values'],
     ['az', 'az functionapp config appsettings list'],
-  ] as const)('that %s tells', async (program, command) => {
+  ] as const)('that %s tells', async (program, saying) => {
     const block = codeBlocks(guide).find(
-      ({ text }) => text.includes(command) && text.includes('ops -- check'),
+      ({ text }) => text.includes(saying) && text.includes('ops -- check'),
     );
     const environment = await environmentOfNpm(block?.text ?? '', program, sayings[program]());
     const { storage, source, polling } = readSettings(environment);

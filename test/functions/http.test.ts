@@ -116,6 +116,17 @@ test('an alert that is pending says where to ask again, as clients want it that 
   expect([status, headers.location]).toEqual([202, '/api/enrichments/alert-1']);
 });
 
+test('an alert that the source does not know yet is pending with that reason', async () => {
+  const app = createApp({ find: () => ({ kind: 'not_found', detail: 'Defender answered 404' }) });
+  await app.order(['alert-1']);
+  for (const submission of app.waiting()) {
+    await app.deliver(submission);
+  }
+  expect(pendingAlertSchema.parse((await app.lookUp('alert-1')).json())).toMatchObject({
+    deferral: { reason: 'not_found', detail: 'Defender answered 404' },
+  });
+});
+
 test('a final enrichment may be kept by its reader alone, who asks whether it changed, and differs by what is accepted', async () => {
   const app = createApp();
   const answer = await app.order({ alertId: 'alert-1' });
@@ -356,7 +367,7 @@ test('health is 200 or 503, and liveness asks nobody', async () => {
   ] as const) {
     const handler = createGetHealth(
       {
-        recentHealth: async () => ({ status, checks: [] }),
+        recentHealth: async () => ({ status, ready: code === 200, checks: [] }),
         recentTenants: undefined,
         tenants: createHomeRouter({}, async () => undefined),
       },

@@ -94,6 +94,7 @@ async function createApp({
     provisionStorage: async () => [],
     recentHealth: async () => ({
       status: 'healthy' as const,
+      ready: true,
       checks: [{ name: 'circuit', status: 'ok' as const, detail: 'closed' }],
       tenants: tenantsHealth(await recentTenants().catch(() => [])),
     }),
@@ -182,6 +183,7 @@ describe('a caller who is confined to a tenant', () => {
     expect(health.status).toBe(200);
     expect(healthAnswerSchema.parse(health.json())).toEqual({
       status: 'healthy',
+      ready: true,
       checks: [],
       tenants: { served: 1, unwell: [], moreUnwell: 0 },
     });
@@ -294,6 +296,7 @@ test.each(['', 'no base64 {', Buffer.from('{"claims":7}').toString('base64')])(
     }
     expect((await call('health', caller)).json()).toEqual({
       status: 'healthy',
+      ready: true,
       checks: [],
       tenants: { served: 0, unwell: [], moreUnwell: 0 },
     });

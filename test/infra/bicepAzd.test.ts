@@ -33,6 +33,8 @@ describe('azure.yaml', () => {
     ['grant-permissions.ps1', 'grant.ps1', 'there is no infra/grant.ps1'],
     ['npm run package', 'npm run pack-it', 'no script pack-it'],
     ['postprovision:', 'postprovisioned:', 'nothing is granted'],
+    ['postdeploy:', 'postdeployed:', 'nothing says whether the app is ready'],
+    ['ops -- check', 'op -- check', 'no script op'],
     ['host: function', 'host: functions', 'services.api.host'],
     ['remoteBuild: false', 'remotebuild: false', 'remotebuild'],
     ['services:', 'services: [', 'at line'],

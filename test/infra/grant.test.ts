@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { describe, expect, test } from 'vitest';
-import { type AzAnswer, runWithAz, type ScriptRun } from './grantStandIn.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type AzAnswer, command, type RunScript, runWithAz, type ScriptRun } from './grantStandIn.ts';
+import { type PowerShellSession, startPowerShell } from './powerShellSession.ts';
 
 const PRINCIPAL = '11111111-2222-3333-4444-555555555555';
 const TENANT = 'aaaaaaaa-0000-0000-0000-000000000001';
@@ -45,7 +46,7 @@ const usual: Record<string, AzAnswer> = {
 
 interface Shell {
   readonly name: string;
-  readonly command: (options: Options) => [string, ...string[]];
+  readonly start: (options: Options) => RunScript;
 }
 
 interface Options {
@@ -57,62 +58,54 @@ interface Options {
 
 const bash: Shell = {
   name: 'grant-permissions.sh',
-  command: ({ principalId, source, withPoller, dryRun }) => [
-    'bash',
-    'infra/grant-permissions.sh',
-    ...(principalId === undefined ? [] : ['--principal-id', principalId]),
-    ...(source === undefined ? [] : ['--source', source]),
-    ...(withPoller ? ['--with-poller'] : []),
-    ...(dryRun ? ['--dry-run'] : []),
-  ],
-};
-const powerShell: Shell = {
-  name: 'grant-permissions.ps1',
-  command: ({ principalId, source, withPoller, dryRun }) => [
-    'pwsh',
-    '-NoProfile',
-    '-File',
-    'infra/grant-permissions.ps1',
-    ...(principalId === undefined ? [] : ['-PrincipalId', principalId]),
-    ...(source === undefined ? [] : ['-Source', source]),
-    ...(withPoller ? ['-WithPoller'] : []),
-    ...(dryRun ? ['-DryRun'] : []),
-  ],
+  start: ({ principalId, source, withPoller, dryRun }) =>
+    command(
+      'bash',
+      'infra/grant-permissions.sh',
+      ...(principalId === undefined ? [] : ['--principal-id', principalId]),
+      ...(source === undefined ? [] : ['--source', source]),
+      ...(withPoller ? ['--with-poller'] : []),
+      ...(dryRun ? ['--dry-run'] : []),
+    ),
 };
 const hasPowerShell = spawnSync('pwsh', ['-NoProfile', '-Version']).status === 0;
+let session: PowerShellSession | undefined;
+beforeAll(() => {
+  session = hasPowerShell ? startPowerShell() : undefined;
+});
+afterAll(() => session?.stop());
+
+const powerShell: Shell = {
+  name: 'grant-permissions.ps1',
+  start:
+    ({ principalId, source, withPoller, dryRun }) =>
+    (environment) => {
+      if (session === undefined) {
+        throw new Error('there is no PowerShell');
+      }
+      const parameters = {
+        ...(principalId !== undefined && { PrincipalId: principalId }),
+        ...(source !== undefined && { Source: source }),
+        ...(withPoller && { WithPoller: true }),
+        ...(dryRun && { DryRun: true }),
+      };
+      return session.run('infra/grant-permissions.ps1', parameters, environment);
+    },
+};
 
 const postsOf = ({ calls }: ScriptRun) => calls.filter((call) => call.includes('POST'));
 const bodyOf = (call: readonly string[]): unknown => JSON.parse(call[call.indexOf('--body') + 1] ?? '');
 const withoutBlanks = (text: string): string => text.replace(/\s+/g, ' ');
 
-/** Tests that run in either shell; the others in bash alone. */
-const IN_BOTH = new Set([
-  'grants Machine.Read.All, and nothing else, where nothing is granted',
-  'takes a grant that somebody else made meanwhile as granted already',
-  'grants nothing in a dry run, and says what it would grant',
-  'names who may grant permissions of Microsoft Graph, and the source in the command to run',
-  'refuses a source that it does not know',
-  'says so when the tenant has no service principal of the Defender API',
-]);
-
-// Where PowerShell is installed the other script runs against the same table; elsewhere grantScripts.test.ts reads it.
-describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name', ({ name, command }) => {
-  // PowerShell takes seconds to start: it gets the branches in which the languages differ most. grantScripts.test.ts holds
-  // the calls of both scripts against each other.
-  const testIn = (title: string, run: () => Promise<void>) => {
-    if (name === bash.name || IN_BOTH.has(title)) {
-      test(title, run);
-    }
-  };
-  // Of the cases of one branch it gets the first.
-  const cases = <Case>(all: readonly Case[]) => (name === bash.name ? all : all.slice(0, 1));
+// Where PowerShell is installed both scripts run against the same table; elsewhere grantScripts.test.ts reads the other.
+describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name', ({ start }) => {
   const run = (
     changes: Record<string, AzAnswer | readonly AzAnswer[]> = {},
     options: Options = { principalId: PRINCIPAL },
     settings: Record<string, string> = {},
-  ) => runWithAz(command(options), Object.values({ ...usual, ...changes }).flat(), settings);
+  ) => runWithAz(start(options), Object.values({ ...usual, ...changes }).flat(), settings);
 
-  testIn('grants Machine.Read.All, and nothing else, where nothing is granted', async () => {
+  test('grants Machine.Read.All, and nothing else, where nothing is granted', async () => {
     const ended = await run();
     expect(ended).toMatchObject({ status: 0, errors: '' });
     expect(postsOf(ended).map(bodyOf)).toEqual([
@@ -124,7 +117,7 @@ describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name', ({ name, com
     expect(ended.output).toContain('npm run ops -- check');
   });
 
-  testIn('posts nothing where the role is granted already', async () => {
+  test('posts nothing where the role is granted already', async () => {
     const ended = await run({
       held: { ...usual.held, when: usual.held?.when ?? [], output: `${MACHINE_ROLE}\tx\n` },
     });
@@ -134,7 +127,7 @@ describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name', ({ name, com
     expect(ended.output).not.toContain('24 hours');
   });
 
-  testIn('takes a grant that somebody else made meanwhile as granted already', async () => {
+  test('takes a grant that somebody else made meanwhile as granted already', async () => {
     const error =
       'ERROR: Bad Request({"error":{"message":"Permission being assigned already exists on the object"}})';
     const ended = await run({ grant: { when: ['POST'], error, status: 1 } });
@@ -181,7 +174,7 @@ describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name', ({ name, com
     expect(postsOf(ended).map(bodyOf)).toEqual(bodies);
   });
 
-  testIn('needs no Defender API where the source is graph', async () => {
+  test('needs no Defender API where the source is graph', async () => {
     const ended = await run(
       { defender: { when: usual.defender?.when ?? [] } },
       { principalId: PRINCIPAL, source: 'graph' },
@@ -189,31 +182,28 @@ describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name', ({ name, com
     expect(ended).toMatchObject({ status: 0, errors: '' });
   });
 
-  testIn(
-    'names who may grant permissions of Microsoft Graph, and the source in the command to run',
-    async () => {
-      const ended = await run(
-        { grant: { when: ['POST'], error: FORBIDDEN, status: 1 } },
-        { principalId: PRINCIPAL, source: 'graph' },
-      );
-      expect(ended.status).toBe(1);
-      expect(ended.errors).toContain('NOT GRANTED: SecurityAlert.Read.All');
-      expect(ended.errors).toContain('the Microsoft Entra role Privileged Role Administrator has');
-      expect(ended.errors).toMatch(/(--source|-Source) graph\n/);
-    },
-  );
+  test('names who may grant permissions of Microsoft Graph, and the source in the command to run', async () => {
+    const ended = await run(
+      { grant: { when: ['POST'], error: FORBIDDEN, status: 1 } },
+      { principalId: PRINCIPAL, source: 'graph' },
+    );
+    expect(ended.status).toBe(1);
+    expect(ended.errors).toContain('NOT GRANTED: SecurityAlert.Read.All');
+    expect(ended.errors).toContain('the Microsoft Entra role Privileged Role Administrator has');
+    expect(ended.errors).toMatch(/(--source|-Source) graph\n/);
+  });
 
-  testIn('refuses a source that it does not know', async () => {
+  test('refuses a source that it does not know', async () => {
     const ended = await run({}, { principalId: PRINCIPAL, source: 'Graph' });
     expect(ended).toMatchObject({ status: 2, calls: [] });
     expect(ended.errors).toContain('defender, graph or auto');
   });
 
-  testIn('takes an empty schedule as a poller that is off', async () => {
+  test('takes an empty schedule as a poller that is off', async () => {
     expect(postsOf(await run({}, { principalId: PRINCIPAL }, { ALERT_POLL_SCHEDULE: '' }))).toHaveLength(1);
   });
 
-  testIn('tells of a right that is not needed any more and how to take it away, and leaves it', async () => {
+  test('tells of a right that is not needed any more and how to take it away, and leaves it', async () => {
     const output = `${MACHINE_ROLE}\tkept\n${ALERT_ROLE}\tassignment-of-alerts\n`;
     const ended = await run({ held: { when: ['GET', '/appRoleAssignments?'], output } });
     expect(ended.status).toBe(0);
@@ -225,13 +215,13 @@ describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name', ({ name, com
     expect(ended.calls.flat()).not.toContain('DELETE');
   });
 
-  testIn('takes the identity from AZURE_IDENTITY_PRINCIPAL_ID, as azd gives it to a hook', async () => {
+  test('takes the identity from AZURE_IDENTITY_PRINCIPAL_ID, as azd gives it to a hook', async () => {
     const ended = await run({}, {}, { AZURE_IDENTITY_PRINCIPAL_ID: PRINCIPAL });
     expect(ended.status).toBe(0);
     expect(postsOf(ended)).toHaveLength(1);
   });
 
-  testIn('grants nothing in a dry run, and says what it would grant', async () => {
+  test('grants nothing in a dry run, and says what it would grant', async () => {
     const ended = await run({}, { principalId: PRINCIPAL, withPoller: true, dryRun: true });
     expect(ended).toMatchObject({ status: 0, errors: '' });
     expect(postsOf(ended)).toEqual([]);
@@ -239,7 +229,7 @@ describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name', ({ name, com
     expect(withoutBlanks(ended.output)).toContain('Alert.Read.All missing; would be granted');
   });
 
-  testIn('says so when the tenant has no service principal of the Defender API', async () => {
+  test('says so when the tenant has no service principal of the Defender API', async () => {
     const ended = await run({ defender: { when: usual.defender?.when ?? [] } });
     expect(ended.status).toBe(1);
     expect(ended.errors).toContain('no service principal of the Defender API');
@@ -247,7 +237,7 @@ describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name', ({ name, com
     expect(postsOf(ended)).toEqual([]);
   });
 
-  testIn('says so when the Defender API has no such role for applications', async () => {
+  test('says so when the Defender API has no such role for applications', async () => {
     const ended = await run({
       roles: { when: usual.roles?.when ?? [], output: `Alert.Read.All\t${ALERT_ROLE}\n` },
     });
@@ -258,7 +248,7 @@ describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name', ({ name, com
     );
   });
 
-  testIn('says so when nobody is signed in, and asks nothing further', async () => {
+  test('says so when nobody is signed in, and asks nothing further', async () => {
     const error = "ERROR: Please run 'az login' to setup account.";
     const ended = await run({ account: { when: ['account show'], error, status: 1 } });
     expect(ended.status).toBe(1);
@@ -267,7 +257,7 @@ describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name', ({ name, com
     expect(ended.calls).toHaveLength(1);
   });
 
-  testIn('names the Entra roles that may grant when the caller may not', async () => {
+  test('names the Entra roles that may grant when the caller may not', async () => {
     const ended = await run({ grant: { when: ['POST'], error: FORBIDDEN, status: 1 } });
     expect(ended.status).toBe(1);
     expect(ended.errors).toContain('NOT GRANTED: Machine.Read.All');
@@ -290,7 +280,7 @@ describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name', ({ name, com
     },
   );
 
-  testIn('gives the words of Azure CLI when Graph fails in another way', async () => {
+  test('gives the words of Azure CLI when Graph fails in another way', async () => {
     const error =
       'ERROR: AADSTS50076: Due to a configuration change you must use multi-factor authentication.';
     const ended = await run({ identity: { when: usual.identity?.when ?? [], error, status: 1 } });
@@ -299,7 +289,7 @@ describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name', ({ name, com
     expect(ended.errors).toContain(`az login --tenant ${TENANT}`);
   });
 
-  testIn('calls Microsoft Graph where the national cloud has it', async () => {
+  test('calls Microsoft Graph where the national cloud has it', async () => {
     const ended = await run({ cloud: { when: ['cloud show'], output: 'https://graph.microsoft.us/\r\n' } });
     expect(ended.status).toBe(0);
     const asked = ended.calls.filter((call) => call[0] === 'rest');
@@ -312,7 +302,7 @@ describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name', ({ name, com
     }
   });
 
-  test.each(cases(['https://graph.microsoft.com/ --debug', '', 'http://graph.microsoft.com/']))(
+  test.each(['https://graph.microsoft.com/ --debug', '', 'http://graph.microsoft.com/'])(
     'goes no further when Azure CLI names no good address of Graph (%j)',
     async (output) => {
       const ended = await run({ cloud: { when: ['cloud show'], output } });
@@ -321,52 +311,39 @@ describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name', ({ name, com
     },
   );
 
-  test.each(
-    cases([
-      `${PRINCIPAL}\n`,
-      "x' or startswith(displayName,'a",
-      `${PRINCIPAL}' or id eq '${PRINCIPAL}`,
-      `${PRINCIPAL}/owners`,
-      `$(touch /tmp/never)`,
-      PRINCIPAL.slice(1),
-    ]),
-  )('refuses %j as a principal ID before it asks anything', async (principalId) => {
+  test.each([
+    `${PRINCIPAL}\n`,
+    "x' or startswith(displayName,'a",
+    `${PRINCIPAL}' or id eq '${PRINCIPAL}`,
+    `${PRINCIPAL}/owners`,
+    `$(touch /tmp/never)`,
+    PRINCIPAL.slice(1),
+  ])('refuses %j as a principal ID before it asks anything', async (principalId) => {
     const ended = await run({}, { principalId });
     expect(ended).toMatchObject({ status: 2, calls: [] });
     expect(ended.errors).toContain('must be a GUID');
   });
 
-  testIn('says what is missing when it is told no identity', async () => {
+  test('says what is missing when it is told no identity', async () => {
     const ended = await run({}, {});
     expect(ended).toMatchObject({ status: 2, calls: [] });
     expect(ended.errors).toContain('AZURE_IDENTITY_PRINCIPAL_ID');
   });
 });
 
-/** The script in a session whose Start-Sleep is the stand-in for `sleep`, which does not wait. */
-const patientPowerShell: Shell = {
-  name: powerShell.name,
-  command: () => [
-    'pwsh',
-    '-NoProfile',
-    '-Command',
-    `function global:Start-Sleep([int] $Seconds) { sleep $Seconds }; & infra/grant-permissions.ps1 -PrincipalId ${PRINCIPAL}; exit $LASTEXITCODE`,
-  ],
-};
-
-describe.each(hasPowerShell ? [bash, patientPowerShell] : [bash])('$name, waiting', (shell) => {
-  const command = shell.command({ principalId: PRINCIPAL });
+describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name, waiting', (shell) => {
+  const script = shell.start({ principalId: PRINCIPAL });
 
   test('asks again for an identity that was made a moment ago', async () => {
     const answers = [{ when: usual.identity?.when ?? [], once: true }, ...Object.values(usual)];
-    const ended = await runWithAz(command, answers);
+    const ended = await runWithAz(script, answers);
     expect(ended).toMatchObject({ status: 0, pauses: ['10'] });
     expect(postsOf(ended)).toHaveLength(1);
   });
 
   test('gives up on an identity that stays unknown, and says what it may be', async () => {
     const ended = await runWithAz(
-      command,
+      script,
       Object.values({ ...usual, identity: { when: usual.identity?.when ?? [] } }),
     );
     expect(ended.status).toBe(1);
@@ -380,14 +357,14 @@ describe('grant-permissions.sh, called wrongly', () => {
   test.each([['--principal-id'], ['--source'], ['--force'], ['--principal-id', '', '--dry-run']])(
     'says so for %j',
     async (...args) => {
-      const ended = await runWithAz(['bash', 'infra/grant-permissions.sh', ...args], []);
+      const ended = await runWithAz(command('bash', 'infra/grant-permissions.sh', ...args), []);
       expect(ended).toMatchObject({ status: 2, calls: [] });
       expect(ended.errors).not.toBe('');
     },
   );
 
   test('explains itself', async () => {
-    const ended = await runWithAz(['bash', 'infra/grant-permissions.sh', '--help'], []);
+    const ended = await runWithAz(command('bash', 'infra/grant-permissions.sh', '--help'), []);
     expect(ended).toMatchObject({ status: 0, errors: '', calls: [] });
     for (const option of ['--principal-id', '--source', '--with-poller', '--dry-run', 'Ends with 0']) {
       expect(ended.output).toContain(option);

@@ -23,12 +23,19 @@ export interface ScriptRun {
   readonly pauses: readonly string[];
 }
 
+/** Runs a script with these variables of the environment. */
+export type RunScript = (environment: Record<string, string>) => Promise<{
+  status: number;
+  output: string;
+  errors: string;
+}>;
+
 /**
- * Runs a program with a stand-in for `az` on its path that records each call and answers by the first line of the table
+ * Runs a script with a stand-in for `az` on its path that records each call and answers by the first line of the table
  * that fits, and one for `sleep` that does not wait. A call that no line fits ends with 99.
  */
 export async function runWithAz(
-  command: readonly [string, ...string[]],
+  run: RunScript,
   answers: readonly AzAnswer[],
   settings: Readonly<Record<string, string>> = {},
 ): Promise<ScriptRun> {
@@ -37,7 +44,7 @@ export async function runWithAz(
     writeProgram(folder, 'az', azProgram(folder, answers));
     writeProgram(folder, 'sleep', `printf '%s\\n' "$1" >>${quoted(join(folder, 'pauses'))}\n`);
     const env = { PATH: `${folder}${delimiter}${process.env.PATH}`, HOME: folder, ...settings };
-    const ended = await run(command, env);
+    const ended = await run(env);
     const recorded = readOr(join(folder, 'calls'), '');
     return {
       ...ended,
@@ -79,13 +86,14 @@ esac
   return `${record}${branches.join('')}printf 'no answer for: %s' "$*" >&2\nexit 99\n`;
 }
 
-function run(command: readonly [string, ...string[]], env: NodeJS.ProcessEnv) {
-  const [program, ...args] = command;
-  return new Promise<{ status: number; output: string; errors: string }>((resolve) => {
-    execFile(program, args, { env }, (error, output, errors) => {
-      resolve({ status: typeof error?.code === 'number' ? error.code : error ? -1 : 0, output, errors });
+/** A script in a process of its own. */
+export function command(program: string, ...args: string[]): RunScript {
+  return (env) =>
+    new Promise((resolve) => {
+      execFile(program, args, { env }, (error, output, errors) => {
+        resolve({ status: typeof error?.code === 'number' ? error.code : error ? -1 : 0, output, errors });
+      });
     });
-  });
 }
 
 function writeProgram(folder: string, name: string, text: string): void {

@@ -12,7 +12,7 @@ export interface DefenderSourceDeps extends LookUpDeps {
   bulk?: { index: AlertIndex; machines: MachineStore; reuseForMs: number } | undefined;
 }
 
-const LOOK_UPS: LookUpApi = {
+export const DEVICE_LOOK_UPS: LookUpApi = {
   ...DEFENDER_API,
   roles: ['Machine.Read.All', 'Machine.ReadWrite.All'],
   advice:
@@ -28,7 +28,7 @@ const LOOK_UPS: LookUpApi = {
  */
 export function createDefenderSource(deps: DefenderSourceDeps): Source {
   const { client, now, random, bulk } = deps;
-  const lookUp = createLookUp(LOOK_UPS, deps);
+  const lookUp = createLookUp(DEVICE_LOOK_UPS, deps);
   const many = bulk && createDefenderBulk({ ...bulk, client, lookUp, now, random });
   const crowd = createCrowd(now);
 

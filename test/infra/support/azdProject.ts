@@ -56,7 +56,7 @@ export function azdProblems(text: string, { exists, scripts, serviceTags }: Surr
   const commands = [project.hooks, ...services.map(([, { hooks = {} }]) => hooks)]
     .flatMap((hooks) => Object.values(hooks))
     .flatMap((hook) => ('run' in hook ? [hook.run] : [hook.posix.run, hook.windows.run]));
-  const provisioned = project.hooks.postprovision;
+  const { postprovision: provisioned, postdeploy: deployed } = project.hooks;
   return [
     ...services
       .filter(([, { project: path }]) => !exists(path))
@@ -69,10 +69,13 @@ export function azdProblems(text: string, { exists, scripts, serviceTags }: Surr
       .filter((path) => !exists(path))
       .map((path) => `there is no ${path}`),
     ...commands
-      .flatMap((command) => [...command.matchAll(/npm run (\S+)/g)].map(([, script = '']) => script))
+      .flatMap((command) =>
+        [...command.matchAll(/npm run (?:--silent )?(\S+)/g)].map(([, script = '']) => script),
+      )
       .filter((script) => !scripts.includes(script))
       .map((script) => `package.json has no script ${script}`),
     ...(provisioned === undefined ? ['nothing is granted after provisioning'] : []),
+    ...(deployed === undefined ? ['nothing says whether the app is ready'] : []),
   ];
 }
 

@@ -1,18 +1,24 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { describe } from 'vitest';
+import { startBicepServer } from './bicepServer.ts';
 import type { Sources } from './sources.ts';
 
 /** The Bicep compiler: the path in `BICEP`, or the one on the path. `.ci/run` gets it where NuGet can be reached. */
-const program = process.env.BICEP || 'bicep';
+const ask = startBicepServer(process.env.BICEP || 'bicep');
 
 /** The version that `infra/azuredeploy.json` was compiled with, and what the compiler found here says of its own. */
 export const EXPECTED_VERSION = '0.49.2';
-export const foundVersion = /version (\S+)/.exec(
-  spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout ?? '',
-)?.[1];
+export const foundVersion = findVersion();
+
+function findVersion(): string | undefined {
+  try {
+    return (ask('bicep/version', {}) as { version: string }).version;
+  } catch {
+    return undefined;
+  }
+}
 
 /** A group of tests that need the compiler. Where there is none they are skipped, and the name of the group says so. */
 export function describeCompiled(name: string, tests: () => void): void {
@@ -41,11 +47,23 @@ export interface Template {
 /** What compiling a file gave: the text of the template, and what the compiler and its linter object to, a line each. */
 export function compile(sources: Sources, path: string): { text: string; diagnostics: string[] } {
   return inFolder(sources, (folder) => {
-    const { stdout, stderr } = spawnSync(program, ['build', join(folder, path), '--stdout'], {
-      encoding: 'utf8',
-    });
-    const diagnostics = stderr.split('\n').filter((line) => / : (Error|Warning|Info) /.test(line));
-    return { text: stdout, diagnostics: diagnostics.map((line) => line.replace(`${folder}/`, '')) };
+    const { contents, diagnostics } = ask('bicep/compile', { path: join(folder, path) }) as {
+      contents: string | null;
+      diagnostics: {
+        source: string;
+        range: { start: { line: number } };
+        level: string;
+        code: string;
+        message: string;
+      }[];
+    };
+    return {
+      text: contents ?? '',
+      diagnostics: diagnostics.map(
+        ({ source, range, level, code, message }) =>
+          `${source.replace(`${folder}/`, '')}(${range.start.line + 1}) : ${level} ${code}: ${message}`,
+      ),
+    };
   });
 }
 
@@ -95,7 +113,7 @@ export const TENANT_ID = '33333333-3333-4333-8333-333333333333';
 export const STORAGE_SUFFIX = 'core.usgovcloudapi.net';
 
 /**
- * What a deployment would ask Azure for, as the compiler predicts it (`bicep snapshot`). What only Azure knows, such as
+ * What a deployment would ask Azure for, as the compiler predicts it (a snapshot). What only Azure knows, such as
  * the principal ID of an identity, is filled in with the constants above.
  * @throws When the template cannot be compiled or does not take the parameters.
  */
@@ -105,7 +123,7 @@ export function deploy(sources: Sources, path: string, parameters: Record<string
 
 const results = new WeakMap<Sources, Map<string, unknown>>();
 
-/** Asks the compiler only once for the same, since each call of it takes about a second. */
+/** Asks the compiler only once for the same, which takes it half a second. */
 function once<Result>(sources: Sources, key: string, get: () => Result): Result {
   const known = results.get(sources) ?? new Map<string, unknown>();
   results.set(sources, known);
@@ -120,17 +138,16 @@ function predict(sources: Sources, path: string, parameters: Record<string, unkn
     const given = Object.entries(parameters).map(([name, value]) => `param ${name} = ${literalOf(value)}`);
     const file = join(folder, dirname(path), 'given.bicepparam');
     writeFileSync(file, [`using './${basename(path)}'`, ...given, ''].join('\n'));
-    const place = ['--subscription-id', CLIENT_ID, '--tenant-id', TENANT_ID, '--location', 'westeurope'];
     // A template for a subscription is refused the name of a group.
     const isForSubscription = /^targetScope = 'subscription'/m.test(sources.get(path) ?? '');
-    const group = isForSubscription ? [] : ['--resource-group', 'rg-prod'];
-    const ended = spawnSync(program, ['snapshot', file, '--mode', 'overwrite', ...place, ...group], {
-      encoding: 'utf8',
-    });
-    if (ended.status !== 0) {
-      throw new Error(`${path} cannot be deployed: ${ended.stderr}`);
-    }
-    const text = readFileSync(file.replace('.bicepparam', '.snapshot.json'), 'utf8');
+    const metadata = {
+      subscriptionId: CLIENT_ID,
+      tenantId: TENANT_ID,
+      location: 'westeurope',
+      resourceGroup: isForSubscription ? null : 'rg-prod',
+      deploymentName: null,
+    };
+    const { snapshot: text } = predicted(path, { path: file, metadata, externalInputs: null });
     const snapshot = JSON.parse(text, (_, value) =>
       typeof value === 'string' ? filledIn(value) : value,
     ) as {
@@ -139,6 +156,14 @@ function predict(sources: Sources, path: string, parameters: Record<string, unkn
     };
     return { resources: snapshot.predictedResources.map(toDeployed), outputs: snapshot.outputs };
   });
+}
+
+function predicted(path: string, request: object): { snapshot: string } {
+  try {
+    return ask('bicep/getSnapshot', request) as { snapshot: string };
+  } catch (error) {
+    throw new Error(`${path} cannot be deployed: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 function toDeployed(body: { id: string; type: string; name: string; condition?: string }): Deployed {

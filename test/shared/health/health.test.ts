@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkHealth, circuitProbe, gateProbe, pollerProbe } from '#shared/health/health.ts';
+import { checkHealth, circuitProbe, clockProbe, gateProbe, pollerProbe } from '#shared/health/health.ts';
 import { emptyLedger } from '#shared/quota/ledger.ts';
 
 const sound = { name: 'sound', look: async () => ({ isSound: true, detail: 'fine' }) };
@@ -7,7 +7,31 @@ const sound = { name: 'sound', look: async () => ({ isSound: true, detail: 'fine
 test('the app is healthy when all is sound', async () => {
   expect(await checkHealth([sound], 1_000)).toEqual({
     status: 'healthy',
+    ready: true,
     checks: [{ name: 'sound', status: 'ok', detail: 'fine' }],
+  });
+});
+
+test('a warning leaves it healthy, and not ready', async () => {
+  const doubtful = {
+    name: 'doubtful',
+    look: async () => ({ isSound: true, warns: true, detail: 'not known' }),
+  };
+  expect(await checkHealth([sound, doubtful], 1_000)).toMatchObject({
+    status: 'healthy',
+    ready: false,
+    checks: [{ status: 'ok' }, { name: 'doubtful', status: 'warning', detail: 'not known' }],
+  });
+});
+
+test('a clock that is minutes off is told of', async () => {
+  expect(await clockProbe(() => 0).look()).toEqual({
+    isSound: true,
+    detail: "agrees with the storage service's",
+  });
+  expect(await clockProbe(() => -400_000).look()).toEqual({
+    isSound: false,
+    detail: "the storage service's clock is 400 s behind the app's",
   });
 });
 
@@ -23,6 +47,7 @@ test('it is unhealthy when one thing cannot be looked at, or takes too long', as
   ];
   expect(await checkHealth([sound, ...probes], 10)).toEqual({
     status: 'unhealthy',
+    ready: false,
     checks: [
       { name: 'sound', status: 'ok', detail: 'fine' },
       { name: 'refused', status: 'failed', detail: 'the storage service answers 403' },

@@ -12,6 +12,7 @@ test('a table that is empty can be read, and one that is missing is a failed che
   await empty.createTable();
   expect(await checkHealth([tableProbe(empty), tableProbe(missing)], 3_000)).toEqual({
     status: 'unhealthy',
+    ready: false,
     checks: [
       { name: 'table "Empty"', status: 'ok', detail: 'readable' },
       {

@@ -221,6 +221,18 @@ describe('the record of an alert', () => {
     expect(claim === undefined || claim.expiresAt < seenAt).toBe(true);
   });
 
+  test('says why its submission was put back, until the next claim', async () => {
+    const submission = newSubmission();
+    const record = await claimed(submission);
+    const claim = claimOf(submission.submissionId);
+    const deferral = { reason: 'not_found', detail: 'Defender answered 404' };
+    const held = await expectRecord(records.claim(record, { ...claim, deferral }));
+    expect((await records.read(submission.alertId))?.state.claim).toEqual({ ...claim, deferral });
+    const later = { ...claim, key: 'a later key' };
+    await records.claim(held, later);
+    expect((await records.read(submission.alertId))?.state.claim).toEqual(later);
+  });
+
   test('remembers the last 500 submissions that were published', async () => {
     const submission = newSubmission();
     const record = await claimed(submission);
