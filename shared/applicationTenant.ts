@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { TableClient } from '@azure/data-tables';
 import type { QueueClient } from '@azure/storage-queue';
-import { createSources, keyPrefixOf, type Sources } from './applicationSources.ts';
+import { BULK_CALLS, createSources, keyPrefixOf, type Sources } from './applicationSources.ts';
 import { longestGapMs } from './config/ncrontab.ts';
 import type { Settings } from './config/settings.ts';
 import { messageWriter } from './enrichment/outputMessage.ts';
@@ -9,17 +9,24 @@ import { type HealthProbe, pollerProbe } from './health/health.ts';
 import { type AlertLookup, createAlertLookup } from './lookup/alertLookup.ts';
 import type { PipelineDeps } from './pipeline/enrichSubmission.ts';
 import { createSubmit, type Submit } from './pipeline/submitAll.ts';
+import { createSubmitUrgent, type SubmitUrgent } from './pipeline/submitUrgent.ts';
 import { createPoller, type Poller } from './polling/poller.ts';
 import { cached } from './promises.ts';
 import { LedgerError } from './quota/ledgerExchange.ts';
-import { type ApiQuotaReport, apiQuotaReport, type QuotaReport, quotaReport } from './quota/quotaReport.ts';
+import {
+  type ApiQuotaReport,
+  apiQuotaReport,
+  type BulkApi,
+  type QuotaReport,
+  quotaReport,
+} from './quota/quotaReport.ts';
 import type { StorageClock } from './quota/storageClock.ts';
 import { readTokenClaims } from './sources/accessToken.ts';
 import type { SourceEvent } from './sources/auto/autoSource.ts';
 import type { TenantTokens } from './sources/tenantToken.ts';
 import { createEnrichmentTable, deviceRowKey } from './storage/enrichmentTable.ts';
 import { createQueueOutbox } from './storage/queueOutbox.ts';
-import { isStorageError, storageErrorText } from './storage/storageError.ts';
+import { errorText, isStorageError, storageErrorText } from './storage/storageError.ts';
 import { createWatermarkTable } from './storage/watermarkTable.ts';
 import type { Tenant } from './tenants/tenantRow.ts';
 
@@ -54,6 +61,8 @@ export interface TenantScope {
   pipeline: PipelineDeps;
   /** Takes submissions into the pipeline. */
   submit: Submit;
+  /** The same for a few that somebody waits for: this process works on them at once. */
+  submitUrgent: SubmitUrgent;
   /** Says how alerts stand. */
   lookup: AlertLookup;
   /** Finds new alerts; the timer function calls it. */
@@ -75,6 +84,9 @@ export interface TenantScope {
 
 /** Callers of the HTTP functions get what was found out so many milliseconds ago at most, so that they load storage little. */
 export const RECENT_MS = 2_000;
+
+/** A line is expected to be drained by lists when one was made no longer ago than this. */
+const RECENT_LIST_MS = 10 * 60_000;
 
 /**
  * Makes the parts of one tenant. What must outlive them is in storage, under keys of the tenant's own.
@@ -125,14 +137,28 @@ export function createTenantScope(settings: Settings, parts: ProcessParts, custo
     const { ledger, rules } = await currentQuota();
     return apiQuotaReport(ledger, rules, clock.now());
   }
+  /** Any process tells by the list that all share. Where no role allows lists there is none. */
+  async function areListsMade(): Promise<boolean> {
+    const madeAt = settings.bulkLookups ? await sources.bulk.lastListAt() : undefined;
+    return madeAt !== undefined && now().getTime() - madeAt.getTime() < RECENT_LIST_MS;
+  }
   async function reportQuota(): Promise<QuotaReport> {
     const [{ mode, ledger, rules }, { approximateMessagesCount = 0 }] = await Promise.all([
       currentQuota(),
       queues.alerts.getProperties(),
     ]);
     const hunting = mode === 'graph' ? await graph.hunting.store.read() : undefined;
+    const { alerts, devices } = BULK_CALLS[mode];
+    const apis: BulkApi[] =
+      hunting === undefined
+        ? [{ ledger, rules, alertsPerCall: [alerts, devices] }]
+        : [
+            { ledger, rules, alertsPerCall: [alerts] },
+            { ledger: hunting.ledger, rules: graph.hunting.rules, alertsPerCall: [devices] },
+          ];
+    const lists = (await areListsMade()) ? apis : undefined;
     return {
-      ...quotaReport(ledger, rules, approximateMessagesCount, clock.now()),
+      ...quotaReport(ledger, rules, approximateMessagesCount, clock.now(), lists),
       source: mode,
       ...(hunting && { hunting: apiQuotaReport(hunting.ledger, graph.hunting.rules, clock.now()) }),
     };
@@ -146,6 +172,7 @@ export function createTenantScope(settings: Settings, parts: ProcessParts, custo
     settings,
     pipeline,
     submit,
+    submitUrgent: createSubmitUrgent(pipeline, errorText, tenantId),
     lookup,
     poller,
     pollerProbe:

@@ -45,6 +45,9 @@ const FAULT_RATES = { 'http-503': 0.05, reset: 0.05, truncated: 0.05, html: 0.05
 /** Known alerts that are left for a person to try. */
 const SPARE_ALERTS = 4;
 
+/** An outbreak is looked up by lists, for which Defender has a role of its own. */
+const ROLES_WITH_LISTS = 'Machine.Read.All,Alert.Read.All,SecurityAlert.Read.All,ThreatHunting.Read.All';
+
 /** Everything that the demo runs, each in a process of its own. */
 interface DemoStack {
   /** The settings by which the app finds storage and simulator. */
@@ -60,13 +63,14 @@ async function startDemoStack(
   onHostLine: (line: string) => void,
 ): Promise<DemoStack> {
   const tenants = tenantCount > 1 ? await createDemoTenants(tenantCount) : undefined;
-  const alerts = KNOWN_ALERTS_IN_SAMPLES + SPARE_ALERTS + backlog;
+  const alerts = KNOWN_ALERTS_IN_SAMPLES + SPARE_ALERTS;
   const [azurite, simulator] = await Promise.all([
     startAzurite(),
     startSimulatorProcess([
       ...['--alerts', String(alerts)],
       // A call takes a moment, as it does in the real service.
       ...['--latency', '50ms..250ms'],
+      ...(backlog > 0 ? ['--roles', ROLES_WITH_LISTS] : []),
       ...(tenants?.commandLine ?? []),
     ]),
   ]);
@@ -164,7 +168,7 @@ async function showDemo(
   const spareAlertIds = known.splice(0, SPARE_ALERTS);
   const samples = [
     ...createSamples(known.splice(0, KNOWN_ALERTS_IN_SAMPLES), new Date()),
-    ...createBacklog(known),
+    ...createBacklog(await simulator.raiseAlerts(options.backlog)),
   ];
   const customers = stack.simulator.tenants.slice(1);
   const late = customers.at(-1);

@@ -8,6 +8,8 @@ export interface SimulatorClient {
   /** Whether the app gets tokens of the tenant. */
   setConsent(tenantId: string, isGiven: boolean): Promise<void>;
   setFaultRates(rates: FaultRates): Promise<void>;
+  /** Raises so many alerts, as if within the last ten minutes. @returns Their IDs. */
+  raiseAlerts(count: number): Promise<string[]>;
   /** How often it was called, by what was asked for. */
   calls(): Promise<Record<string, number>>;
 }
@@ -21,6 +23,10 @@ const ROUTES: Record<string, string> = {
   graphAlerts: 'for lists of alerts',
   hunting: 'of hunting',
 };
+
+const MOST_RAISED_AT_ONCE = 5_000;
+/** All at one moment would be more than lists can page through. */
+const OUTBREAK_MS = 600_000;
 
 const alertIdsSchema = z.object({ alertIds: z.array(z.string()) });
 const reportSchema = z.object({ routes: z.record(z.string(), z.record(z.string(), z.number())) });
@@ -46,6 +52,19 @@ export function createSimulatorClient(controlUrl: string): SimulatorClient {
     },
     async setFaultRates(rates) {
       await request('/faults', { rates });
+    },
+    async raiseAlerts(count) {
+      const raised: string[] = [];
+      while (raised.length < count) {
+        const part = { count: Math.min(MOST_RAISED_AT_ONCE, count - raised.length) };
+        const { alertIds } = alertIdsSchema.parse(await request('/alerts', part));
+        const timeOf = (index: number) =>
+          new Date(Date.now() - (index / alertIds.length) * OUTBREAK_MS).toISOString();
+        const alerts = alertIds.map((id, index) => ({ id, lastUpdateTime: timeOf(index) }));
+        await request('/alerts', { alerts });
+        raised.push(...alertIds);
+      }
+      return raised;
     },
     async calls() {
       const { routes } = reportSchema.parse(await request('/report'));

@@ -32,6 +32,7 @@ const scope = {
     expectation: async () => ({ retryAfterSeconds: 5 }),
   },
   submit: async () => ({ queued: [], notQueued: [] }),
+  submitUrgent: async () => ({ queued: [], notQueued: [], runs: new Map() }),
 };
 /** A deployment with no customer yet. @param homeTenant Undefined while it gives no token. */
 const tenantsOf = (homeTenant: string | undefined) =>

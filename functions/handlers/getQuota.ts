@@ -46,11 +46,12 @@ export function createGetQuota(
 }
 
 /** The report on the quota as JSON holds it. */
-export function quotaAnswer({ queued, drainedBy, source, hunting, ...api }: QuotaReport): QuotaAnswer {
+export function quotaAnswer({ queued, drainedBy, bulk, source, hunting, ...api }: QuotaReport): QuotaAnswer {
   return {
     ...apiQuotaAnswer(api),
     queued,
     drainedBy: drainedBy?.toISOString() ?? null,
+    ...(bulk !== undefined && { bulk }),
     ...(source !== undefined && { source }),
     ...(hunting !== undefined && { hunting: apiQuotaAnswer(hunting) }),
   };

@@ -12,13 +12,20 @@ import { endOfWait, readRequestBody, readWait } from '../../shared/http/request.
 import { RESPONSE_TYPES } from '../../shared/http/response.ts';
 import { createTenantAccess } from '../../shared/http/tenantAccess.ts';
 import { MAX_ORDER, readOrder } from '../../shared/intake/order.ts';
+import type { Submission } from '../../shared/intake/submission.ts';
 import type { Expectation } from '../../shared/lookup/alertLookup.ts';
+import type { MessageEvent } from '../../shared/pipeline/receiveMessage.ts';
 import type { Submitted } from '../../shared/pipeline/submitAll.ts';
+import { MOST_URGENT, type SubmittedUrgent } from '../../shared/pipeline/submitUrgent.ts';
+import { withinTime } from '../../shared/promises.ts';
 import { errorText } from '../../shared/storage/storageError.ts';
 import type { TenantRouter } from '../../shared/tenants/tenantRouter.ts';
 
 /** Alerts of an order are put into the queue for so long at most; the rest of a run is for the answer that says so. */
 const LONGEST_QUEUEING_MS = FUNCTION_DEADLINE_MS / 2;
+/** So long this process works on urgent alerts itself, and ends a little before the caller's time is up. */
+const LONGEST_WORK_MS = 30_000;
+const BEFORE_END_MS = 500;
 
 /** `POST /api/enrichments`: takes an order of alerts, and waits for their enrichments when asked to. */
 export function createSubmitEnrichments(
@@ -29,7 +36,7 @@ export function createSubmitEnrichments(
 ): HttpHandler {
   const access = createTenantAccess(authorization, application.tenants);
 
-  return endpoint({ methods: ['POST'], authorization }, async (request, log) => {
+  return endpoint<MessageEvent>({ methods: ['POST'], authorization }, async (request, log) => {
     const type = negotiate(request.headers.get('accept'), RESPONSE_TYPES);
     if (type === undefined) {
       return notAcceptable(RESPONSE_TYPES);
@@ -65,7 +72,13 @@ export function createSubmitEnrichments(
       return { problem: 'nothing-valid', detail: '"rejected" says what is wrong.', more: { rejected } };
     }
 
-    const { queued, notQueued, error, announceError } = await submitByTenant(routed, queueingIsOver);
+    const workMs = Math.min(LONGEST_WORK_MS, (wait.value ?? 0) * 1_000 - BEFORE_END_MS);
+    const isUrgent = workMs > 0 && routed.length <= MOST_URGENT;
+    const work = { isOver: queueingIsOver, signal: AbortSignal.timeout(Math.max(0, workMs)), log };
+    const submitted = await submitByTenant(routed, ({ submit, submitUrgent }, own) =>
+      isUrgent ? submitUrgent(own, work) : submit(own, queueingIsOver),
+    );
+    const { queued, notQueued, error, announceError, runs } = submitted;
     log({
       event: 'order',
       orderId,
@@ -92,6 +105,8 @@ export function createSubmitEnrichments(
         if (wait.value === undefined) {
           return { ...part, status: 'pending' };
         }
+        const run = runs.get(part.submission) ?? Promise.resolve();
+        await withinTime(run, workMs + BEFORE_END_MS, () => undefined);
         // The alert is queued: whatever hinders the look-up, the honest answer is that it is pending.
         const status = await scope.lookup.follow(part.submission, timeIsUp).catch(() => undefined);
         return status?.kind === 'final'
@@ -104,17 +119,21 @@ export function createSubmitEnrichments(
   });
 }
 
-type OrderScope = Pick<Application, 'submit' | 'lookup' | 'tenant'>;
+type OrderScope = Pick<Application, 'submit' | 'submitUrgent' | 'lookup' | 'tenant'>;
 
 /** Each tenant's alerts by its own parts, one tenant after the other. */
 async function submitByTenant(
   alerts: readonly RoutedAlert<OrderScope>[],
-  signal: AbortSignal,
-): Promise<Submitted> {
-  const total: Submitted = { queued: [], notQueued: [] };
+  submit: (scope: OrderScope, own: Submission[]) => Promise<Submitted | SubmittedUrgent>,
+): Promise<SubmittedUrgent> {
+  const runs = new Map<Submission, Promise<void>>();
+  const total: SubmittedUrgent = { queued: [], notQueued: [], runs };
   for (const scope of new Set(alerts.map((alert) => alert.scope))) {
     const own = alerts.filter((alert) => alert.scope === scope).map(({ submission }) => submission);
-    const submitted = await scope.submit(own, signal);
+    const submitted = await submit(scope, own);
+    for (const [submission, run] of 'runs' in submitted ? submitted.runs : []) {
+      runs.set(submission, run);
+    }
     total.queued.push(...submitted.queued);
     total.notQueued.push(...submitted.notQueued);
     total.error ??= submitted.error;

@@ -19,7 +19,9 @@ const index = z.int().min(0).describe('Place in the order, from 0.');
 const retryAfterSeconds = z.int().min(1).max(60).describe('When it is worth asking again, in seconds.');
 const expectedAt = time
   .optional()
-  .describe('When it is final at the latest, if each alert takes one call; absent when nobody can tell.');
+  .describe(
+    'When it is final at the latest, if each alert takes one call, or by lists while these are made; absent when nobody can tell.',
+  );
 
 export const rejectedAlertSchema = z.strictObject({
   index,
@@ -111,7 +113,13 @@ export const quotaAnswerSchema = z.strictObject({
   queued: z.int().min(0).describe('Messages in the input queue, about.'),
   drainedBy: time
     .nullable()
-    .describe('When all of them are looked up if each takes one call; null while the circuit is open.'),
+    .describe(
+      'When all of them are looked up, if each takes one call, or by lists where `bulk` says so; null while the circuit is open.',
+    ),
+  bulk: z
+    .literal(true)
+    .optional()
+    .describe('Set while many alerts are looked up at once by lists, and `drainedBy` counts on that.'),
   source: z
     .enum(['defender', 'graph'])
     .optional()

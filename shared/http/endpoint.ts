@@ -26,18 +26,21 @@ export type RequestEvent =
   | { event: 'request_failed'; function: string; method: string; detail: string };
 
 /** What a function does with a request that is authorized and has the right method. */
-export type Respond = (request: HttpRequest, log: Log<RequestEvent>) => Promise<TextResponse | Problem>;
+export type Respond<Event extends { event: string } = RequestEvent> = (
+  request: HttpRequest,
+  log: Log<RequestEvent | Event>,
+) => Promise<TextResponse | Problem>;
 
 /**
  * The handler of an HTTP function: looks at authorization and method, and turns whatever goes wrong into a problem
  * document. What is said about an unexpected error stays in the log.
  */
-export function endpoint(
+export function endpoint<Event extends { event: string } = RequestEvent>(
   rules: { methods: readonly HttpMethod[]; authorization: HttpAuthorization | 'none' },
-  respond: Respond,
+  respond: Respond<Event>,
 ): HttpHandler {
   async function answerTo(request: HttpRequest, context: InvocationContext): Promise<TextResponse> {
-    const log = eventLog<RequestEvent>(context);
+    const log = eventLog<RequestEvent | Event>(context);
     const { method } = request;
     const result = await checked(request, rules, () => respond(request, log)).catch((error: unknown) => {
       log({ event: 'request_failed', method, function: context.functionName, detail: errorText(error) });

@@ -45,7 +45,9 @@ export type MessageEvent =
       tenantId?: string;
     }
   /** A message with several alerts, each submitted on its own. */
-  | { event: 'split'; submissions: number; rejections: number };
+  | { event: 'split'; submissions: number; rejections: number }
+  /** An urgent submission could not be worked on at once: its message will be read from the queue. */
+  | { event: 'urgent_failed'; alertId: string; submissionId: string; detail: string };
 
 /** The pipeline of one tenant. */
 export interface TenantPipeline {
@@ -80,19 +82,29 @@ export async function receiveMessage<Scope extends TenantPipeline>(
   const { submissions, identity } = intake;
   // Several alerts are not one delivery of one submission: each goes on by itself.
   const only = submissions.length === 1 ? submissions[0] : undefined;
+  return processing(identity, only, (process) => handle(intake, startedAt, deps, log, signal, process));
+}
+
+/**
+ * Runs the work on one message as a span of its trace.
+ * @param submission The one that the message carries; undefined where it carries none, or several.
+ */
+export function processing<Result>(
+  { messageId }: MessageIdentity,
+  submission: Submission | undefined,
+  work: (process: Span) => Promise<Result>,
+): Promise<Result> {
   const attributes = {
     'messaging.operation.name': 'process',
     'messaging.operation.type': 'process',
-    'messaging.message.id': identity.messageId,
-    'messaging.message.conversation_id': only?.correlationId,
-    'alert_enrichment.alert.id': only?.alertId,
-    'alert_enrichment.submission.id': only?.submissionId,
-    'alert_enrichment.tenant.id': only?.tenantId,
-    'alert_enrichment.deferrals': only?.deferrals,
+    'messaging.message.id': messageId,
+    'messaging.message.conversation_id': submission?.correlationId,
+    'alert_enrichment.alert.id': submission?.alertId,
+    'alert_enrichment.submission.id': submission?.submissionId,
+    'alert_enrichment.tenant.id': submission?.tenantId,
+    'alert_enrichment.deferrals': submission?.deferrals,
   };
-  return span('process', { attributes, parent: only }, (process) =>
-    handle(intake, startedAt, deps, log, signal, process),
-  );
+  return span('process', { attributes, parent: submission }, work);
 }
 
 async function handle<Scope extends TenantPipeline>(
@@ -134,12 +146,16 @@ async function handle<Scope extends TenantPipeline>(
     route.kind === 'served'
       ? await inPlace(traced, identity, scope, deps.bulkhead, signal)
       : await putBack(route.deferral, home.pipeline, identity.claimKey);
+  describeProgress(process, progress);
+  log(progressEvent(only, progress, startedAt, now(), scope.tenant?.id));
+  return scope;
+}
+
+export function describeProgress(process: Span, progress: Progress): void {
   process.set({ 'alert_enrichment.result': progress.kind === 'final' ? progress.outcome : progress.kind });
   if (progress.kind === 'final' && progress.outcome === 'failed') {
     process.fail(progress.error?.code ?? 'failed');
   }
-  log(progressEvent(only, progress, startedAt, now(), scope.tenant?.id));
-  return scope;
 }
 
 /** Where the tenants cannot be read, the alert waits for them as it waits for any part of our storage. */

@@ -40,6 +40,9 @@ const LONGEST_CALL_MS = 100_000;
 const QUIET_MS = 300;
 const LONGEST_GATHERING_MS = 3_000;
 
+/** The earliest first: a call goes as early as any of those who share it may. */
+const PLACES: readonly CallRequest['place'][] = ['turn', 'first', 'urgent', 'last'];
+
 interface Waiter<Row> {
   id: string;
   place: CallRequest['place'];
@@ -85,7 +88,7 @@ export function createBatch<Row>(deps: BatchDeps<Row>): Batch<Row> {
 
   /** One call for all who wait when it is made, and not when its slot is asked for. */
   async function askOnce(): Promise<void> {
-    const place = waiting.some((waiter) => waiter.place === 'turn') ? 'turn' : (waiting[0]?.place ?? 'last');
+    const place = PLACES.find((earliest) => waiting.some((waiter) => waiter.place === earliest)) ?? 'last';
     try {
       const answers = await withinTime<Answers<Row>>(
         askAbout(takeWaiting, place, AbortSignal.timeout(LONGEST_CALL_MS)),

@@ -77,12 +77,13 @@ export function createLedgerTable(
   };
 }
 
-function encode({ calls, displaced, ...state }: Ledger) {
+function encode({ calls, displaced, urgent, ...state }: Ledger) {
   return {
     format: FORMAT,
     state: JSON.stringify(state),
     ...toParts('calls', encodeTimes(calls)),
     ...toParts('displaced', encodeTimes(displaced)),
+    ...toParts('urgent', encodeTimes(urgent)),
   };
 }
 
@@ -99,6 +100,7 @@ function decode(row: TableEntityResult<Record<string, unknown>>): Ledger {
     ...data.state,
     calls: decodeTimes(fromParts('calls', row)),
     displaced: decodeTimes(fromParts('displaced', row)),
+    urgent: decodeTimes(fromParts('urgent', row)),
   };
 }
 

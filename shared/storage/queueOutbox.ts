@@ -1,8 +1,9 @@
 import type { QueueClient } from '@azure/storage-queue';
 import { fitMessage, type MessageWriter } from '../enrichment/outputMessage.ts';
-import { envelopeOf } from '../intake/submission.ts';
-import { deadLetterText, type Outbox } from '../pipeline/outbox.ts';
+import { envelopeOf, type Submission } from '../intake/submission.ts';
+import { deadLetterText, type HeldMessage, type Outbox } from '../pipeline/outbox.ts';
 import { type Attributes, span } from '../telemetry/telemetry.ts';
+import { hasStatus, storageErrorCode } from './storageError.ts';
 
 /** No expiry: what waits here must survive any outage of its reader. */
 const KEEP = -1;
@@ -19,38 +20,86 @@ export function createQueueOutbox(
   rows: { table: string; rowKey: string },
   write?: MessageWriter,
 ): Outbox {
-  async function send(queue: QueueClient, content: string, delayMs: number): Promise<void> {
-    const visibilityTimeout = Math.min(LONGEST_DELAY_SECONDS, Math.ceil(delayMs / 1_000));
-    await queue.sendMessage(toMessageText(content), { visibilityTimeout, messageTimeToLive: KEEP });
+  const { alerts } = queues;
+
+  async function send(queue: QueueClient, content: string, delayMs: number) {
+    const visibilityTimeout = secondsOf(delayMs);
+    return queue.sendMessage(toMessageText(content), { visibilityTimeout, messageTimeToLive: KEEP });
+  }
+
+  function submitNew(submission: Submission, delayMs: number, claimKey?: string) {
+    return span(
+      'send',
+      { attributes: operation('send', 'send', alerts), parent: submission },
+      ({ context }) => send(alerts, messageOf({ ...submission, ...context }, claimKey), delayMs),
+    );
+  }
+
+  function defer<Result>(delayMs: number, work: () => Promise<Result>): Promise<Result> {
+    const attributes = {
+      ...operation('defer', 'settle', alerts),
+      'alert_enrichment.delay': delayMs / 1_000,
+    };
+    return span('defer', { attributes }, work);
   }
 
   return {
-    submit(submission, delayMs, claimKey) {
-      if (submission.deferrals > 0) {
-        const attributes = {
-          ...operation('defer', 'settle', queues.alerts),
-          'alert_enrichment.delay': delayMs / 1_000,
-        };
-        return span('defer', { attributes }, () =>
-          send(queues.alerts, JSON.stringify(envelopeOf(submission, claimKey)), delayMs),
-        );
-      }
-      const attributes = operation('send', 'send', queues.alerts);
-      return span('send', { attributes, parent: submission }, ({ context }) =>
-        send(queues.alerts, JSON.stringify(envelopeOf({ ...submission, ...context }, claimKey)), delayMs),
-      );
+    async submit(submission, delayMs, claimKey) {
+      await (submission.deferrals > 0
+        ? defer(delayMs, () => send(alerts, messageOf(submission, claimKey), delayMs))
+        : submitNew(submission, delayMs, claimKey));
+    },
+    async hold(submission, forMs): Promise<HeldMessage> {
+      const { messageId, popReceipt } = await submitNew(submission, forMs);
+      return {
+        messageId,
+        putBack(later, delayMs, claimKey) {
+          const text = toMessageText(messageOf(later, claimKey));
+          return defer(delayMs, () =>
+            unlessLost(alerts.updateMessage(messageId, popReceipt, text, secondsOf(delayMs))),
+          );
+        },
+        remove: () => unlessLost(alerts.deleteMessage(messageId, popReceipt)),
+      };
     },
     publish(enrichment) {
       const row = { ...rows, partitionKey: enrichment.alertId };
-      return span('send', { attributes: operation('send', 'send', queues.enrichments) }, ({ context }) =>
-        send(queues.enrichments, fitMessage({ ...enrichment, ...context }, row, fitsMessage, write), 0),
+      return span(
+        'send',
+        { attributes: operation('send', 'send', queues.enrichments) },
+        async ({ context }) => {
+          await send(
+            queues.enrichments,
+            fitMessage({ ...enrichment, ...context }, row, fitsMessage, write),
+            0,
+          );
+        },
       );
     },
     bury: (letter) =>
-      span('send', { attributes: operation('send', 'send', queues.poison) }, () =>
-        send(queues.poison, deadLetterText(letter, fitsMessage), 0),
-      ),
+      span('send', { attributes: operation('send', 'send', queues.poison) }, async () => {
+        await send(queues.poison, deadLetterText(letter, fitsMessage), 0);
+      }),
   };
+}
+
+function messageOf(submission: Submission, claimKey?: string): string {
+  return JSON.stringify(envelopeOf(submission, claimKey));
+}
+
+function secondsOf(delayMs: number): number {
+  return Math.min(LONGEST_DELAY_SECONDS, Math.ceil(delayMs / 1_000));
+}
+
+/** Once a message is seen by another reader, its receipt is void, and once that one is done, the message is gone. */
+async function unlessLost(change: Promise<unknown>): Promise<void> {
+  try {
+    await change;
+  } catch (error) {
+    if (!hasStatus(error, 404) && storageErrorCode(error) !== 'PopReceiptMismatch') {
+      throw error;
+    }
+  }
 }
 
 /** https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/ */

@@ -15,6 +15,7 @@ import {
 } from '#shared/http/contract.ts';
 import { createAlertLookup } from '#shared/lookup/alertLookup.ts';
 import { createSubmit } from '#shared/pipeline/submitAll.ts';
+import { createSubmitUrgent } from '#shared/pipeline/submitUrgent.ts';
 import type { QuotaReport } from '#shared/quota/quotaReport.ts';
 import { createTenantRouter } from '#shared/tenants/tenantRouter.ts';
 import type { Tenant, TenantRow } from '#shared/tenants/tenantRow.ts';
@@ -55,6 +56,7 @@ async function createApp({
     return {
       tenant,
       submit: createSubmit(world.deps),
+      submitUrgent: createSubmitUrgent(world.deps, String, tenant?.id),
       lookup: createAlertLookup({
         records,
         rules,

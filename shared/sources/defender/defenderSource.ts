@@ -1,7 +1,7 @@
 import type { AlertIndex } from '../alertIndex.ts';
 import { createCrowd } from '../crowd.ts';
 import { createLookUp, type LookUpApi, type LookUpDeps } from '../lookUp.ts';
-import type { AlertReference, Source, SourceAnswer } from '../source.ts';
+import { type AlertReference, placeOf, type Source, type SourceAnswer } from '../source.ts';
 import { createDefenderBulk, type MachineStore } from './defenderBulk.ts';
 import { DEFENDER_API, type DefenderClient } from './defenderClient.ts';
 
@@ -32,10 +32,10 @@ export function createDefenderSource(deps: DefenderSourceDeps): Source {
   const many = bulk && createDefenderBulk({ ...bulk, client, lookUp, now, random });
   const crowd = createCrowd(now);
 
-  async function findOne({ alertId, inLine }: AlertReference, signal: AbortSignal): Promise<SourceAnswer> {
+  async function findOne(alert: AlertReference, signal: AbortSignal): Promise<SourceAnswer> {
+    const { alertId } = alert;
     const call = (token: string) => client.machineOfAlert(alertId, token, signal);
-    const place = inLine ? 'turn' : 'last';
-    const answer = await lookUp({ subject: alertId, place, call }, signal);
+    const answer = await lookUp({ subject: alertId, place: placeOf(alert), call }, signal);
     return answer.kind === 'machine'
       ? { kind: 'found', source: 'defender', machine: answer.machine, retrievedAt: now(), unavailable: [] }
       : answer;

@@ -1,11 +1,18 @@
 import { isAlertId } from '../../intake/submission.ts';
-import type { CallGate } from '../../quota/callGate.ts';
+import type { CallGate, CallRequest } from '../../quota/callGate.ts';
 import { type AccessTokens, readTokenClaims } from '../accessToken.ts';
 import type { AlertIndex } from '../alertIndex.ts';
 import { type BatchAnswer, createBatch } from '../batch.ts';
 import { createCrowd } from '../crowd.ts';
 import { createLookUp, type LookUpApi, type LookUpDeps, type LookUpFailure } from '../lookUp.ts';
-import { type AlertReference, isFresh, type Kept, type Source, type SourceAnswer } from '../source.ts';
+import {
+  type AlertReference,
+  isFresh,
+  type Kept,
+  placeOf,
+  type Source,
+  type SourceAnswer,
+} from '../source.ts';
 import { createSpareDevices } from '../spareDevices.ts';
 import { type DeviceEvidence, deviceEvidenceSchema } from './deviceEvidence.ts';
 import { GRAPH_API, type GraphClient } from './graphClient.ts';
@@ -71,7 +78,7 @@ export const HUNTING_LOOK_UPS: LookUpApi = {
 };
 
 /** About 9 KB of IDs; the service documents no limit for the text of a query. */
-const MOST_IDS = 100;
+export const MOST_IDS = 100;
 /** A token without one of the roles is renewed so often at most, to see whether it was granted meanwhile. */
 const RENEW_FOR_ROLES_MS = 10 * 60_000;
 
@@ -144,7 +151,7 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
     const { alertId, inLine, isReturning, refresh } = alert;
     const before = isReturning ? await parts.readEvidence(alertId) : undefined;
     const listed = before === undefined && !refresh ? await evidenceInList(alert, signal) : undefined;
-    const evidence = before ?? listed ?? (await askAlert(alertId, inLine, signal));
+    const evidence = before ?? listed ?? (await askAlert(alert, signal));
     if ('kind' in evidence) {
       return evidence;
     }
@@ -195,16 +202,16 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
 
   /** Graph knows alerts by an ID with a prefix, which some other APIs leave out before a GUID. */
   async function askAlert(
-    alertId: string,
-    inLine: boolean,
+    alert: AlertReference,
     signal: AbortSignal,
   ): Promise<Kept<DeviceEvidence> | LookUpFailure> {
-    const ask = (id: string, place: 'turn' | 'first' | 'last') => {
+    const { alertId } = alert;
+    const ask = (id: string, place: CallRequest['place']) => {
       const call = (token: string) => client.alert(id, token, signal);
       return lookUpAlert<AlertReply>({ subject: alertId, place, call }, signal);
     };
     const graphId = graphIdOf(alertId);
-    const first = await ask(graphId, inLine ? 'turn' : 'last');
+    const first = await ask(graphId, placeOf(alert));
     const reply = first.kind === 'not_found' && graphId !== alertId ? await ask(alertId, 'first') : first;
     if (reply.kind !== 'alert') {
       return reply as LookUpFailure;
@@ -222,28 +229,26 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
   /** What hunting knows of a device: from the part that is kept, else by a query that other alerts share. */
   async function describe(
     deviceId: string,
-    { inLine, refresh, firstSeen }: AlertReference,
+    alert: AlertReference,
     signal: AbortSignal,
   ): Promise<{ kind: 'device'; row: HuntingRow | null } | LookUpFailure> {
     if (!isAlertId(deviceId)) {
       return { kind: 'device', row: null };
     }
+    const { refresh, firstSeen } = alert;
     const kept = refresh ? undefined : await parts.readDevice(deviceId);
     if (kept !== undefined && isFresh(kept, firstSeen, reuseForMs, now())) {
       return { kind: 'device', row: kept.part };
     }
-    const answer = await devices.ask(deviceId, inLine ? 'turn' : 'last', signal);
+    const answer = await devices.ask(deviceId, placeOf(alert), signal);
     if (answer.kind !== 'row') {
       return answer;
     }
     return { kind: 'device', row: deviceIn(answer.row) };
   }
 
-  async function findByHunting(
-    { alertId, inLine }: AlertReference,
-    signal: AbortSignal,
-  ): Promise<SourceAnswer> {
-    const answer = await alerts.ask(alertId, inLine ? 'turn' : 'last', signal);
+  async function findByHunting(alert: AlertReference, signal: AbortSignal): Promise<SourceAnswer> {
+    const answer = await alerts.ask(alert.alertId, placeOf(alert), signal);
     return answer.kind === 'row' ? machineOf(answer) : answer;
   }
 

@@ -4,6 +4,7 @@ import { createPollAlerts } from '#functions/handlers/pollAlerts.ts';
 import { createSubmitEnrichments } from '#functions/handlers/submitEnrichments.ts';
 import { createAlertLookup } from '#shared/lookup/alertLookup.ts';
 import { createSubmit } from '#shared/pipeline/submitAll.ts';
+import { createSubmitUrgent } from '#shared/pipeline/submitUrgent.ts';
 import { createPoller } from '#shared/polling/poller.ts';
 import { emptyLedger } from '#shared/quota/ledger.ts';
 import { quotaReport } from '#shared/quota/quotaReport.ts';
@@ -123,6 +124,7 @@ async function linesOfOrders(): Promise<string[]> {
           {
             tenant: undefined,
             submit: createSubmit(deps),
+            submitUrgent: createSubmitUrgent(deps, String),
             lookup: createAlertLookup({ ...deps, reportQuota: async () => report }),
           },
           async () => undefined,

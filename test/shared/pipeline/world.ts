@@ -5,7 +5,7 @@ import type { Submission } from '#shared/intake/submission.ts';
 import type { AlertRecord, AlertRecords } from '#shared/pipeline/alertRecords.ts';
 import type { AlertState } from '#shared/pipeline/claim.ts';
 import { enrichSubmission, type PipelineDeps, type Progress } from '#shared/pipeline/enrichSubmission.ts';
-import type { DeadLetter, Outbox } from '#shared/pipeline/outbox.ts';
+import type { DeadLetter, HeldMessage, Outbox } from '#shared/pipeline/outbox.ts';
 import type { AlertReference, Source, SourceAnswer } from '#shared/sources/source.ts';
 import { createHomeRouter } from '#shared/tenants/tenantRouter.ts';
 import { seenAt } from './submissions.ts';
@@ -20,6 +20,9 @@ export type Step =
   | 'mark'
   | 'find'
   | 'submit'
+  | 'hold'
+  | 'put back'
+  | 'remove'
   | 'publish'
   | 'bury';
 
@@ -135,6 +138,34 @@ export function createWorld(options: WorldOptions = {}) {
           visibleAt: time + delayMs,
         });
       }),
+    hold: (submission, forMs) =>
+      step('hold', (): HeldMessage => {
+        const message: Message = {
+          submission,
+          identity: { messageId: newMessageId() },
+          visibleAt: time + forMs,
+        };
+        queue.push(message);
+        // Nothing happens once another reader has the message.
+        const isHeld = () => queue.includes(message) && message.visibleAt > time;
+        return {
+          messageId: message.identity.messageId,
+          putBack: (later, delayMs, claimKey) =>
+            step('put back', () => {
+              if (isHeld()) {
+                message.submission = later;
+                message.identity = { ...message.identity, claimKey };
+                message.visibleAt = time + delayMs;
+              }
+            }),
+          remove: () =>
+            step('remove', () => {
+              if (isHeld()) {
+                queue.splice(queue.indexOf(message), 1);
+              }
+            }),
+        };
+      }),
     publish: (enrichment) =>
       step('publish', () => {
         const outcome = rows.get(enrichment.alertId)?.state.answer?.outcome;
@@ -207,6 +238,10 @@ export function createWorld(options: WorldOptions = {}) {
   function takeVisible(): Message[] {
     const soonest = Math.min(...queue.map(({ visibleAt }) => visibleAt));
     time = Math.max(time, soonest);
+    return takeVisibleNow();
+  }
+
+  function takeVisibleNow(): Message[] {
     const visible = queue.filter(({ visibleAt }) => visibleAt <= time);
     for (const message of visible) {
       queue.splice(queue.indexOf(message), 1);
@@ -250,6 +285,9 @@ export function createWorld(options: WorldOptions = {}) {
     deliver,
     drain,
     drainAtOnce,
+    /** Delivers at once what is visible now, and lets no time pass. */
+    deliverVisible: (leaseMs: number) =>
+      Promise.all(takeVisibleNow().map((message) => receive(message, leaseMs))),
     enqueue: (submission: Submission) =>
       queue.push({ submission, identity: { messageId: submission.submissionId }, visibleAt: time }),
     waiting: () => queue.map(({ submission }) => submission),

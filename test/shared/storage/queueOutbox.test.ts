@@ -9,6 +9,7 @@ import { readMessage } from '#shared/intake/readMessage.ts';
 import type { Outbox } from '#shared/pipeline/outbox.ts';
 import { type DeadLetter, deadLetterSchema } from '#shared/pipeline/outbox.ts';
 import { createQueueOutbox } from '#shared/storage/queueOutbox.ts';
+import { waitUntil } from '../../support/waitUntil.ts';
 import { seenAt, submissionOf } from '../pipeline/submissions.ts';
 
 let azurite: Azurite;
@@ -110,6 +111,49 @@ describe('a submission that is put back', () => {
       delayMs,
     );
     expect(sent).toEqual([{ visibilityTimeout: seconds, messageTimeToLive: -1 }]);
+  });
+});
+
+describe('a submission that is held', () => {
+  test('is seen by nobody until its time, and then with the ID that it was told', async () => {
+    const { messageId } = await outbox.hold(submissionOf(), 1_000);
+    expect((await queues.alerts.receiveMessages()).receivedMessageItems).toEqual([]);
+    const message = await waitUntil(
+      'it is seen',
+      async () => (await queues.alerts.receiveMessages()).receivedMessageItems[0],
+    );
+    expect(message.messageId).toBe(messageId);
+    expect(readMessage(message.messageText, { id: messageId }, new Date()).submissions).toEqual([
+      submissionOf(),
+    ]);
+  });
+
+  test('is put back as it is by then, in the same message', async () => {
+    const held = await outbox.hold(submissionOf(), 60_000);
+    const later = submissionOf({ deferrals: 1, inLine: true });
+    await held.putBack(later, 0, 'key-1');
+    const { message } = await onlyMessage(queues.alerts);
+    expect(readMessage(message.messageText, { id: message.messageId }, new Date())).toMatchObject({
+      submissions: [later],
+      identity: { messageId: held.messageId, claimKey: 'key-1' },
+    });
+  });
+
+  test('is gone when it is removed', async () => {
+    await (await outbox.hold(submissionOf(), 60_000)).remove();
+    expect((await queues.alerts.getProperties()).approximateMessagesCount).toBe(0);
+  });
+
+  test('is left alone once another reader has it', async () => {
+    const held = await outbox.hold(submissionOf(), 0);
+    const { message } = await onlyMessage(queues.alerts);
+    await held.putBack(submissionOf({ deferrals: 9 }), 0);
+    await held.remove();
+    expect((await queues.alerts.getProperties()).approximateMessagesCount).toBe(1);
+    await queues.alerts.deleteMessage(message.messageId, message.popReceipt);
+    await held.putBack(submissionOf({ deferrals: 9 }), 0);
+    await held.remove();
+    expect((await queues.alerts.getProperties()).approximateMessagesCount).toBe(0);
   });
 });
 
