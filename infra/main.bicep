@@ -84,6 +84,9 @@ param enrichmentSource string = 'defender'
 ])
 param telemetry string = 'off'
 
+@description('Client ID of the multitenant app registration that signs in to customers\' tenants, by infra/register-app.sh; empty to serve the home tenant alone.')
+param defenderAppId string = ''
+
 @description('Part of Defender\'s limits that this app may use, above 0 and up to 1, where others call with the same identity.')
 param quotaShare string = '1'
 
@@ -180,6 +183,7 @@ module resources 'resources.bicep' = {
     enrichmentSource: enrichmentSource
     quotaShare: quotaShare
     telemetry: telemetry
+    defenderAppId: defenderAppId
     storageRedundancy: storageRedundancy
     deleteLock: deleteLock
     availabilityTest: availabilityTest

@@ -90,7 +90,8 @@ export function createApplication(
   const state = clients.table(tableNames.state);
   const { app } = settings.tenants;
   const tenantsTable = app && clients.table(settings.tenants.table);
-  const tables = [enrichments, state, ...(tenantsTable === undefined ? [] : [tenantsTable])];
+  // The table of tenants is the operators': the app only reads it, and without it there are no customers.
+  const tables = [enrichments, state];
 
   // Goes on evenly when the machine's clock is set; how far it is off, the storage service tells.
   const startedAt = Date.now() - performance.now();

@@ -52,7 +52,17 @@ export function createTenantsTable(table: TableClient, settings: Settings): Tena
     },
 
     async upsert(tenant) {
-      await table.upsertEntity(tenantColumns(tenant) as { partitionKey: string; rowKey: string }, 'Replace');
+      const row = tenantColumns(tenant) as { partitionKey: string; rowKey: string };
+      const write = () => table.upsertEntity(row, 'Replace');
+      try {
+        await write();
+      } catch (error) {
+        if (!hasStatus(error, 404)) {
+          throw error;
+        }
+        await table.createTable();
+        await write();
+      }
     },
 
     async remove(tenantId) {

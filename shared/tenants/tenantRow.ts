@@ -56,7 +56,7 @@ export interface TenantRows {
   list(): Promise<TenantRow[]>;
   /** Undefined when there is no such row. */
   get(tenantId: string): Promise<TenantRow | undefined>;
-  /** Writes the row whole; columns that it does not name are gone. */
+  /** Writes the row whole; columns that it does not name are gone. Creates the table where it is missing. */
   upsert(tenant: Tenant): Promise<void>;
   /** @returns Whether there was one. */
   remove(tenantId: string): Promise<boolean>;
