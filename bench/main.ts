@@ -3,12 +3,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import Table from 'cli-table3';
+import { columns } from '#shared/text.ts';
 import { measureBill } from './bill/bill.ts';
 import { billTable } from './bill/report.ts';
 import { scenarios as callsScenarios, measureCalls } from './calls/calls.ts';
 import { callsTable } from './calls/report.ts';
-import { plan } from './chaos/plan.ts';
+import { plan as chaosPlan, plans as chaosPlans } from './chaos/plan.ts';
 import { soakTable as chaosTable } from './chaos/report.ts';
 import { soak as runChaos } from './chaos/soak.ts';
 import { plan as idlePlan, measureIdle } from './idle/idle.ts';
@@ -28,6 +28,9 @@ import { brief, scenarios } from './quota/scenarios.ts';
 import { soakAll, soakTable } from './soak/soak.ts';
 import { measureStarts } from './start/measure.ts';
 import { startTable } from './start/report.ts';
+import { tenantsTable } from './tenants/report.ts';
+import { scenarios as tenantsScenarios } from './tenants/scenarios.ts';
+import { measureTenants } from './tenants/tenants.ts';
 
 interface Section {
   what: string;
@@ -92,6 +95,20 @@ const sections: Record<string, Section> = {
       return { ...quotaTable(measurements), figures: measurements };
     },
   },
+  tenants: {
+    what: 'backlogs of several tenants, a quota each: 4 hosts; then new alerts of one beside a backlog of another',
+    async measure(only) {
+      const measurements = [];
+      const chosen = tenantsScenarios.filter(({ name }) => name.includes(only ?? ''));
+      for (const scenario of isWhole ? tenantsScenarios.slice(1, 2) : chosen) {
+        measurements.push(
+          await measureTenants(scenario, (progress) => showProgress(`${scenario.name}: ${progress}`)),
+        );
+        showProgress('');
+      }
+      return { ...tenantsTable(measurements), figures: measurements };
+    },
+  },
   soak: {
     what: 'twenty minutes at the real limits in virtual time: bursts, idle times and random 429s',
     async measure() {
@@ -101,11 +118,15 @@ const sections: Record<string, Section> = {
     },
   },
   chaos: {
-    what: `a soak of ${plan.hosts} hosts that are killed one after another, with faults and a restart of storage`,
-    async measure() {
-      const result = await runChaos(plan, showProgress);
-      showProgress('');
-      return { ...chaosTable(result), figures: result };
+    what: `soaks of ${chaosPlan.hosts} hosts that are killed one after another, with faults and a restart of storage`,
+    async measure(only) {
+      const results = [];
+      const chosen = isWhole ? [chaosPlan] : chaosPlans.filter(({ name }) => name.includes(only ?? ''));
+      for (const plan of chosen) {
+        results.push(await runChaos(plan, showProgress));
+        showProgress('');
+      }
+      return { ...chaosTable(results), figures: results };
     },
   },
   idle: {
@@ -161,9 +182,7 @@ for (const name of names) {
   }
   console.log(`\n${name}: ${section.what}\n`);
   const { head, rows, figures } = await section.measure(values.only);
-  const table = new Table({ head, style: { head: [], border: [] } });
-  table.push(...rows);
-  console.log(table.toString());
+  console.log(columns([head, ...rows.map((row) => row.map(String))]).join('\n'));
   const machine = {
     processor: cpus()[0]?.model,
     cores: availableParallelism(),

@@ -1,4 +1,5 @@
-import { app } from '@azure/functions';
+import { app, type InvocationContext } from '@azure/functions';
+import type { RunningTelemetry } from '../shared/opentelemetry/start.ts';
 import { withinTime } from '../shared/promises.ts';
 import { errorText } from '../shared/storage/storageError.ts';
 import type { RunningApp } from './runningApp.ts';
@@ -10,25 +11,50 @@ function runningApp(): Promise<RunningApp> {
   return starting;
 }
 
+/** Undefined while no invocation has begun; it resolves to undefined where telemetry is off or could not be started. */
+let telemetry: Promise<RunningTelemetry | undefined> | undefined;
+
+/** Telemetry is loaded with the first invocation, and only where it is on: no start waits for it. */
+async function startTelemetry({ telemetryDeps }: RunningApp): Promise<RunningTelemetry | undefined> {
+  if (telemetryDeps === undefined) {
+    return undefined;
+  }
+  try {
+    const { startOpenTelemetry } = await import('../shared/opentelemetry/start.ts');
+    return await startOpenTelemetry(telemetryDeps);
+  } catch (error) {
+    // Alerts go on without it.
+    console.error(`Telemetry could not be started: ${errorText(error)}`);
+    return undefined;
+  }
+}
+
 /**
  * The handler of a function, which is loaded and made with the first call.
  * @param load Imports the file of the handler and names what makes it there.
  * @example handler: loadedLate(async () => (await import('./handlers/getQuota.ts')).createGetQuota)
  */
-export function loadedLate<Args extends unknown[], Result>(
+export function loadedLate<Input, Result>(
   load: () => Promise<
     (
       app: RunningApp['application'],
       authorization: RunningApp['authorization'],
-    ) => (...args: Args) => Result | Promise<Result>
+    ) => (input: Input, context: InvocationContext) => Result | Promise<Result>
   >,
-): (...args: Args) => Promise<Result> {
-  let handler: Promise<(...args: Args) => Result | Promise<Result>> | undefined;
-  return async (...args) => {
-    handler ??= Promise.all([load(), runningApp()]).then(([create, { application, authorization }]) =>
+): (input: Input, context: InvocationContext) => Promise<Result> {
+  let handler: Promise<(input: Input, context: InvocationContext) => Result | Promise<Result>> | undefined;
+  return async (input, context) => {
+    const running = runningApp();
+    telemetry ??= running.then(startTelemetry, () => undefined);
+    handler ??= Promise.all([load(), running]).then(([create, { application, authorization }]) =>
       create(application, authorization),
     );
-    return (await handler)(...args);
+    const [handle, traced] = await Promise.all([handler, telemetry]);
+    if (traced === undefined) {
+      return handle(input, context);
+    }
+    const { traceParent: traceparent, traceState: tracestate } = context.traceContext ?? {};
+    return traced.invoke({ traceparent, tracestate }, () => handle(input, context));
   };
 }
 
@@ -45,6 +71,10 @@ app.hook.appStart(async () => {
     throw error;
   });
   await withinTime(prepareStorage(application.provisionStorage), LONGEST_START_MS, () => undefined);
+});
+
+app.hook.appTerminate(async () => {
+  await (await telemetry)?.shutdown();
 });
 
 /** Says on start what is wrong. Each function that needs the storage waits for this, and tries again where it failed. */

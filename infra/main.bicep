@@ -76,6 +76,17 @@ param defenderGeo string = ''
 ])
 param enrichmentSource string = 'defender'
 
+@description('Where traces and metrics go: nowhere, to Application Insights, or to a collector that OTEL_EXPORTER_OTLP_ENDPOINT in extraSettings names.')
+@allowed([
+  'off'
+  'azure-monitor'
+  'otlp'
+])
+param telemetry string = 'off'
+
+@description('Client ID of the multitenant app registration that signs in to customers\' tenants, by infra/register-app.sh; empty to serve the home tenant alone.')
+param defenderAppId string = ''
+
 @description('Part of Defender\'s limits that this app may use, above 0 and up to 1, where others call with the same identity.')
 param quotaShare string = '1'
 
@@ -171,6 +182,8 @@ module resources 'resources.bicep' = {
     defenderGeo: defenderGeo
     enrichmentSource: enrichmentSource
     quotaShare: quotaShare
+    telemetry: telemetry
+    defenderAppId: defenderAppId
     storageRedundancy: storageRedundancy
     deleteLock: deleteLock
     availabilityTest: availabilityTest

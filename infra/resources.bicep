@@ -91,6 +91,22 @@ param defenderGeo string = ''
 ])
 param enrichmentSource string = 'defender'
 
+@description('Where traces and metrics go: nowhere, to Application Insights, or to a collector that OTEL_EXPORTER_OTLP_ENDPOINT in extraSettings names.')
+@allowed([
+  'off'
+  'azure-monitor'
+  'otlp'
+])
+param telemetry string = 'off'
+
+@description('Client ID of the multitenant app registration that signs in to customers\' tenants, by infra/register-app.sh; empty to serve the home tenant alone.')
+param defenderAppId string = ''
+
+@minLength(3)
+@maxLength(63)
+@description('Table of the customers\' tenants; made where defenderAppId is set.')
+param tenantsTableName string = 'Tenants'
+
 @description('Part of Defender\'s limits that this app may use, above 0 and up to 1, where others call with the same identity.')
 param quotaShare string = '1'
 
@@ -181,6 +197,9 @@ param operatorPrincipalId string = ''
 ])
 param operatorPrincipalType string = 'User'
 
+// Only a deployment of several tenants has it.
+var tenantsTableNames = empty(defenderAppId) ? [] : [tenantsTableName]
+
 var token = uniqueString(resourceGroup().id, environmentName)
 var poisonQueueName = '${alertsQueueName}-poison'
 
@@ -219,10 +238,10 @@ module storage 'modules/storage.bicep' = {
       poisonQueueName
       enrichmentsQueueName
     ]
-    tableNames: [
+    tableNames: concat([
       enrichmentsTableName
       stateTableName
-    ]
+    ], tenantsTableNames)
   }
 }
 
@@ -248,6 +267,7 @@ module access 'modules/access.bicep' = {
     enrichmentsQueueName: enrichmentsQueueName
     enrichmentsTableName: enrichmentsTableName
     stateTableName: stateTableName
+    tenantsTableNames: tenantsTableNames
     hostContainerNames: storage.outputs.hostContainerNames
     deploymentContainerName: storage.outputs.deploymentContainerName
     principalId: identity.outputs.principalId
@@ -283,6 +303,9 @@ module functionApp 'modules/functionApp.bicep' = {
     defenderGeo: defenderGeo
     enrichmentSource: enrichmentSource
     quotaShare: quotaShare
+    telemetry: telemetry
+    defenderAppId: defenderAppId
+    tenantsTableName: tenantsTableName
     alertPollSchedule: alertPollSchedule
     alertPollSeverities: alertPollSeverities
     alertPollStatuses: alertPollStatuses

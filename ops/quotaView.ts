@@ -1,16 +1,16 @@
 import { formatDuration } from '#shared/config/setting.ts';
 import type { QuotaReport } from '#shared/quota/quotaReport.ts';
 import { SOURCE_LABELS } from '#shared/sources/source.ts';
-import { counted, printable } from '#shared/text.ts';
-import { ageOf, columns, timeOf } from './words.ts';
+import { columns, counted, printable } from '#shared/text.ts';
+import { ageOf, timeOf } from './words.ts';
 
 /** The quota for a person. */
 export function quotaLines(report: QuotaReport, now: Date): string[] {
-  const { queued, drainedBy, source = 'defender', hunting } = report;
+  const { queued, drainedBy, bulk = false, source = 'defender', hunting } = report;
   return [
     ...apiLines(report, SOURCE_LABELS[source], now, [
       ['Queue', `about ${counted(queued, 'message')}, those that wait for their time included`],
-      ['Drained', drainedText(queued, drainedBy)],
+      ['Drained', drainedText(queued, drainedBy, bulk, now)],
     ]),
     ...(hunting === undefined ? [] : ['', 'Hunting', '', ...apiLines(hunting, 'hunting', now, [])]),
   ];
@@ -52,9 +52,13 @@ function circuitText(
   return `open since ${timeOf(openSince)} (${ageOf(openSince, now)}): ${label} refuses the app; next probe ${timeOf(nextProbe)}`;
 }
 
-function drainedText(queued: number, drainedBy: Date | null): string {
+function drainedText(queued: number, drainedBy: Date | null, bulk: boolean, now: Date): string {
   if (drainedBy === null) {
     return 'not while the circuit is open';
   }
-  return queued === 0 ? 'nothing waits' : `by ${timeOf(drainedBy)} if each alert takes one call`;
+  if (queued === 0) {
+    return 'nothing waits';
+  }
+  const how = bulk ? 'by lists of alerts and devices' : 'if each alert takes one call';
+  return `by ${timeOf(drainedBy)} (in ${ageOf(now, drainedBy)}), ${how}`;
 }

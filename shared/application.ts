@@ -1,8 +1,12 @@
-import { randomUUID } from 'node:crypto';
-import { createSources, type Sources } from './applicationSources.ts';
-import { longestGapMs } from './config/ncrontab.ts';
+import {
+  type Customer,
+  createTenantScope,
+  homeTenantOf,
+  type ProcessParts,
+  RECENT_MS,
+  type TenantScope,
+} from './applicationTenant.ts';
 import type { Settings } from './config/settings.ts';
-import { messageWriter } from './enrichment/outputMessage.ts';
 import { accessProbes } from './health/access.ts';
 import {
   checkHealth,
@@ -10,51 +14,48 @@ import {
   clockProbe,
   gateProbe,
   type HealthReport,
-  pollerProbe,
   queueProbe,
   sourceProbe,
   tableProbe,
 } from './health/health.ts';
-import { type AlertLookup, createAlertLookup } from './lookup/alertLookup.ts';
-import type { PipelineDeps } from './pipeline/enrichSubmission.ts';
-import { createSubmit, type Submit } from './pipeline/submitAll.ts';
-import { createPoller, type Poller } from './polling/poller.ts';
-import { cached } from './promises.ts';
-import type { Ledger } from './quota/ledger.ts';
-import { LedgerError } from './quota/ledgerExchange.ts';
-import { type QuotaReport, quotaReport } from './quota/quotaReport.ts';
+import { directoryProbe, readTenantStates, type TenantState, tenantsHealth } from './health/tenantStates.ts';
+import { createBulkhead } from './pipeline/bulkhead.ts';
+import type { ReceiverDeps } from './pipeline/receiveMessage.ts';
+import { cached, withinTime } from './promises.ts';
 import { createStorageClock } from './quota/storageClock.ts';
-import { readTokenClaims } from './sources/accessToken.ts';
-import { createEnrichmentTable } from './storage/enrichmentTable.ts';
-import { createQueueOutbox } from './storage/queueOutbox.ts';
+import type { SourceEvent } from './sources/auto/autoSource.ts';
+import { createTenantTokens } from './sources/tenantToken.ts';
 import { createStorageClients, provision } from './storage/storageClients.ts';
-import { isStorageError, storageErrorText } from './storage/storageError.ts';
-import { createWatermarkTable } from './storage/watermarkTable.ts';
+import { createTenantsTable } from './storage/tenantsTable.ts';
+import { createTenantDirectory } from './tenants/tenantDirectory.ts';
+import { createHomeRouter, createTenantRouter, type TenantRouter } from './tenants/tenantRouter.ts';
+import { type TenantRows, tenantSettings } from './tenants/tenantRow.ts';
 
-/** Callers of the HTTP functions get what was found out so many milliseconds ago at most, so that they load storage little. */
-const RECENT_MS = 2_000;
+/** To look at all tenants takes a read or two for each. */
+const RECENT_TENANTS_MS = 30_000;
+
 /** A check that takes longer has failed: monitors of the app's health give up soon. */
 const HEALTH_CHECK_TIMEOUT_MS = 3_000;
 
-/** The parts of the app, put together once a process. */
-export interface Application {
-  pipeline: PipelineDeps;
+/** The parts of the app, put together once a process: those of the home tenant, and the way to those of customers. */
+export interface Application extends TenantScope {
   /** The time on the storage service's clock, as far as that is known. */
   now: () => Date;
-  /** Takes submissions into the pipeline. */
-  submit: Submit;
-  /** Says how alerts stand. */
-  lookup: AlertLookup;
-  /** Finds new alerts; the timer function calls it. */
-  poller: Poller;
-  /** The sources, and what they speak to their APIs with. Calls of other parts ask the gate first, as the sources do. */
-  sources: Sources;
+  /** The home tenant's ID; undefined while it is not known. */
+  homeTenant(): Promise<string | undefined>;
+  /** Finds the parts of a customer's tenant. */
+  tenants: TenantRouter<TenantScope>;
+  /** The table of customers' tenants; undefined where the deployment serves its home tenant only. */
+  tenantRows: TenantRows | undefined;
+  /** What the messages of the input queue go through. */
+  receiver: ReceiverDeps<TenantScope>;
   /** Changes of the source that this process has made since they were taken last, for the log. */
-  takeSourceEvents: Sources['takeEvents'];
-  /** How the quota stands. @throws When the storage service cannot be used. */
-  reportQuota(): Promise<QuotaReport>;
-  /** The same of a few seconds ago at most. */
-  recentQuota(): Promise<QuotaReport>;
+  takeSourceEvents(): SourceEvent[];
+  /**
+   * How the customers' tenants stand, as they did half a minute ago at most; undefined where there is only the home tenant.
+   * @throws When the storage service cannot be used.
+   */
+  recentTenants: (() => Promise<TenantState[]>) | undefined;
   /** Whether alerts can move, as it was a few seconds ago at most. */
   recentHealth(): Promise<HealthReport>;
   /**
@@ -73,7 +74,7 @@ export function createApplication(
   hasIdentityEndpoint: boolean,
   mayOpenCircuit = true,
 ): Application {
-  const { queues: queueNames, tables: tableNames, source, timing } = settings;
+  const { queues: queueNames, tables: tableNames } = settings;
   /** What was created when the app started may be deleted later: then it is created again. */
   let provisioned: Promise<string[]> | undefined;
   const onMissing = () => {
@@ -87,7 +88,10 @@ export function createApplication(
   };
   const enrichments = clients.table(tableNames.enrichments);
   const state = clients.table(tableNames.state);
-  const random = Math.random;
+  const { app } = settings.tenants;
+  const tenantsTable = app && clients.table(settings.tenants.table);
+  // The table of tenants is the operators': the app only reads it, and without it there are no customers.
+  const tables = [enrichments, state];
 
   // Goes on evenly when the machine's clock is set; how far it is off, the storage service tells.
   const startedAt = Date.now() - performance.now();
@@ -95,95 +99,52 @@ export function createApplication(
   const clock = createStorageClock(localNow);
   // One clock for all: what the ledger promises and what one instance writes, others compare with their own time.
   const now = () => new Date(clock.now());
-  const sources = createSources(settings, {
+  let sourceEvents: SourceEvent[] = [];
+  const parts: ProcessParts = {
+    queues,
+    enrichments,
     state,
     clock,
     localNow,
     now,
-    random,
+    random: Math.random,
     hasIdentityEndpoint,
     mayOpenCircuit,
-  });
+    onSourceChange: (event) => sourceEvents.push(event),
+  };
+  const home = createTenantScope(settings, parts);
+  const homeTenant = () => homeTenantOf(home);
+  const tenantRows = tenantsTable && createTenantsTable(tenantsTable, settings);
+  const directory = tenantRows && createTenantDirectory(tenantRows.list, localNow);
+  const tenants =
+    app === undefined || directory === undefined
+      ? createHomeRouter(home, homeTenant)
+      : createTenantRouter({ home, homeTenant, directory, open: customerOpener(settings, parts, app) });
+
+  const { sources } = home;
   const { defender, graph } = sources;
-  /** The quota of the API that alerts are looked up in at present. */
-  const currentQuota = async () => {
+  const currentLedger = async () => {
     const { mode } = await sources.current();
-    return mode === 'graph' ? graph.quota : defender.quota;
-  };
-
-  async function homeTenant(): Promise<string | undefined> {
-    if (source.tenantId !== undefined) {
-      return source.tenantId;
-    }
-    // Without a token no call is made either; then the alert waits, and is asked about again.
-    const { tokens } = settings.sourceChoice === 'graph' ? graph : defender;
-    const token = await tokens.get().catch(() => undefined);
-    return token && readTokenClaims(token)?.tenantId;
-  }
-  const pipeline: PipelineDeps = {
-    records: createEnrichmentTable(enrichments),
-    source: sources.source,
-    outbox: createQueueOutbox(queues, tableNames.enrichments, messageWriter(settings.output)),
-    rules: timing,
-    message: settings.message,
-    now,
-    random,
-    newClaimKey: randomUUID,
-    homeTenant,
-    storageFault,
-  };
-  const { records } = pipeline;
-  const submit = createSubmit(pipeline);
-  const watermarks = createWatermarkTable(state);
-  const poller = createPoller({
-    feed: sources.feed,
-    watermarks,
-    hasRecord: async (alertId) => (await records.read(alertId)) !== undefined,
-    submit,
-    filter: settings.polling.filter,
-    now,
-  });
-
-  async function reportQuota(): Promise<QuotaReport> {
-    const { store, rules } = await currentQuota();
-    const usesHunting = rules === graph.quota.rules;
-    const [{ ledger }, { approximateMessagesCount = 0 }, hunting] = await Promise.all([
-      store.read(),
-      queues.alerts.getProperties(),
-      usesHunting ? graph.hunting.store.read() : undefined,
-    ]);
-    const report = quotaReport(ledger, rules, approximateMessagesCount, clock.now());
-    return {
-      ...report,
-      source: usesHunting ? 'graph' : 'defender',
-      ...(hunting && { hunting: huntingReport(hunting.ledger) }),
-    };
-  }
-  function huntingReport(ledger: Ledger) {
-    const report = quotaReport(ledger, graph.hunting.rules, 0, clock.now());
-    const { windows, rate, pausedUntil, circuit } = report;
-    return { windows, rate, pausedUntil, circuit };
-  }
-  const recentQuota = cached(reportQuota, RECENT_MS, localNow);
-
-  const { schedule } = settings.polling;
-  const lastPass = async () => (await watermarks.read()).completedAt;
-  let gap: number | undefined;
-  const gapMs = () => {
-    gap ??= longestGapMs(schedule ?? '', now());
-    return gap;
+    const { store } = mode === 'graph' ? graph.quota : defender.quota;
+    return (await store.read()).ledger;
   };
   const probes = [
     ...Object.values(queues).map(queueProbe),
-    ...[enrichments, state].map(tableProbe),
+    ...tables.map(tableProbe),
     gateProbe(
       () => earliest([defender.quota, graph.quota, graph.hunting].map(({ gate }) => gate.waitingSince())),
       clock.now,
     ),
-    ...(schedule === undefined ? [] : [pollerProbe(lastPass, gapMs, now(), clock.now)]),
-    circuitProbe(async () => (await (await currentQuota()).store.read()).ledger),
+    ...(home.pollerProbe === undefined ? [] : [home.pollerProbe]),
+    ...(directory === undefined ? [] : [directoryProbe(directory.failingSince)]),
+    circuitProbe(currentLedger),
     clockProbe(() => clock.now() - localNow()),
-    ...accessProbes({ ...sources, choice: settings.sourceChoice, polls: schedule !== undefined, now }),
+    ...accessProbes({
+      ...sources,
+      choice: settings.sourceChoice,
+      polls: settings.polling.schedule !== undefined,
+      now,
+    }),
     ...(settings.sourceChoice === 'defender'
       ? []
       : [
@@ -194,18 +155,41 @@ export function createApplication(
           ),
         ]),
   ];
-  const recentHealth = cached(() => checkHealth(probes, HEALTH_CHECK_TIMEOUT_MS), RECENT_MS, localNow);
+  async function tenantStates() {
+    const { scopes, broken } = await tenants.customers();
+    const watched = scopes.flatMap(({ tenant, ...scope }) =>
+      tenant === undefined ? [] : [{ ...scope, tenant }],
+    );
+    return readTenantStates(watched, broken);
+  }
+  const recentTenants = directory && cached(tenantStates, RECENT_TENANTS_MS, localNow);
+  async function health(): Promise<HealthReport> {
+    const [report, states] = await Promise.all([
+      checkHealth(probes, HEALTH_CHECK_TIMEOUT_MS),
+      recentTenants &&
+        withinTime<TenantState[] | undefined>(
+          recentTenants(),
+          HEALTH_CHECK_TIMEOUT_MS,
+          () => undefined,
+        ).catch(() => undefined),
+    ]);
+    return { ...report, ...(states && { tenants: tenantsHealth(states) }) };
+  }
+  const recentHealth = cached(health, RECENT_MS, localNow);
 
   return {
-    pipeline,
+    ...home,
     now,
-    submit,
-    lookup: createAlertLookup({ records, rules: timing, now, reportQuota: recentQuota }),
-    poller,
-    sources,
-    takeSourceEvents: sources.takeEvents,
-    reportQuota,
-    recentQuota,
+    homeTenant,
+    tenants,
+    tenantRows,
+    receiver: { home, route: tenants.route, bulkhead: app && createBulkhead() },
+    takeSourceEvents() {
+      const events = sourceEvents;
+      sourceEvents = [];
+      return events;
+    },
+    recentTenants,
     recentHealth,
     async provisionStorage() {
       if (provisioned !== undefined) {
@@ -218,7 +202,7 @@ export function createApplication(
           create: () => queue.createIfNotExists(),
           exists: () => queue.exists(),
         })),
-        ...[enrichments, state].map((table) => ({
+        ...tables.map((table) => ({
           label: `table "${table.tableName}"`,
           create: () => table.createTable(),
         })),
@@ -234,15 +218,23 @@ export function createApplication(
   };
 }
 
+/** Makes the parts of a customer's tenant. Its tokens are kept when they are made anew. */
+function customerOpener(
+  settings: Settings,
+  parts: ProcessParts,
+  app: NonNullable<Settings['tenants']['app']>,
+): (tenant: Customer['tenant']) => TenantScope {
+  const tokens = createTenantTokens(app, parts.hasIdentityEndpoint);
+  return (tenant) => {
+    const own = tenantSettings(settings, tenant);
+    if (!own.ok) {
+      throw new Error(`The row of the tenant ${tenant.id} was read as sound, and is not: ${own.error}`);
+    }
+    return createTenantScope(own.value, parts, { tenant, appId: app.appId, tokens });
+  };
+}
+
 function earliest(times: readonly (number | undefined)[]): number | undefined {
   const known = times.filter((time) => time !== undefined);
   return known.length === 0 ? undefined : Math.min(...known);
-}
-
-/** What is wrong with our own storage, the ledger in it included; undefined for any other error. */
-function storageFault(error: unknown): string | undefined {
-  if (error instanceof LedgerError) {
-    return error.message;
-  }
-  return isStorageError(error) ? storageErrorText(error) : undefined;
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { TableClient } from '@azure/data-tables';
 import type { RateLimit } from './config/rateLimits.ts';
 import type { Settings } from './config/settings.ts';
@@ -9,15 +10,20 @@ import { createLedgerGate } from './quota/ledgerGate.ts';
 import type { StorageClock } from './quota/storageClock.ts';
 import { type AccessTokens, createAccessTokens, tokenRequester } from './sources/accessToken.ts';
 import { createAlertIndex } from './sources/alertIndex.ts';
+import { createAlertLists } from './sources/alertList.ts';
 import { createAutoFeed, createAutoSource, type SourceEvent } from './sources/auto/autoSource.ts';
 import type { SourceState } from './sources/auto/sourceState.ts';
-import { createDefenderAlertFeed } from './sources/defender/defenderAlertFeed.ts';
+import { type BulkActivity, countingBulk } from './sources/bulkActivity.ts';
+import { ALERT_ROLES, createDefenderAlertFeed } from './sources/defender/defenderAlertFeed.ts';
+import { MOST_MACHINES } from './sources/defender/defenderBulk.ts';
 import { createDefenderClient, type DefenderClient } from './sources/defender/defenderClient.ts';
 import { createDefenderSource } from './sources/defender/defenderSource.ts';
 import { createGraphAlertFeed } from './sources/graph/graphAlertFeed.ts';
 import { createGraphClient, type GraphClient } from './sources/graph/graphClient.ts';
-import { createGraphSource } from './sources/graph/graphSource.ts';
+import { createGraphSource, MOST_IDS } from './sources/graph/graphSource.ts';
 import type { AlertFeed, Source, SourceName } from './sources/source.ts';
+import type { TenantTokens } from './sources/tenantToken.ts';
+import { createAlertListTable } from './storage/alertListTable.ts';
 import { createAnswerTable } from './storage/answerTable.ts';
 import { createLedgerTable } from './storage/ledgerTable.ts';
 import { createPartTable } from './storage/partTable.ts';
@@ -39,8 +45,8 @@ export interface Sources {
   each: Record<SourceName, Source>;
   /** Which one serves now, and since when where that was decided by `auto`. */
   current(): Promise<SourceState>;
-  /** Changes of the source that this process has made and that nobody has taken yet. */
-  takeEvents(): SourceEvent[];
+  /** What bulk look-ups do at present. */
+  bulk: BulkActivity;
   defender: { client: DefenderClient; tokens: AccessTokens; quota: ApiQuota };
   graph: { client: GraphClient; tokens: AccessTokens; quota: ApiQuota; hunting: ApiQuota };
 }
@@ -57,29 +63,65 @@ export interface SourcesDeps {
    * sign-in may be refused.
    */
   mayOpenCircuit: boolean;
+  /** Hears of each change of the source that this process makes. */
+  onSourceChange: (event: SourceEvent) => void;
+  /** Set for a customer's tenant; without it the sources are those of the home tenant. */
+  customer?: { tenantId: string; appId: string; tokens: TenantTokens } | undefined;
 }
 
-/** Alerts a page of the lists behind bulk look-ups; of Defender's some 6 MB. */
-const INDEX_PAGE = 2_000;
+/** What tells a customer's rows of the state table from those of others; the home tenant's have nothing before their keys. */
+export function keyPrefixOf(tenantId: string | undefined): string {
+  return tenantId === undefined ? '' : `${tenantId}:`;
+}
+
+/** Alerts a page of Defender's lists behind bulk look-ups, some 6 MB: larger than the poller's, since thousands are wanted. */
+const BULK_PAGE = 2_000;
+
+/**
+ * How many alerts and devices a call of bulk look-ups carries, for those who say how long a line takes. Pages of
+ * Defender's list overlap by a tenth, and Graph's by one.
+ */
+export const BULK_CALLS: Record<SourceName, { alerts: number; devices: number }> = {
+  defender: { alerts: BULK_PAGE * 0.9, devices: MOST_MACHINES },
+  graph: { alerts: 999, devices: MOST_IDS },
+};
+
+/**
+ * Where tenants share the workers, one that waits in a worker for a slot keeps others' alerts in the queue: so it comes
+ * back for its turn instead, unless the slot is near.
+ */
+const LONGEST_WAIT_AMONG_TENANTS_MS = 5_000;
+
+/** The longest that a submission waits inside a worker for its slot, the same for all tenants. */
+function inProcessWaitOf({ tenants, timing }: Settings): number {
+  const { inProcessWaitMs } = timing;
+  return tenants.app === undefined
+    ? inProcessWaitMs
+    : Math.min(inProcessWaitMs, LONGEST_WAIT_AMONG_TENANTS_MS);
+}
 
 export function createSources(settings: Settings, deps: SourcesDeps): Sources {
-  const { state, clock, localNow, now, random, hasIdentityEndpoint, mayOpenCircuit } = deps;
+  const { state, clock, localNow, now, random, hasIdentityEndpoint, mayOpenCircuit, customer } = deps;
   const { source: defenderSettings, graph: graphSettings, sourceChoice, bulkLookups, timing } = settings;
-  const { clientId } = defenderSettings;
+  const clientId = customer?.appId ?? defenderSettings.clientId;
+  const keyPrefix = keyPrefixOf(customer?.tenantId);
+  const inProcessWaitMs = inProcessWaitOf(settings);
   const tokensFor = (scope: string) =>
-    createAccessTokens(tokenRequester(scope, clientId, hasIdentityEndpoint), Date.now);
+    customer === undefined
+      ? createAccessTokens(tokenRequester(scope, clientId, hasIdentityEndpoint), Date.now)
+      : customer.tokens(customer.tenantId, scope);
 
   function quotaOf(key: string, limits: readonly RateLimit[], share: number): ApiQuota {
-    const store = createLedgerTable(state, key, clock, localNow);
+    const store = createLedgerTable(state, keyPrefix + key, clock, localNow);
     const rules: LedgerRules = {
       limits: [...limits],
       share,
-      inProcessWaitMs: timing.inProcessWaitMs,
+      inProcessWaitMs,
       probeIntervalMs: timing.retryBaseDelayMs,
     };
     const gate = createLedgerGate({ store, clock, rules, random });
     const observing: CallGate = { ...gate, denied: async () => ({ until: now() }) };
-    const answers = createAnswerTable(state, key);
+    const answers = createAnswerTable(state, keyPrefix + key);
     // What an operator's own sign-in may do says nothing about the app.
     return { store, rules, gate: mayOpenCircuit ? notingAnswers(gate, answers, now) : observing, answers };
   }
@@ -107,12 +149,21 @@ export function createSources(settings: Settings, deps: SourcesDeps): Sources {
     defender: createDefenderAlertFeed({ ...defenderAccess, now }),
     graph: createGraphAlertFeed({ ...graph, gate: graph.quota.gate, now }),
   };
-  const parts = createPartTable(state);
+  const parts = createPartTable(state, keyPrefix);
   const { reuseForMs } = timing;
-  // Larger pages than the poller's: thousands of alerts in a few calls.
-  const pageSize = INDEX_PAGE;
-  const indexOf = (feed: AlertFeed) => (bulkLookups ? createAlertIndex(feed, now) : undefined);
-  const defenderIndex = indexOf(createDefenderAlertFeed({ ...defenderAccess, now, pageSize }));
+  const lists = {
+    defender: createAlertListTable(state, `${keyPrefix}defender-alert-list`),
+    graph: createAlertListTable(state, `${keyPrefix}graph-alert-list`),
+  };
+  const indexOf = (name: SourceName, feed: AlertFeed) =>
+    createAlertIndex(createAlertLists({ feed, store: lists[name], now, newId: randomUUID }), now);
+  const bulkFeed = createDefenderAlertFeed({
+    ...defenderAccess,
+    now,
+    pageSize: BULK_PAGE,
+    onlyWithRoles: ALERT_ROLES,
+  });
+  const defenderIndex = bulkLookups ? indexOf('defender', bulkFeed) : undefined;
   const bulk = defenderIndex && { index: defenderIndex, machines: parts, reuseForMs };
   const defenderSource = createDefenderSource({ ...common, ...defenderAccess, bulk });
   const graphSource = createGraphSource({
@@ -120,29 +171,33 @@ export function createSources(settings: Settings, deps: SourcesDeps): Sources {
     ...graph,
     gates: { alerts: graph.quota.gate, hunting: graph.hunting.gate },
     parts,
-    index: indexOf(feeds.graph),
+    index: bulkLookups ? indexOf('graph', feeds.graph) : undefined,
     reuseForMs,
   });
   const each = { defender: defenderSource, graph: graphSource };
-  const events: SourceEvent[] = [];
-  const shared = { each, defender, graph, takeEvents: () => events.splice(0) };
-  if (sourceChoice !== 'auto') {
-    return {
-      ...shared,
-      source: each[sourceChoice],
-      feed: feeds[sourceChoice],
-      current: async () => chosen(sourceChoice),
-    };
-  }
-  const auto = createAutoSource({
-    defender: (onSign) => createDefenderSource({ ...common, ...defenderAccess, bulk, onSign }),
-    graph: graphSource,
-    store: createSourceStateTable(state),
-    onChange: (event) => events.push(event),
+  const inUse = sourceInUse();
+  const { source, activity } = countingBulk(
+    inUse.source,
+    async () => (await lists[(await inUse.current()).mode].read()).shared,
     now,
-    retryBaseDelayMs: timing.retryBaseDelayMs,
-  });
-  return { ...shared, source: auto, feed: createAutoFeed(auto, feeds), current: auto.current };
+  );
+  return { ...inUse, source, each, defender, graph, bulk: activity };
+
+  function sourceInUse(): Pick<Sources, 'source' | 'feed' | 'current'> {
+    if (sourceChoice !== 'auto') {
+      const current = async () => chosen(sourceChoice);
+      return { source: each[sourceChoice], feed: feeds[sourceChoice], current };
+    }
+    const auto = createAutoSource({
+      defender: (onSign) => createDefenderSource({ ...common, ...defenderAccess, bulk, onSign }),
+      graph: graphSource,
+      store: createSourceStateTable(state, keyPrefix),
+      onChange: deps.onSourceChange,
+      now,
+      retryBaseDelayMs: timing.retryBaseDelayMs,
+    });
+    return { source: auto, feed: createAutoFeed(auto, feeds), current: auto.current };
+  }
 }
 
 /** The state of a source that a setting has chosen for good. */

@@ -62,3 +62,15 @@ export async function withinTime<T>(work: Promise<T>, ms: number, late: () => T)
     clearTimeout(timer);
   }
 }
+
+/** A question that is answered with yes at most once in each stretch of `intervalMs` milliseconds, for each subject. */
+export function atMostEvery(intervalMs: number, now: () => number): (subject?: string) => boolean {
+  const last = new Map<string | undefined, number>();
+  return (subject) => {
+    if (now() - (last.get(subject) ?? Number.NEGATIVE_INFINITY) < intervalMs) {
+      return false;
+    }
+    last.set(subject, now());
+    return true;
+  };
+}

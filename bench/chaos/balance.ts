@@ -18,7 +18,15 @@ export interface Run {
 export interface Books {
   /** The alert of each submission, by submission ID. */
   submitted: ReadonlyMap<string, string>;
-  messages: readonly { submissionId: string; alertId: string; outcome: Outcome }[];
+  messages: readonly {
+    submissionId: string;
+    alertId: string;
+    outcome: Outcome;
+    /** Undefined where the message names none. */
+    deviceId?: string | undefined;
+  }[];
+  /** The device of each alert. */
+  devices: ReadonlyMap<string, string | null>;
   rows: readonly { alertId: string; isClaimed: boolean }[];
   calls: readonly CallRecord[];
   runs: readonly Run[];
@@ -34,6 +42,8 @@ export interface Balance {
   lost: number;
   contradicted: number;
   unknown: number;
+  /** Messages with a device that is not the alert's. */
+  wrongDevices: number;
   rows: number;
   rowsTooMany: number;
   rowsMissing: number;
@@ -45,7 +55,7 @@ export interface Balance {
   extraCalls: { spoiled: number; ofTheDead: number; unexplained: number };
 }
 
-export function balance({ submitted, messages, rows, calls, runs }: Books): Balance {
+export function balance({ submitted, messages, devices, rows, calls, runs }: Books): Balance {
   const bySubmission = Map.groupBy(messages, ({ submissionId }) => submissionId);
   const outcomes = [...bySubmission].flatMap(([submissionId, copies]) =>
     submitted.has(submissionId) ? [...new Set(copies.map(({ outcome }) => outcome))] : [],
@@ -63,6 +73,9 @@ export function balance({ submitted, messages, rows, calls, runs }: Books): Bala
       (copies) => new Set(copies.map(({ outcome, alertId }) => `${outcome} ${alertId}`)).size > 1,
     ).length,
     unknown: [...bySubmission.keys()].filter((submissionId) => !submitted.has(submissionId)).length,
+    wrongDevices: messages.filter(
+      ({ alertId, deviceId }) => deviceId !== undefined && deviceId !== devices.get(alertId),
+    ).length,
     rows: rows.length,
     rowsTooMany: rows.length - [...alertIds].filter((alertId) => rowIds.has(alertId)).length,
     rowsMissing: [...alertIds].filter((alertId) => !rowIds.has(alertId)).length,
@@ -106,7 +119,9 @@ function extraCallsOf(calls: readonly CallRecord[], runs: readonly Run[]): Balan
       ({ startedAt, endedAt }) => startedAt - REPORT_LAG_MS <= time && time <= endedAt,
     );
   const extra = { spoiled: 0, ofTheDead: 0, unexplained: 0 };
-  for (const ofAlert of Map.groupBy(calls, ({ alertId }) => alertId).values()) {
+  // Calls for lists are about no alert.
+  const single = calls.filter(({ alertId }) => alertId !== null);
+  for (const ofAlert of Map.groupBy(single, ({ alertId }) => alertId).values()) {
     const good = ofAlert.filter(({ fault }) => fault === null);
     const unexplained = Math.max(0, good.filter(isOfTheLiving).length - 1);
     extra.spoiled += ofAlert.length - Math.max(1, good.length);

@@ -14,7 +14,18 @@ const FAULTS: SoakPlan['faults'] = {
   html: 0.01,
 };
 
+/** The same for lists, which may also be whole and wrong. */
+const LIST_FAULTS: SoakPlan['faults'] = {
+  ...FAULTS,
+  'list-repeats': 0.1,
+  'list-shuffled': 0.1,
+  'list-gaps': 0.1,
+  'list-strangers': 0.1,
+};
+
 export const plan: SoakPlan = {
+  name: 'one by one',
+  bulk: 'off',
   seed: '1',
   submissions: 2_000,
   repeats: 0.3,
@@ -25,3 +36,17 @@ export const plan: SoakPlan = {
   faults: FAULTS,
   timeLimitMs: 240_000,
 };
+
+/** All alerts come within seconds, so that they are looked up by lists, which are made again and again. */
+export const bulkPlan: SoakPlan = {
+  ...plan,
+  name: 'by lists',
+  bulk: 'auto',
+  submissions: 3_000,
+  feedMs: 40_000,
+  killEveryMs: 2_000,
+  storageRestartAfterMs: 15_000,
+  faults: LIST_FAULTS,
+};
+
+export const plans = [plan, bulkPlan];

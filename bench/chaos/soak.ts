@@ -14,6 +14,9 @@ import { startCrew } from './crew.ts';
 
 /** How hard the soak is. */
 export interface SoakPlan {
+  name: string;
+  /** Whether many alerts are looked up by lists. */
+  bulk: 'auto' | 'off';
   seed: string;
   submissions: number;
   /** The share of submissions (0 to 1) whose alert was submitted before. */
@@ -57,7 +60,6 @@ const settings = {
   RETRY_BASE_DELAY: '500ms',
   NOT_FOUND_RETRIES: '2s,4s,8s',
   AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
-  BULK_LOOKUPS: 'off',
 };
 
 export async function soak(plan: SoakPlan, onProgress: (text: string) => void): Promise<SoakResult> {
@@ -65,12 +67,17 @@ export async function soak(plan: SoakPlan, onProgress: (text: string) => void): 
   const stack = await startStack({
     simulator: {
       seed: plan.seed,
+      roles: ['Machine.Read.All', 'Alert.Read.All'],
       limits: [{ calls: 10_000, windowMs: 1_000 }],
       latency: { least: 20, most: 80 },
     },
     azurite: { preload: [QUICK_EMULATOR], dataFolder },
     // Hosts start so often that compiling them would take most of the machine.
-    settings: { ...settings, NODE_COMPILE_CACHE: join(dataFolder, 'compiled') },
+    settings: {
+      ...settings,
+      BULK_LOOKUPS: plan.bulk,
+      NODE_COMPILE_CACHE: join(dataFolder, 'compiled'),
+    },
   });
   try {
     return await run(plan, stack, onProgress);
@@ -88,7 +95,7 @@ async function run(plan: SoakPlan, stack: Stack, onProgress: (text: string) => v
     names.ENRICHMENTS_QUEUE,
   ].map((name) => stack.queues.getQueueClient(name)) as [QueueClient, QueueClient, QueueClient];
   await Promise.all([alerts, poison, enrichments].map((queue) => queue.create()));
-  const waiting = alertsToSubmit(plan, stack);
+  const { waiting, devices } = alertsToSubmit(plan, stack);
   stack.simulator.control.setFaultRates(plan.faults);
   // One that ends in order fills the compile cache; one that is killed does not.
   await (await stack.startHost()).stop();
@@ -136,6 +143,7 @@ async function run(plan: SoakPlan, stack: Stack, onProgress: (text: string) => v
   const books: Books = {
     submitted,
     messages: [...messages.values()],
+    devices,
     rows: await rowsOf(stack),
     calls: stack.simulator.control.calls(),
     runs,
@@ -144,12 +152,19 @@ async function run(plan: SoakPlan, stack: Stack, onProgress: (text: string) => v
   return { plan, ...balance(books), kills: crew.killed(), storageRestartMs, poisoned, durationMs };
 }
 
-/** The alert of each submission in the order in which they come in: new ones, and repeats of those before. */
-function alertsToSubmit({ seed, submissions, repeats }: SoakPlan, stack: Stack): string[] {
+/**
+ * The alert of each submission in the order in which they come in: new ones, and repeats of those before. With the device
+ * of each alert.
+ */
+function alertsToSubmit({ seed, submissions, repeats }: SoakPlan, stack: Stack) {
   const random = seededRandom(seed, 'submissions');
   const repeated = Math.round(submissions * repeats);
-  const fresh = stack.simulator.control.addNewAlerts(submissions - repeated).map(({ id }) => id);
-  return withRepeats(fresh, submissions, random);
+  const fresh = stack.simulator.control.addNewAlerts(submissions - repeated);
+  const alertIds = fresh.map(({ id }) => id);
+  return {
+    waiting: withRepeats(alertIds, submissions, random),
+    devices: new Map(fresh.map(({ id, machineId }) => [id, machineId])),
+  };
 }
 
 /** Puts alerts into the queue: the submission ID of each is the ID of its message. */
@@ -164,10 +179,10 @@ async function take(queue: QueueClient): Promise<Map<string, Books['messages'][n
   for (;;) {
     const { receivedMessageItems } = await queue.receiveMessages({ numberOfMessages: 32 });
     for (const { messageId, messageText, popReceipt } of receivedMessageItems) {
-      const { submissionId, alertId, outcome } = JSON.parse(
+      const { submissionId, alertId, outcome, device } = JSON.parse(
         Buffer.from(messageText, 'base64').toString('utf8'),
       ) as Enrichment;
-      taken.set(messageId, { submissionId, alertId, outcome });
+      taken.set(messageId, { submissionId, alertId, outcome, deviceId: device?.id });
       await queue.deleteMessage(messageId, popReceipt);
     }
     if (receivedMessageItems.length === 0) {

@@ -21,6 +21,8 @@ export function outbreakTable(measurements: readonly OutbreakMeasurement[]): {
       'missing',
       'extra',
       'wrong device',
+      'storage operations an alert',
+      'memory of a host',
     ],
     rows: measurements.map((run) => [
       `${run.source}, ${run.hosts} host${run.hosts === 1 ? '' : 's'}`,
@@ -36,6 +38,8 @@ export function outbreakTable(measurements: readonly OutbreakMeasurement[]): {
       String(run.missing),
       String(run.extra),
       String(run.wrongDevices),
+      (run.storageOperations / run.alerts).toFixed(1),
+      `${Math.round(run.peakMemoryMiB)} MiB`,
     ]),
   };
 }

@@ -3,12 +3,14 @@
  *
  *     node harness.cjs <main file> invocation    the handler of the first message is entered
  *     node harness.cjs <main file> request       what the appStart hooks begin opens its first connection
+ *     node harness.cjs <main file> message       the first message is handled as far as its first connection
  */
 const Module = require('node:module');
 const { pathToFileURL } = require('node:url');
 
 let model;
 let registered;
+let callback;
 const startHooks = [];
 
 class Disposable {
@@ -24,9 +26,10 @@ const core = {
     model = value;
   },
   getProgrammingModel: () => model,
-  registerFunction(metadata) {
+  registerFunction(metadata, handler) {
     if (metadata.name === 'enrichAlert') {
       registered = metadata;
+      callback = handler;
     }
     return new Disposable();
   },
@@ -45,10 +48,12 @@ Module.prototype.require = function (id) {
 
 async function run(mainFile, mark) {
   await import(pathToFileURL(mainFile).href);
-  if (mark === 'request') {
+  if (mark !== 'invocation') {
     // Once nothing is left to do no connection can come any more.
     process.once('beforeExit', () => process.exit(1));
     require('node:net').Socket.prototype.connect = () => process.exit(0);
+  }
+  if (mark === 'request') {
     for (const hook of startHooks) {
       await hook({ hookData: {}, appHookData: {} });
     }
@@ -62,7 +67,7 @@ async function run(mainFile, mark) {
     log() {},
   });
   const { context, inputs } = await invocation.getArguments();
-  await invocation.invokeFunction(context, inputs, () => process.exit(0));
+  await invocation.invokeFunction(context, inputs, mark === 'message' ? callback : () => process.exit(0));
 }
 
 const [, , mainFile, mark] = process.argv;

@@ -23,6 +23,8 @@ const ENVIRONMENT = {
   IDENTITY_HEADER: 'unused',
 };
 
+const TELEMETRY_ON = { TELEMETRY: 'otlp', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' };
+
 /** The row that shows what loading late gives, whether bundled or not. */
 export const ALL_AT_ONCE = 'unbundled, all loaded at once';
 
@@ -53,11 +55,18 @@ export async function measureStarts(onProgress: (text: string) => void): Promise
       { name: ALL_AT_ONCE, args: [harness, allAtOnce, 'invocation'] },
       { name: 'bundle, to the first request', args: [harness, bundle, 'request'] },
       { name: 'unbundled, to the first request', args: [harness, unbundled, 'request'] },
-    ].map((start) => ({ ...start, milliseconds: [] as number[] }));
+      { name: 'bundle, telemetry on', args: [harness, bundle, 'invocation'], settings: TELEMETRY_ON },
+      { name: 'bundle, first message', args: [harness, bundle, 'message'] },
+      {
+        name: 'bundle, first message, telemetry on',
+        args: [harness, bundle, 'message'],
+        settings: TELEMETRY_ON,
+      },
+    ].map((start) => ({ settings: {}, ...start, milliseconds: [] as number[] }));
     for (let run = 0; run <= RUNS; run++) {
       onProgress(`run ${run} of ${RUNS}`);
-      for (const { args, milliseconds } of starts) {
-        const took = timeOf(args);
+      for (const { args, settings, milliseconds } of starts) {
+        const took = timeOf(args, settings);
         if (run > 0) {
           milliseconds.push(took);
         }
@@ -75,9 +84,12 @@ function importsOf(files: string[]): string {
   return modules.map((module) => `import ${JSON.stringify(module)};\n`).join('');
 }
 
-function timeOf(args: string[]): number {
+function timeOf(args: string[], settings: Record<string, string>): number {
   const startedAt = performance.now();
-  const { status, stderr } = spawnSync(process.execPath, args, { env: ENVIRONMENT, encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, args, {
+    env: { ...ENVIRONMENT, ...settings },
+    encoding: 'utf8',
+  });
   if (status !== 0) {
     throw new Error(`node ${args.join(' ')} ended with ${status}:\n${stderr}`);
   }

@@ -1,121 +1,41 @@
 import { EventEmitter, once } from 'node:events';
-import { parseArgs, styleText } from 'node:util';
+import { styleText } from 'node:util';
 import { readSettings, settingsCatalogue } from '#shared/config/settings.ts';
-import { type SourceChoice, sourceChoices } from '#shared/config/sourceSettings.ts';
-import { createEnrichmentTable } from '#shared/storage/enrichmentTable.ts';
+import type { SourceChoice } from '#shared/config/sourceSettings.ts';
 import { createStorageClients } from '#shared/storage/storageClients.ts';
+import { counted } from '#shared/text.ts';
 import { appSettings } from '../stack/appSettings.ts';
 import { startAzurite } from '../stack/azurite.ts';
 import { type HostProcess, startHostProcess } from '../stack/hostProcess.ts';
 import { type SimulatorProcess, startSimulatorProcess } from '../stack/simulatorProcess.ts';
 import { serveApiPage } from './apiPageServer.ts';
-import { describeHostLine, type HostLine, readHostLine } from './hostLines.ts';
-import { createProgressView } from './progressView.ts';
-import { guide, introduction, readOutcomes, report } from './report.ts';
-import { createBacklog, createSamples, KNOWN_ALERTS_IN_SAMPLES, submitSamples } from './samples.ts';
-import { DEFAULT_STACK_FILE, readStackFile, removeStackFile, writeStackFile } from './stackFile.ts';
-import { createSimulatorClient, watchSample } from './watchSample.ts';
-
-export const START_USAGE = `Usage: npm start -- [options]
-
-  --backlog <number>   submit that many more alerts; Defender permits 100 calls a minute
-  --faults             let the simulator spoil 5 % of its answers with each of several faults
-  --source <source>    where devices come from: defender, graph or auto; defender when left out
-  --once               end when every alert of the sample is final
-  --stack-file <path>  write where everything is to this file instead of .local/stack.json
-  --help               print this`;
+import {
+  createBacklog,
+  createSamples,
+  KNOWN_ALERTS_IN_SAMPLES,
+  type Sample,
+  submitSamples,
+} from './samples.ts';
+import { createSimulatorClient } from './simulatorClient.ts';
+import { readStackFile, removeStackFile, writeStackFile } from './stackFile.ts';
+import { consentLines, createCustomerSamples, createDemoTenants } from './tenants.ts';
+import { createProgressView, describeHostLine, guide, report } from './view.ts';
+import { type HostLines, readHostLine, type WatchEnd, watchSample } from './watch.ts';
 
 /** What a person may ask of the demo. */
-export interface StartOptions {
+export interface DemoOptions {
   /** Alerts beyond the sample. */
   backlog: number;
   faults: boolean;
   source: SourceChoice;
+  /** With the home tenant. */
+  tenants: number;
   once: boolean;
   stackFile: string;
-  help: boolean;
-}
-
-/** More would take days at 1,500 calls an hour. */
-const LARGEST_BACKLOG = 100_000;
-
-/** @throws Error that names what is wrong on the command line. */
-export function parseStartOptions(commandLine: readonly string[]): StartOptions {
-  const { values } = parseArgs({
-    args: [...commandLine],
-    options: {
-      backlog: { type: 'string', default: '0' },
-      faults: { type: 'boolean', default: false },
-      source: { type: 'string', default: 'defender' },
-      once: { type: 'boolean', default: false },
-      'stack-file': { type: 'string', default: DEFAULT_STACK_FILE },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  const { backlog, source: chosen, 'stack-file': stackFile, ...flags } = values;
-  if (!/^\d+$/.test(backlog) || Number(backlog) > LARGEST_BACKLOG) {
-    throw new Error(`--backlog is "${backlog}". Give a whole number from 0 to ${LARGEST_BACKLOG}, e.g. 150.`);
-  }
-  const source = sourceChoices.find((choice) => choice === chosen);
-  if (source === undefined) {
-    throw new Error(`--source is "${chosen}". Give ${sourceChoices.join(', ')}.`);
-  }
-  return { ...flags, backlog: Number(backlog), source, stackFile };
 }
 
 /** Settings that make an unknown alert final within seconds instead of a quarter of an hour. */
-export const SHORT_DELAYS = { NOT_FOUND_RETRIES: '1s,2s,4s', RETRY_BASE_DELAY: '1s' };
-
-/** Everything that the demo runs, each in a process of its own. */
-export interface DemoStack {
-  /** The settings by which the app finds storage and simulator. */
-  settings: Record<string, string>;
-  simulator: SimulatorProcess;
-  host: HostProcess;
-  /** Ends everything; the host first, which finishes what it has in hand. */
-  stop(): Promise<void>;
-}
-
-/**
- * @param alerts How many alerts the simulator knows.
- * @param source Where devices come from.
- * @param onHostLine Hears each line that the host prints.
- */
-export async function startDemoStack(
-  alerts: number,
-  source: SourceChoice,
-  onHostLine: (line: string) => void,
-): Promise<DemoStack> {
-  const [azurite, simulator] = await Promise.all([
-    startAzurite(),
-    // A call takes a moment, as it does in the real service.
-    startSimulatorProcess(['--alerts', String(alerts), '--latency', '50ms..250ms']),
-  ]);
-  const settings = {
-    AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
-    ...SHORT_DELAYS,
-    ENRICHMENT_SOURCE: source,
-    ...appSettings(azurite, simulator),
-  };
-  const host = await startHostProcess({ settings: { ...NOTHING_SET, ...settings }, onLine: onHostLine });
-  return {
-    settings,
-    simulator,
-    host,
-    async stop() {
-      await host.stop();
-      await Promise.all([simulator.stop(), azurite.stop()]);
-    },
-  };
-}
-
-/** Keeps a local.settings.json, which the host reads, from steering the demo elsewhere. */
-const NOTHING_SET: Record<string, string> = Object.fromEntries(
-  [...settingsCatalogue.keys()].flatMap((name) => [
-    [name, ''],
-    [`AzureWebJobs${name}`, ''],
-  ]),
-);
+const SHORT_DELAYS = { NOT_FOUND_RETRIES: '1s,2s,4s', RETRY_BASE_DELAY: '1s' };
 
 /**
  * Shares of the simulator's answers that `--faults` spoils. No 429s: the app would rightly take them for the quota and
@@ -126,30 +46,98 @@ const FAULT_RATES = { 'http-503': 0.05, reset: 0.05, truncated: 0.05, html: 0.05
 /** Known alerts that are left for a person to try. */
 const SPARE_ALERTS = 4;
 
-/** The width of tables where there is no terminal. */
-const USUAL_WIDTH = 160;
+/** An outbreak is looked up by lists, for which Defender has a role of its own. */
+const ROLES_WITH_LISTS = 'Machine.Read.All,Alert.Read.All,SecurityAlert.Read.All,ThreatHunting.Read.All';
 
-type HostLines = EventEmitter<{ line: [HostLine] }>;
+/** Everything that the demo runs, each in a process of its own. */
+interface DemoStack {
+  /** The settings by which the app finds storage and simulator. */
+  settings: Record<string, string>;
+  simulator: SimulatorProcess;
+  host: HostProcess;
+  /** Ends everything; the host first, which finishes what it has in hand. */
+  stop(): Promise<void>;
+}
+
+async function startDemoStack(
+  { backlog, source, tenants: tenantCount }: DemoOptions,
+  onHostLine: (line: string) => void,
+): Promise<DemoStack> {
+  const tenants = tenantCount > 1 ? await createDemoTenants(tenantCount) : undefined;
+  const alerts = KNOWN_ALERTS_IN_SAMPLES + SPARE_ALERTS;
+  const [azurite, simulator] = await Promise.all([
+    startAzurite(),
+    startSimulatorProcess([
+      ...['--alerts', String(alerts)],
+      // A call takes a moment, as it does in the real service.
+      ...['--latency', '50ms..250ms'],
+      ...(backlog > 0 ? ['--roles', ROLES_WITH_LISTS] : []),
+      ...(tenants?.commandLine ?? []),
+    ]),
+  ]);
+  const stopServices = () => Promise.all([simulator.stop(), azurite.stop(), tenants?.remove()]);
+  try {
+    const settings = {
+      AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
+      ...SHORT_DELAYS,
+      ENRICHMENT_SOURCE: source,
+      ...appSettings(azurite, simulator),
+      ...(await tenants?.connect(azurite, simulator)),
+    };
+    const host = await startHostProcess({ settings: { ...NOTHING_SET, ...settings }, onLine: onHostLine });
+    return {
+      settings,
+      simulator,
+      host,
+      async stop() {
+        await host.stop();
+        await stopServices();
+      },
+    };
+  } catch (error) {
+    await stopServices();
+    throw error;
+  }
+}
+
+/** Keeps a local.settings.json, which the host reads, from steering the demo elsewhere. */
+const NOTHING_SET: Record<string, string> = {
+  ...Object.fromEntries(
+    [...settingsCatalogue.keys()].flatMap((name) => [
+      [name, ''],
+      [`AzureWebJobs${name}`, ''],
+    ]),
+  ),
+  // The identity library takes an empty one for an address.
+  AZURE_AUTHORITY_HOST: 'https://login.microsoftonline.com',
+};
 
 /**
  * Runs the demo from start to end.
  * @param interrupted Aborts when the person has had enough.
- * @returns The exit code: 0 when all of the sample became final and adds up, or the person ended a demo that serves.
+ * @returns The exit code: 0 when all of the sample became final, or the person ended a demo that serves.
  * @throws Error in words for a person when something cannot be started.
  */
 export async function runDemo(
-  options: StartOptions,
+  options: DemoOptions,
   output: NodeJS.WriteStream,
   interrupted: AbortSignal,
 ): Promise<number> {
-  refuseSecondDemo(options.stackFile);
+  const reading = readStackFile(options.stackFile);
+  if (reading.kind === 'running') {
+    throw new Error(
+      `A demo runs already, as process ${reading.stack.pid}. Use it with "npm run enrich -- <alertId>", or end it ` +
+        'with Ctrl-C where it runs and start again.',
+    );
+  }
   output.write('Starting storage emulator, Defender simulator and functions ...\n');
   const hostLines: HostLines = new EventEmitter();
-  const stack = await startDemoStack(
-    KNOWN_ALERTS_IN_SAMPLES + SPARE_ALERTS + options.backlog,
-    options.source,
-    (line) => hostLines.emit('line', readHostLine(line)),
-  );
+  const stack = await startDemoStack(options, (text) => {
+    const line = readHostLine(text);
+    if (line !== undefined) {
+      hostLines.emit('line', line);
+    }
+  });
   try {
     writeStackFile(options.stackFile, addressesOf(stack));
     return await showDemo(stack, hostLines, options, output, interrupted);
@@ -159,17 +147,6 @@ export async function runDemo(
   }
 }
 
-function refuseSecondDemo(stackFile: string): void {
-  const reading = readStackFile(stackFile);
-  if (reading.kind !== 'running') {
-    return;
-  }
-  throw new Error(
-    `A demo runs already, as process ${reading.stack.pid}. Use it with "npm run enrich -- <alertId>", or end it ` +
-      'with Ctrl-C where it runs and start again.',
-  );
-}
-
 function addressesOf({ settings, simulator, host }: DemoStack) {
   return { pid: process.pid, settings, simulatorUrl: simulator.apiUrl, hostUrl: host.url };
 }
@@ -177,56 +154,96 @@ function addressesOf({ settings, simulator, host }: DemoStack) {
 async function showDemo(
   stack: DemoStack,
   hostLines: HostLines,
-  options: StartOptions,
+  options: DemoOptions,
   output: NodeJS.WriteStream,
   interrupted: AbortSignal,
 ): Promise<number> {
   const print = (lines: readonly string[]) => output.write(`${lines.join('\n')}\n`);
   const settings = readSettings(stack.settings);
   const clients = createStorageClients(settings.storage);
-  const queues = {
-    enrichments: clients.queue(settings.queues.enrichments),
-    poison: clients.queue(settings.queues.poison),
-  };
   const simulator = createSimulatorClient(stack.simulator.controlUrl);
   if (options.faults) {
     await simulator.setFaultRates(FAULT_RATES);
   }
   const known = await simulator.knownAlertIds();
-  const spareAlertIds = known.slice(0, SPARE_ALERTS);
-  const backlogStart = SPARE_ALERTS + KNOWN_ALERTS_IN_SAMPLES;
+  const spareAlertIds = known.splice(0, SPARE_ALERTS);
   const samples = [
-    ...createSamples(known.slice(SPARE_ALERTS, backlogStart), new Date()),
-    ...createBacklog(known.slice(backlogStart)),
+    ...createSamples(known.splice(0, KNOWN_ALERTS_IN_SAMPLES), new Date()),
+    ...createBacklog(await simulator.raiseAlerts(options.backlog)),
   ];
+  const customers = stack.simulator.tenants.slice(1);
+  const late = customers.at(-1);
+  if (late !== undefined) {
+    await simulator.setConsent(late.tenantId, false);
+  }
+  for (const customer of customers) {
+    samples.push(...(await createCustomerSamples(customer, simulator)));
+  }
 
   print([...introduction(options), '']);
-  const sent = await submitSamples(clients.queue(settings.queues.alerts), samples);
-  const watched = { queues, simulator, hostLines, hostEnded: stack.host.ended };
-  const end = await watchSample(sent, watched, createProgressView(output), interrupted);
-  const records = createEnrichmentTable(clients.table(settings.tables.enrichments));
-  const outcomes = await readOutcomes(end.results.enrichments.values(), sent, records);
-  print(['', ...report(outcomes, end, output.isTTY ? output.columns : USUAL_WIDTH)]);
+  await submitSamples(clients.queue(settings.queues.alerts), samples);
+  const watched = {
+    queues: {
+      enrichments: clients.queue(settings.queues.enrichments),
+      poison: clients.queue(settings.queues.poison),
+    },
+    ...{ simulator, hostUrl: stack.host.url, hostLines, hostEnded: stack.host.ended },
+  };
+  const watch = (part: readonly Sample[]) =>
+    watchSample(part, watched, createProgressView(output), interrupted);
+  const isLate = ({ form }: Sample) => form === late?.name;
+  let end = await watch(samples.filter((sample) => !isLate(sample)));
+  if (late !== undefined && end.reason === 'final') {
+    print(consentLines(late));
+    await simulator.setConsent(late.tenantId, true);
+    end = joined(end, await watch(samples.filter(isLate)));
+  }
+  print(['', ...report(end, samples)]);
 
   const serves = output.isTTY && !options.once;
-  if (end.reason === 'interrupted' && serves) {
-    return 0;
-  }
-  if (end.reason !== 'final' || outcomes.disagreements.length > 0) {
-    return 1;
-  }
-  if (!serves) {
-    return 0;
+  if (end.reason !== 'final' || !serves) {
+    return end.reason === 'final' || (end.reason === 'interrupted' && serves) ? 0 : 1;
   }
   const page = await serveApiPage(stack.host.url);
   try {
-    const addresses = { stack: addressesOf(stack), stackFile: options.stackFile, pageUrl: page.url };
-    print(['', ...guide({ ...addresses, names: settings, spareAlertIds }), '']);
-    hostLines.on('line', (line) => print(describeHostLine(line, new Date())));
+    print(['', ...guide(addressesOf(stack), page.url, options.stackFile, settings, spareAlertIds), '']);
+    hostLines.on('line', (line) => print([describeHostLine(line, new Date())]));
     return await serve(stack, interrupted, print);
   } finally {
     await page.close();
   }
+}
+
+/** What a person is about to see. */
+function introduction({ backlog, faults, tenants }: DemoOptions): string[] {
+  return [
+    'Alerts go through a real queue, a token request, the API, a table row and an output message.',
+    `Some are unknown to Defender: they are asked for again after ${SHORT_DELAYS.NOT_FOUND_RETRIES.replaceAll(',', ', ')} (in production 30s, 2m, 10m).`,
+    ...(backlog > 0
+      ? [
+          `An outbreak of ${counted(backlog, 'alert')} comes with them, and Defender permits 100 calls a minute.`,
+        ]
+      : []),
+    ...(tenants > 1
+      ? [
+          `They are those of ${tenants} tenants, each with a quota of its own; the last one gives its consent late.`,
+        ]
+      : []),
+    ...(faults
+      ? ['Some answers of the simulator are spoiled: each of several faults hits 5 % of them.']
+      : []),
+  ];
+}
+
+/** Two watches one after the other as one. */
+function joined(first: WatchEnd, second: WatchEnd): WatchEnd {
+  return {
+    ...second,
+    results: {
+      enrichments: new Map([...first.results.enrichments, ...second.results.enrichments]),
+      deadLetters: [...first.results.deadLetters, ...second.results.deadLetters],
+    },
+  };
 }
 
 /** Keeps everything running until the person ends it. */

@@ -41,13 +41,17 @@ export function finalOrder(type: ResponseType): TextResponse {
     throw new Error('The example of an order holds no alert.');
   }
   const enrichment = enrichmentOf(part.submission, stored, { summary: true });
-  return orderResponse(type, [{ ...part, status: 'final', enrichment }], [], undefined);
+  return orderResponse(type, [{ ...part, tenantId: undefined, status: 'final', enrichment }], [], undefined);
 }
 
 /** An order of which one alert waits to be looked up, one could not be queued, and one part is no alert. */
 export function pendingOrder(type: ResponseType): TextResponse {
   const alerts = readSubmissions(orderExamples.mixed).map(
-    (part, index): OrderedAlert => ({ ...part, status: index === 0 ? 'pending' : 'not_queued' }),
+    (part, index): OrderedAlert => ({
+      ...part,
+      tenantId: undefined,
+      status: index === 0 ? 'pending' : 'not_queued',
+    }),
   );
   const rejected = readOrder(orderExamples.mixed, ORDER_ID, RECEIVED)?.rejected ?? [];
   return orderResponse(type, alerts, rejected, EXPECTATION);

@@ -25,6 +25,16 @@ const WAIT: Parameter = {
   schema: waitJsonSchema,
 };
 
+/** @param description What the parameter does there. */
+const tenantParameter = (description: string): Parameter => ({
+  name: 'tenantId',
+  in: 'query',
+  required: false,
+  description,
+  'x-ms-visibility': 'advanced',
+  schema: { type: 'string', format: 'uuid' },
+});
+
 const ALERT_ID: Parameter = {
   name: 'alertId',
   in: 'path',
@@ -57,7 +67,10 @@ export function operations(problems: ReadonlyMap<string, ProblemExample>): OpenA
     description:
       'Takes an order of alerts and puts each valid one into the queue. With `wait` the answer is held until all are final or the time is up.',
     'x-ms-visibility': 'important',
-    parameters: [WAIT],
+    parameters: [
+      WAIT,
+      tenantParameter('Tenant of those alerts that name none themselves; the home tenant when left out.'),
+    ],
     requestBody: {
       description:
         'The alerts. JSON may be declared with any `application/...+json` type, too. At most 4 MiB, in UTF-8, without content coding.',
@@ -108,7 +121,12 @@ export function operations(problems: ReadonlyMap<string, ProblemExample>): OpenA
     description:
       'Says how an alert stands, from what is stored: no call to Defender is made. With `wait` the answer is held until the alert is final or the time is up.',
     'x-ms-visibility': 'important',
-    parameters: [ALERT_ID, WAIT, IF_NONE_MATCH],
+    parameters: [
+      ALERT_ID,
+      WAIT,
+      tenantParameter('Tenant of the alert; the home tenant when left out.'),
+      IF_NONE_MATCH,
+    ],
     responses: {
       200: response(
         'The last answer about the alert.',
@@ -124,8 +142,11 @@ export function operations(problems: ReadonlyMap<string, ProblemExample>): OpenA
       ...failures(
         'malformed-alert-id',
         'malformed-wait',
+        'tenant-not-allowed',
+        'unknown-tenant',
         'unknown-alert',
         'not-acceptable',
+        'tenant-unclear',
         'storage-unavailable',
       ),
     },
@@ -138,9 +159,20 @@ export function operations(problems: ReadonlyMap<string, ProblemExample>): OpenA
     description:
       'Says how many calls to Defender are used and left, what holds calls up, and how long the queue is.',
     'x-ms-visibility': 'advanced',
+    parameters: [
+      tenantParameter(
+        'Tenant whose quota it is; the home tenant when left out, with a look at all customers.',
+      ),
+    ],
     responses: {
       200: response('How the quota stands.', [], jsonContent('Quota', { 'Calls are left': quotaExample })),
-      ...failures('not-acceptable', 'storage-unavailable'),
+      ...failures(
+        'tenant-not-allowed',
+        'unknown-tenant',
+        'not-acceptable',
+        'tenant-unclear',
+        'storage-unavailable',
+      ),
     },
   };
 
@@ -158,7 +190,7 @@ export function operations(problems: ReadonlyMap<string, ProblemExample>): OpenA
         [],
         jsonContent('Health', { 'Defender refuses the app': healthExamples.unhealthy }),
       ),
-      ...failures(),
+      ...failures('storage-unavailable'),
     },
   };
 

@@ -3,6 +3,7 @@ import { type HttpHandler, HttpRequest, type HttpResponseInit, InvocationContext
 import { createGetEnrichment } from '#functions/handlers/getEnrichment.ts';
 import { createSubmitEnrichments } from '#functions/handlers/submitEnrichments.ts';
 import { type ProblemDocument, problemSchema } from '#shared/http/contract.ts';
+import { createTenantRouter } from '#shared/tenants/tenantRouter.ts';
 
 /** A problem document as the functions answer it, and the headers that come with it. */
 export interface ProblemExample {
@@ -15,15 +16,37 @@ type Requested = { method?: string; path?: string; headers?: Record<string, stri
 const ALERT_ID = 'da637472900382838869_1364969609';
 const ORDER = { method: 'POST', headers: { 'content-type': 'application/json' } };
 
-/** An app that nobody has given an alert, and whose queue takes none. */
-const emptyApplication = {
+const HOME = '11111111-2222-4333-8444-555555555555';
+const OTHER = '22222222-2222-4333-8444-555555555555';
+const claims = [{ typ: 'roles', val: `Tenant.${HOME}` }];
+/** What App Service Authentication says about a caller with the app role of one tenant. */
+const CONFINED = {
+  'x-ms-client-principal-id': '33333333-2222-4333-8444-555555555555',
+  'x-ms-client-principal': Buffer.from(JSON.stringify({ claims })).toString('base64'),
+};
+const scope = {
+  tenant: undefined,
   lookup: {
     find: async () => ({ kind: 'unknown' as const }),
     follow: async () => ({ kind: 'pending' as const }),
     expectation: async () => ({ retryAfterSeconds: 5 }),
   },
-  provisionStorage: async () => [],
   submit: async () => ({ queued: [], notQueued: [] }),
+  submitUrgent: async () => ({ queued: [], notQueued: [], runs: new Map() }),
+};
+/** A deployment with no customer yet. @param homeTenant Undefined while it gives no token. */
+const tenantsOf = (homeTenant: string | undefined) =>
+  createTenantRouter({
+    home: scope,
+    homeTenant: async () => homeTenant,
+    directory: { rows: async () => new Map(), failingSince: () => undefined },
+    open: () => scope,
+  });
+
+/** An app that nobody has given an alert, and whose queue takes none. */
+const emptyApplication = {
+  tenants: tenantsOf(HOME),
+  provisionStorage: async () => [],
   now: () => new Date('2026-11-23T12:00:00Z'),
 };
 
@@ -39,6 +62,11 @@ const CASES: [HttpHandler, Requested][] = [
   [lookUp, { path: `${ALERT_ID}?wait=3600` }],
   [order, { ...ORDER, body: '{"alertIds": [' }],
   [createGetEnrichment(emptyApplication, 'entra'), {}],
+  [
+    createGetEnrichment(emptyApplication, 'entra'),
+    { path: `${ALERT_ID}?tenantId=${OTHER}`, headers: CONFINED },
+  ],
+  [lookUp, { path: `${ALERT_ID}?tenantId=${OTHER}` }],
   [lookUp, {}],
   [lookUp, { method: 'DELETE' }],
   [lookUp, { headers: { accept: 'application/xml' } }],
@@ -47,6 +75,10 @@ const CASES: [HttpHandler, Requested][] = [
   [order, { ...ORDER, body: JSON.stringify(['da 1', { alertId: ALERT_ID, machineId: 7 }]) }],
   [createGetEnrichment(applicationThatThrows(new Error('A bug.')), 'key'), {}],
   [order, { ...ORDER, body: JSON.stringify(ALERT_ID) }],
+  [
+    createGetEnrichment({ ...emptyApplication, tenants: tenantsOf(undefined) }, 'key'),
+    { path: `${ALERT_ID}?tenantId=${OTHER}` },
+  ],
   [createGetEnrichment(applicationThatThrows(new RestError('Busy.', { statusCode: 503 })), 'key'), {}],
 ];
 

@@ -26,6 +26,8 @@ export async function bundle(): Promise<PackageFile[]> {
     format: 'esm',
     platform: 'node',
     target: 'node22',
+    // Half of OpenTelemetry's libraries name their ES modules so, and only of those what is not used can be left out.
+    mainFields: ['module', 'main'],
     // The Functions worker has it; it is no package.
     external: ['@azure/functions-core'],
     // Libraries in CommonJS require Node's own modules.

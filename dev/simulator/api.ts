@@ -2,43 +2,40 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Answer, sendAnswer } from './answer.ts';
-import type { ApiErrors, ErrorContext, ErrorText } from './apiError.ts';
-import { authorize } from './authorization.ts';
+import { type ApiErrors, defenderErrors, type ErrorContext, type ErrorText } from './apiError.ts';
+import { isDefenderAudience, isGraphAudience } from './audiences.ts';
+import { authorize, bearerOf } from './authorization.ts';
 import type { CallRecord } from './callLog.ts';
 import { type ApiName, type FaultPlan, isUncounted } from './faults.ts';
-import type { Identity } from './identity.ts';
-import type { Quota } from './quota.ts';
+import { graphErrors, huntingErrors } from './graph/graphErrors.ts';
+import { isGraphPath, routeGraphCall } from './graph/graphRoutes.ts';
 import { guid, integer, seededRandom } from './random.ts';
 import type { Refusal } from './rateWindows.ts';
 import { requestUrl } from './requestUrl.ts';
-import type { Retirement } from './retirement.ts';
-import type { RoutedCall, World } from './routes.ts';
+import { type RoutedCall, routeCall } from './routes.ts';
 import { spoil } from './spoil.ts';
-
-/** How long the service takes to answer, in milliseconds: drawn anew for each call. */
-export interface Latency {
-  least: number;
-  most: number;
-}
+import type { Tenant, Tenants } from './tenant.ts';
+import type { Tokens } from './tokens.ts';
 
 /** One of the APIs behind the server: what its calls are checked against, and how it words errors. */
-export interface Api {
+interface Api {
   isAudience(audience: string): boolean;
-  quota: Quota;
-  /** Whose calls share a bucket of the quota. */
+  /** Whose calls share a bucket of the tenant's quota. */
   bucketOf(appId: string): string;
   errors: ApiErrors;
 }
 
+const apis: Record<ApiName, Api> = {
+  defender: { isAudience: isDefenderAudience, bucketOf: (appId) => appId, errors: defenderErrors },
+  graph: { isAudience: isGraphAudience, bucketOf: (appId) => appId, errors: graphErrors },
+  // All apps and people of a tenant share one.
+  hunting: { isAudience: isGraphAudience, bucketOf: () => 'tenant', errors: huntingErrors },
+};
+
 export interface ApiParts {
-  world: World;
-  apis: Record<ApiName, Api>;
-  route(url: URL, body: string): RoutedCall;
-  retirement: Retirement;
-  identity: Identity;
-  faults: FaultPlan;
+  tenants: Tenants;
+  tokens: Tokens;
   calls: CallRecord[];
-  latency: Latency;
   seed: string;
   /** The time in milliseconds since 1970. */
   now: () => number;
@@ -50,7 +47,10 @@ interface Decision {
   fault?: ReturnType<FaultPlan['next']>;
 }
 
-/** Answers one API call: authorization first, then the quota, then what the route says, spoiled where a fault is due. */
+/**
+ * Answers one API call of the tenant that its token is for: authorization first, then the quota, then what the route
+ * says, spoiled where a fault is due.
+ */
 export async function answerApiCall(
   parts: ApiParts,
   request: IncomingMessage,
@@ -58,19 +58,27 @@ export async function answerApiCall(
 ): Promise<void> {
   const now = parts.now();
   const random = seededRandom(parts.seed, 'call', parts.calls.length);
-  const context: ErrorContext = { target: guid(random), tenantId: parts.identity.tenantId, now };
+  const target = guid(random);
   const body = request.method === 'POST' ? await readBody(request) : '';
   if (body === undefined) {
     return;
   }
-  const call = parts.route(requestUrl(request), body);
-  const { errors, quota, bucketOf, isAudience } = parts.apis[call.api];
+  const bearer = bearerOf(request.headers.authorization, parts.tokens, now);
+  const claims = bearer === undefined || bearer.kind === 'invalid' ? undefined : bearer.claims;
+  const tenant = parts.tenants.byId(claims?.tid ?? '') ?? parts.tenants.home;
+  const context: ErrorContext = { target, tenantId: tenant.id, now };
+  const url = requestUrl(request);
+  const call = isGraphPath(url) ? routeGraphCall(url, body, tenant) : routeCall(url);
+  const { errors, bucketOf, isAudience } = apis[call.api];
+  const quota = tenant.quotas[call.api];
   const record: CallRecord = {
     time: now,
     route: call.route,
     alertId: call.alertId,
     ...(call.ids === undefined ? {} : { ids: call.ids }),
-    appId: null,
+    appId: claims?.appid ?? null,
+    tenantId: claims?.tid ?? null,
+    owners: ownersOf(parts.tenants, tenant, call, url),
     status: null,
     counted: false,
     fault: null,
@@ -84,13 +92,11 @@ export async function answerApiCall(
   });
 
   function decide(): Decision {
-    const retired = call.api === 'defender' ? parts.retirement.answer(context) : undefined;
+    const retired = call.api === 'defender' ? tenant.retirement.answer(context) : undefined;
     if (retired !== undefined) {
       return { answer: retired };
     }
-    const requirements = { isAudience, roles: call.roles, errors };
-    const authorization = authorize(request.headers.authorization, requirements, parts.identity, now);
-    record.appId = authorization.appId;
+    const authorization = authorize(bearer, { isAudience, roles: call.roles, errors });
     if (authorization.kind === 'refused') {
       return { answer: refuse(authorization.status, authorization.error) };
     }
@@ -103,7 +109,7 @@ export async function answerApiCall(
     if (blocked !== undefined) {
       return { answer: blocked };
     }
-    const fault = parts.faults.next(call.alertId ?? call.route, call.api);
+    const fault = tenant.faults.next(call.alertId ?? call.route, call.api);
     record.fault = fault?.kind ?? null;
     record.counted = fault === undefined || !isUncounted(fault);
     if (record.counted) {
@@ -114,7 +120,7 @@ export async function answerApiCall(
 
   function answerRequest(): Answer {
     return request.method === call.method
-      ? call.answer(parts.world, context)
+      ? call.answer(tenant, context)
       : refuse(405, errors.wrongMethod(String(request.method)));
   }
 
@@ -128,7 +134,9 @@ export async function answerApiCall(
   response.once('close', () => gone.abort());
   const { answer, fault } = decide();
   try {
-    await delay(integer(random, parts.latency.least, parts.latency.most), undefined, { signal: gone.signal });
+    await delay(integer(random, tenant.latency.least, tenant.latency.most), undefined, {
+      signal: gone.signal,
+    });
     if (fault === undefined) {
       sendAnswer(request, response, answer);
     } else {
@@ -159,4 +167,19 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   } catch {
     return undefined;
   }
+}
+
+const MACHINE_ID = /\b[\da-f]{40}\b/g;
+
+/** A Defender call names machines in its path or in its filter. */
+function ownersOf(
+  tenants: Tenants,
+  asking: Tenant,
+  { api, alertId, ids = [] }: RoutedCall,
+  url: URL,
+): string[] {
+  const texts = api === 'defender' ? [url.pathname, ...url.searchParams.values()] : [];
+  const machineIds = texts.flatMap((part) => part.match(MACHINE_ID) ?? []);
+  const named = [...(alertId === null ? [] : [alertId]), ...ids, ...machineIds];
+  return [...new Set(named.flatMap((id) => tenants.ownersOf(id, asking)).map(({ id }) => id))];
 }

@@ -15,6 +15,13 @@ const GRAPH_AUDIENCES = new Set([
   '00000003-0000-0000-c000-000000000000',
 ]);
 
+/** What a managed identity asks for a token to exchange, in each cloud. */
+const EXCHANGE_AUDIENCES = new Set([
+  'api://AzureADTokenExchange',
+  'api://AzureADTokenExchangeUSGov',
+  'api://AzureADTokenExchangeChina',
+]);
+
 /** App permissions of Microsoft Graph. Every other role is one of the Defender API: no name is in both. */
 const GRAPH_ROLES = new Set([
   'SecurityAlert.Read.All',
@@ -32,6 +39,11 @@ export function isDefenderAudience(audience: string): boolean {
 /** Whether a token for this audience is one for Microsoft Graph. */
 export function isGraphAudience(audience: string): boolean {
   return GRAPH_AUDIENCES.has(audience.replace(/\/$/, ''));
+}
+
+/** Whether a token for this audience is one to exchange for a token of another tenant. */
+export function isExchangeAudience(audience: string): boolean {
+  return EXCHANGE_AUDIENCES.has(audience);
 }
 
 /** Those of the roles that a token for this audience carries. */

@@ -21,6 +21,13 @@ export interface CallRecord {
   ids?: readonly string[];
   /** The app that called; null where the token did not say. */
   appId: string | null;
+  /** The tenant that the token is for; null where it did not say. */
+  tenantId: string | null;
+  /**
+   * The tenants whose alerts and machines were asked for: that of the token where it has them, else whoever has.
+   * Empty where no ID was named, or one that nobody has.
+   */
+  owners: readonly string[];
   /** Null while, or because, nothing was answered. */
   status: number | null;
   /** True when the call was counted against the quota. */
@@ -42,7 +49,8 @@ export interface Report {
   alerts: Record<string, number>;
   /** Answers by the fault that spoiled them. */
   faults: Record<string, number>;
-  tokensIssued: number;
+  /** Of all tenants together; left out in the report of one. */
+  tokensIssued?: number;
   /** Calls that a neighbour got through. */
   neighbourCalls: number;
 }
@@ -65,6 +73,11 @@ export function summarize(
     faults: countBy(calls, (call) => call.fault),
     ...others,
   };
+}
+
+/** The calls that a token of one tenant made for what belongs to another. */
+export function foreignCalls(calls: readonly CallRecord[]): CallRecord[] {
+  return calls.filter(({ tenantId, owners }) => owners.some((owner) => owner !== tenantId));
 }
 
 /**

@@ -1,16 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import * as z from 'zod';
-import type { SimulatorControl } from './control.ts';
+import type { SimulatorControl, TenantControl } from './control.ts';
 import { apiNames, faultRatesSchema, faultScriptSchema } from './faults.ts';
 import { cpuBlockSchema, huntingChangeSchema } from './graph/hunting.ts';
+import { signInStates } from './permissions.ts';
 import { requestUrl } from './requestUrl.ts';
 import { retiredStatuses } from './retirement.ts';
+import { credentialChangeSchema } from './signIn/federatedCredential.ts';
 
 /** Where control lives on the API's server. */
 export const CONTROL_PATH = '/_control';
 
-type Handler = (control: SimulatorControl, input: { query: URLSearchParams; body: unknown }) => unknown;
+type Handler<Control> = (control: Control, input: { query: URLSearchParams; body: unknown }) => unknown;
 
 const faultsBody = z.strictObject({
   rates: faultRatesSchema.optional(),
@@ -29,6 +31,7 @@ const identityBody = z.strictObject({
 });
 const retirementBody = z.strictObject({ status: z.literal(retiredStatuses).nullable() });
 const huntingBody = huntingChangeSchema.extend({ cpuExhausted: cpuBlockSchema.optional() });
+const signInBody = z.strictObject({ state: z.enum(signInStates) });
 const neighbourBody = z.strictObject({ share: z.number().min(0).max(1) });
 const alertsBody = z.union([
   z.strictObject({ count: z.int().min(1).max(100_000) }),
@@ -46,10 +49,9 @@ const alertsBody = z.union([
   }),
 ]);
 
-const handlers: Record<string, Handler> = {
+const tenantHandlers: Record<string, Handler<TenantControl>> = {
   'GET /report': (control) => control.report(),
   'GET /calls': (control) => control.calls(),
-  'GET /tokens': (control) => control.issuedTokens(),
   'GET /alerts': (control, { query }) => {
     const count = z.coerce
       .number()
@@ -80,8 +82,8 @@ const handlers: Record<string, Handler> = {
     control.revokeRoles(revoke);
     return {};
   },
-  'POST /identity': (control, { body }) => {
-    control.setIdentity(identityBody.parse(body));
+  'POST /sign-in': (control, { body }) => {
+    control.setSignIn(signInBody.parse(body).state);
     return {};
   },
   'POST /neighbour': (control, { body }) => {
@@ -106,6 +108,22 @@ const handlers: Record<string, Handler> = {
   },
 };
 
+const handlers: Record<string, Handler<SimulatorControl>> = {
+  ...tenantHandlers,
+  'GET /tenants': ({ tenants }) => ({ tenants: tenants.map(({ tenantId, name }) => ({ tenantId, name })) }),
+  'GET /tokens': (control) => control.issuedTokens(),
+  'GET /sign-ins': (control) => control.signIns(),
+  'POST /identity': (control, { body }) => {
+    control.setIdentity(identityBody.parse(body));
+    return {};
+  },
+  'GET /federated-credential': (control) => control.federatedCredential,
+  'POST /federated-credential': (control, { body }) => {
+    control.setFederatedCredential(credentialChangeSchema.parse(body));
+    return {};
+  },
+};
+
 /** Answers one request for control: JSON in, JSON out; 400 says what is wrong with a body. */
 export async function answerControlRequest(
   control: SimulatorControl,
@@ -113,17 +131,15 @@ export async function answerControlRequest(
   response: ServerResponse,
 ): Promise<void> {
   const url = requestUrl(request);
-  const handler = handlers[`${request.method} ${url.pathname.slice(CONTROL_PATH.length)}`];
-  if (handler === undefined) {
-    sendJson(response, 404, {
-      message: `There is no such control. There are: ${Object.keys(handlers).join(', ')}.`,
-    });
+  const handle = findHandler(control, request.method, url.pathname.slice(CONTROL_PATH.length));
+  if (typeof handle === 'string') {
+    sendJson(response, 404, { message: handle });
     return;
   }
   try {
     const content = await text(request);
     const body: unknown = content === '' ? {} : JSON.parse(content);
-    sendJson(response, 200, handler(control, { query: url.searchParams, body }));
+    sendJson(response, 200, handle({ query: url.searchParams, body }));
   } catch (error) {
     if (error instanceof z.ZodError) {
       sendJson(response, 400, { message: z.prettifyError(error) });
@@ -133,6 +149,25 @@ export async function answerControlRequest(
       throw error;
     }
   }
+}
+
+/** What answers a control, bound to what it is about: all tenants, or the one in `/tenants/<tenant ID>/...`; or why nothing does. */
+function findHandler(control: SimulatorControl, method: string | undefined, path: string) {
+  const [, tenantId, rest] = /^\/tenants\/([^/]+)(\/.*)$/.exec(path) ?? [];
+  if (tenantId === undefined) {
+    const handler = handlers[`${method} ${path}`];
+    return handler === undefined
+      ? `There is no such control. There are: ${Object.keys(handlers).join(', ')}.`
+      : (input: Parameters<typeof handler>[1]) => handler(control, input);
+  }
+  const tenant = control.tenant(tenantId);
+  if (tenant === undefined) {
+    return `There is no such tenant. There are: ${control.tenants.map((known) => known.tenantId).join(', ')}.`;
+  }
+  const handler = tenantHandlers[`${method} ${rest}`];
+  return handler === undefined
+    ? `A tenant has no such control. It has: ${Object.keys(tenantHandlers).join(', ')}.`
+    : (input: Parameters<typeof handler>[1]) => handler(tenant, input);
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {

@@ -41,6 +41,11 @@ export const faultKinds = [
   'huge',
   // Small on the wire, very large once unpacked.
   'gzip-bomb',
+  // Lists that are whole JSON and wrong all the same; any other answer is right.
+  'list-repeats',
+  'list-shuffled',
+  'list-gaps',
+  'list-strangers',
 ] as const;
 
 export type FaultKind = (typeof faultKinds)[number];

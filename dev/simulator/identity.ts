@@ -1,7 +1,8 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { rolesFor } from './audiences.ts';
+import { randomUUID } from 'node:crypto';
+import { isExchangeAudience, rolesFor } from './audiences.ts';
 import { guid, seededRandom } from './random.ts';
-import { checkToken, signToken, type TokenCheck } from './tokens.ts';
+import type { Tenant } from './tenant.ts';
+import type { Tokens } from './tokens.ts';
 
 /** How the identity endpoint behaves. */
 export interface IdentityBehaviour {
@@ -9,7 +10,7 @@ export interface IdentityBehaviour {
   mode: 'normal' | 'outage' | 'wrong-audience';
   /** How long every answer is held back. */
   delayMs: number;
-  /** How long a token lives; 0 issues tokens that are expired already. */
+  /** How long a token lives, those of other tenants too; 0 issues tokens that are expired already. */
   lifetimeSeconds: number;
 }
 
@@ -20,100 +21,75 @@ export interface IssuedToken {
   clientId: string;
 }
 
-/** The directory behind the identity endpoint: who the identity is, what it may do, and its tokens. */
+/** The managed identities of the home tenant, behind the identity endpoint. */
 export interface Identity {
-  readonly tenantId: string;
   /** Secret that callers of the identity endpoint must present as `X-IDENTITY-HEADER`. */
   readonly header: string;
   readonly behaviour: IdentityBehaviour;
   setBehaviour(change: Partial<IdentityBehaviour>): void;
-  /** App permissions that tokens issued from now on carry, each for its own API. */
-  readonly roles: ReadonlySet<string>;
-  grant(roles: readonly string[]): void;
-  revoke(roles: readonly string[]): void;
   /** Whether there is an identity of this client ID; without one, whether there is a system-assigned identity. */
   has(clientId: string | undefined): boolean;
+  /** The object ID of an identity in the directory, which is the subject of its tokens. */
+  principalOf(clientId: string): string;
   /** A token for the system-assigned identity, or for the user-assigned one that `clientId` names. */
   issue(request: { resource: string; clientId: string | undefined }, now: number): IssuedToken;
-  check(token: string, now: number): TokenCheck;
-  /** Every token issued since the start, for tests that search logs for them. */
-  readonly issuedTokens: readonly string[];
-  /** Back to the behaviour and roles of the start. Tokens stay valid. */
+  /** Back to the behaviour of the start. Tokens stay valid. */
   reset(): void;
 }
 
 export interface IdentityOptions {
   seed: string;
-  roles: readonly string[];
+  home: Tenant;
+  tokens: Tokens;
   lifetimeSeconds: number;
   /** Client ID of the only identity; without it there is a system-assigned one, and one of any client ID. */
   userAssignedClientId?: string | undefined;
 }
 
-/** The tenant of the identity and of all alerts. */
+/** The tenant of the identity: the home tenant, and the only one unless there are others. */
 export const TENANT_ID = '12345678-9abc-def0-1234-56789abcdef0';
 
 const OTHER_AUDIENCE = 'https://management.azure.com';
 
 export function createIdentity(options: IdentityOptions): Identity {
-  const { seed, roles: rolesAtStart, lifetimeSeconds, userAssignedClientId } = options;
-  const random = seededRandom(seed, 'identity');
-  const tenantId = TENANT_ID;
-  const systemClientId = guid(random);
-  const secret = randomBytes(32);
-  const issuedTokens: string[] = [];
+  const { seed, home, tokens, lifetimeSeconds, userAssignedClientId } = options;
+  const systemClientId = guid(seededRandom(seed, 'identity'));
   const behaviourAtStart: IdentityBehaviour = { mode: 'normal', delayMs: 0, lifetimeSeconds };
   let behaviour = behaviourAtStart;
-  let roles = new Set(rolesAtStart);
+  const principalOf = (clientId: string) => guid(seededRandom(seed, 'object', clientId));
 
   return {
-    tenantId,
     header: randomUUID(),
-    issuedTokens,
     get behaviour() {
       return behaviour;
-    },
-    get roles() {
-      return roles;
     },
     setBehaviour(change) {
       behaviour = { ...behaviour, ...change };
     },
-    grant(added) {
-      roles = new Set([...roles, ...added]);
-    },
-    revoke(removed) {
-      roles = new Set([...roles].filter((role) => !removed.includes(role)));
-    },
     has: (clientId) => userAssignedClientId === undefined || clientId === userAssignedClientId,
+    principalOf,
     issue({ resource, clientId = systemClientId }, now) {
-      const issuedAt = Math.floor(now / 1000);
-      const objectId = guid(seededRandom(seed, 'object', clientId));
-      const expiresOn = issuedAt + behaviour.lifetimeSeconds;
       const audience = behaviour.mode === 'wrong-audience' ? OTHER_AUDIENCE : resource;
-      const accessToken = signToken(
-        {
-          aud: audience,
-          iss: `https://sts.windows.net/${tenantId}/`,
-          iat: issuedAt,
-          nbf: issuedAt,
-          exp: expiresOn,
-          appid: clientId,
-          oid: objectId,
-          sub: objectId,
-          tid: tenantId,
-          roles: rolesFor(audience, roles),
-          ver: '1.0',
-        },
-        secret,
-      );
-      issuedTokens.push(accessToken);
-      return { accessToken, expiresOn, clientId };
+      const issuer = isExchangeAudience(audience)
+        ? ({ iss: exchangeIssuer(home.id), ver: '2.0' } as const)
+        : ({ iss: `https://sts.windows.net/${home.id}/`, ver: '1.0' } as const);
+      const subject = {
+        ...issuer,
+        aud: audience,
+        appid: clientId,
+        oid: principalOf(clientId),
+        tid: home.id,
+        roles: rolesFor(audience, home.permissions.roles),
+      };
+      return { ...tokens.issue(subject, behaviour.lifetimeSeconds, now), clientId };
     },
-    check: (token, now) => checkToken(token, secret, now),
     reset() {
       behaviour = behaviourAtStart;
-      roles = new Set(rolesAtStart);
     },
   };
+}
+
+/** Who issues the tokens that identities of a tenant exchange for those of other tenants. */
+export function exchangeIssuer(tenantId: string): string {
+  return `https://login.microsoftonline.com/${tenantId}/v2.0`;
 }

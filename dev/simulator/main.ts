@@ -2,9 +2,10 @@ import { parseCommandLine } from './options.ts';
 import { startSimulator } from './simulator.ts';
 
 const simulator = await startSimulator(parseCommandLine(process.argv.slice(2)));
-const { apiUrl, identityEndpoint, identityHeader, controlUrl } = simulator;
-console.log(JSON.stringify({ ready: true, apiUrl, identityEndpoint, identityHeader, controlUrl }));
+const { control, close, ...addresses } = simulator;
+const tenants = control.tenants.map(({ tenantId, name }) => ({ tenantId, name }));
+console.log(JSON.stringify({ ready: true, ...addresses, tenants }));
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void simulator.close());
+  process.once(signal, () => void close());
 }

@@ -1,40 +1,36 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import type { Latency } from './api.ts';
 import type { RateLimit, WindowKind } from './rateWindows.ts';
 import { type RetiredStatus, retiredStatuses } from './retirement.ts';
+import type { Latency, TenantOptions } from './tenant.ts';
 
-/** How the simulator starts. Everything has a default. */
-export interface SimulatorOptions {
+/** How the simulator starts. Everything has a default. What belongs to a tenant is that of the home tenant. */
+export interface SimulatorOptions extends Omit<TenantOptions, 'tenantId'> {
   /** Port of the API and of control (0: any free one). */
   port?: number;
   /** Port of the identity endpoint, 0 for any free one (the API's own port). */
   identityPort?: number;
   /** What the fleet, the alerts, the faults and the latency are drawn from (`1`). */
   seed?: string;
-  /** Machines in the fleet, at least 1 (200). */
-  machines?: number;
-  /** Alerts known at the start (1000). */
-  alerts?: number;
-  /** Limits of the Defender API that hold at the same time (100 calls in 1 minute, 1500 in 1 hour). */
-  limits?: readonly RateLimit[];
-  /** The same for Microsoft Graph's alerts (120 calls in 1 minute). */
-  graphLimits?: readonly RateLimit[];
-  /** The same for hunting queries (20 calls in 1 minute). */
-  huntingLimits?: readonly RateLimit[];
-  /** How the limits' windows lie (`sliding`). */
-  windows?: WindowKind;
-  /** (No delay.) */
-  latency?: Latency;
-  /** App permissions of the identity (`Machine.Read.All`, and `SecurityAlert.Read.All` and `ThreatHunting.Read.All` of Graph). */
-  roles?: readonly string[];
-  /** The status of every answer of a Defender API that is gone (it serves). */
-  retired?: RetiredStatus;
   /** How long tokens live (3600). */
   tokenLifetimeSeconds?: number;
   /** Client ID of the only identity (a system-assigned one, and one of any client ID). */
   userAssignedClientId?: string;
+  /** Tenants besides the home tenant. What is left out is as in the home tenant. */
+  tenants?: readonly TenantOptions[];
+  /** Where apps sign in to a tenant, by HTTPS; needs `userAssignedClientId` (there is no such service). */
+  signInService?: SignInServiceOptions;
   /** The clock, in milliseconds since 1970 (the real one). The alerts' and machines' times count back from its start. */
   now?: () => number;
+}
+
+export interface SignInServiceOptions {
+  /** (0: any free one.) */
+  port?: number;
+  /** PEM. */
+  certificate: string;
+  /** PEM. */
+  key: string;
 }
 
 /**
@@ -59,9 +55,14 @@ export function parseCommandLine(commandLine: readonly string[]): SimulatorOptio
       roles: { type: 'string', default: 'Machine.Read.All,SecurityAlert.Read.All,ThreatHunting.Read.All' },
       retired: { type: 'string' },
       'token-lifetime': { type: 'string', default: '1h' },
+      'client-id': { type: 'string' },
+      tenants: { type: 'string', default: '1' },
+      'sign-in-certificate': { type: 'string' },
+      'sign-in-key': { type: 'string' },
     },
   });
   const identityPort = values['identity-port'];
+  const [certificate, key] = [values['sign-in-certificate'], values['sign-in-key']];
   return {
     port: parseCount('--port', values.port),
     ...(identityPort === undefined ? {} : { identityPort: parseCount('--identity-port', identityPort) }),
@@ -76,6 +77,17 @@ export function parseCommandLine(commandLine: readonly string[]): SimulatorOptio
     roles: values.roles.split(',').filter((role) => role !== ''),
     ...(values.retired === undefined ? {} : { retired: parseRetired(values.retired) }),
     tokenLifetimeSeconds: parseDuration('--token-lifetime', values['token-lifetime']) / 1000,
+    ...(values['client-id'] === undefined ? {} : { userAssignedClientId: values['client-id'] }),
+    // One of them is the home tenant.
+    tenants: Array.from({ length: parseCount('--tenants', values.tenants, 1) - 1 }, () => ({})),
+    ...(certificate === undefined || key === undefined
+      ? {}
+      : {
+          signInService: {
+            certificate: readFileSync(certificate, 'utf8'),
+            key: readFileSync(key, 'utf8'),
+          },
+        }),
   };
 }
 

@@ -1,25 +1,19 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createSecureServer, Server as SecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { createAlerts } from './alerts/alerts.ts';
 import { type ApiParts, answerApiCall } from './api.ts';
-import { defenderErrors } from './apiError.ts';
-import { isDefenderAudience, isGraphAudience } from './audiences.ts';
 import { createControl, type SimulatorControl } from './control.ts';
 import { answerControlRequest, CONTROL_PATH } from './controlRoutes.ts';
-import { createFaultPlan } from './faults.ts';
-import { createFleet } from './fleet/fleet.ts';
-import { graphErrors, huntingErrors } from './graph/graphErrors.ts';
-import { isGraphPath, routeGraphCall } from './graph/graphRoutes.ts';
-import { createHunting } from './graph/hunting.ts';
-import { createIdentity } from './identity.ts';
+import { createIdentity, exchangeIssuer, TENANT_ID } from './identity.ts';
 import { answerTokenRequest, IDENTITY_PATH } from './identityEndpoint.ts';
-import type { SimulatorOptions } from './options.ts';
-import { createQuota } from './quota.ts';
-import type { RateLimit } from './rateWindows.ts';
+import type { SignInServiceOptions, SimulatorOptions } from './options.ts';
+import { guid, seededRandom } from './random.ts';
 import { requestUrl } from './requestUrl.ts';
-import { createRetirement } from './retirement.ts';
-import { routeCall } from './routes.ts';
+import { createAppRegistration } from './signIn/federatedCredential.ts';
+import { answerSignInRequest, type SignInParts } from './signIn/signInService.ts';
+import { createTenants } from './tenant.ts';
+import { createTokens } from './tokens.ts';
 
 /** A simulator that listens. */
 export interface RunningSimulator {
@@ -29,6 +23,10 @@ export interface RunningSimulator {
   readonly identityEndpoint: string;
   /** For `IDENTITY_HEADER`. */
   readonly identityHeader: string;
+  /** For `AZURE_AUTHORITY_HOST`; undefined where it plays no sign-in service. */
+  readonly authorityHost: string | undefined;
+  /** Client ID of the app registration that signs in to the tenants. */
+  readonly appId: string;
   /** Where `POST .../faults`, `GET .../report` and the other controls are. */
   readonly controlUrl: string;
   readonly control: SimulatorControl;
@@ -37,77 +35,44 @@ export interface RunningSimulator {
 }
 
 const LOOPBACK = '127.0.0.1';
+const EXCHANGE_AUDIENCE = 'api://AzureADTokenExchange';
 
-/** Starts the stand-in for the Defender API, Microsoft Graph, the identity endpoint and their control, on loopback only. */
+/** Starts the stand-in for the Defender API, Microsoft Graph, the identity endpoint, the sign-in service and their control, on loopback only. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<RunningSimulator> {
-  const { seed = '1', now = Date.now } = options;
-  const referenceTime = now();
+  const { seed = '1', now = Date.now, userAssignedClientId, signInService } = options;
+  if (signInService !== undefined && userAssignedClientId === undefined) {
+    throw new Error(
+      'The sign-in service needs userAssignedClientId: it trusts a user-assigned identity only.',
+    );
+  }
+  const tenants = createTenants(TENANT_ID, seed, options, options.tenants ?? [], now());
+  const tokens = createTokens();
   const identity = createIdentity({
     seed,
-    roles: options.roles ?? ['Machine.Read.All', 'SecurityAlert.Read.All', 'ThreatHunting.Read.All'],
+    home: tenants.home,
+    tokens,
     lifetimeSeconds: options.tokenLifetimeSeconds ?? 3600,
-    userAssignedClientId: options.userAssignedClientId,
+    userAssignedClientId,
   });
-  const fleet = createFleet(seed, options.machines ?? 200, referenceTime);
-  const { tenantId } = identity;
-  const alerts = createAlerts({ seed, size: options.alerts ?? 1000, tenantId, fleet, referenceTime });
-  const quotaOf = (limits: readonly RateLimit[]) =>
-    createQuota({ limits, windows: options.windows ?? 'sliding', seed });
-  const quotas = {
-    defender: quotaOf(
-      options.limits ?? [
-        { calls: 100, windowMs: 60_000 },
-        { calls: 1500, windowMs: 3_600_000 },
-      ],
-    ),
-    graph: quotaOf(options.graphLimits ?? [{ calls: 120, windowMs: 60_000 }]),
-    hunting: quotaOf(options.huntingLimits ?? [{ calls: 20, windowMs: 60_000 }]),
-  };
-  const hunting = createHunting({ seed, fleet, alerts });
-  const retirement = createRetirement(options.retired ?? null);
-  const faults = createFaultPlan(seed);
-  const parts: ApiParts = {
-    world: { fleet, alerts },
-    apis: {
-      defender: {
-        isAudience: isDefenderAudience,
-        quota: quotas.defender,
-        bucketOf: (appId) => appId,
-        errors: defenderErrors,
-      },
-      graph: {
-        isAudience: isGraphAudience,
-        quota: quotas.graph,
-        bucketOf: (appId) => appId,
-        errors: graphErrors,
-      },
-      hunting: {
-        isAudience: isGraphAudience,
-        quota: quotas.hunting,
-        // All apps and people of a tenant share one.
-        bucketOf: () => tenantId,
-        errors: huntingErrors,
-      },
+  const app = createAppRegistration(
+    guid(seededRandom(seed, 'app registration')),
+    {
+      issuer: exchangeIssuer(tenants.home.id),
+      // The real service takes user-assigned identities only.
+      subject: userAssignedClientId === undefined ? '' : identity.principalOf(userAssignedClientId),
+      audience: EXCHANGE_AUDIENCE,
     },
-    route: (url, body) =>
-      isGraphPath(url) ? routeGraphCall(url, body, { seed, fleet, alerts, hunting }) : routeCall(url),
-    retirement,
-    identity,
-    faults,
-    calls: [],
-    latency: options.latency ?? { least: 0, most: 0 },
-    seed,
-    now,
-  };
+    tokens,
+  );
+  const api: ApiParts = { tenants, tokens, calls: [], seed, now };
+  const signIn: SignInParts = { seed, tenants, tokens, identity, app, log: [], now };
   const control = createControl({
-    fleet,
-    alerts,
-    faults,
+    tenants,
     identity,
-    quotas: Object.values(quotas),
-    hunting,
-    retirement,
-    calls: parts.calls,
+    tokens,
+    app,
+    calls: api.calls,
+    signIns: signIn.log,
     now,
   });
 
@@ -120,28 +85,45 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Ru
     }
     return pathname === IDENTITY_PATH && options.identityPort === undefined
       ? answerToken(request, response)
-      : answerApiCall(parts, request, response);
+      : answerApiCall(api, request, response);
   };
 
-  const server = await listen(answer, options.port ?? 0);
+  const server = await listen(createServer(SERVER_OPTIONS, answer), options.port ?? 0);
   const identityServer =
-    options.identityPort === undefined ? server : await listen(answerToken, options.identityPort);
+    options.identityPort === undefined
+      ? server
+      : await listen(createServer(SERVER_OPTIONS, answerToken), options.identityPort);
+  const signInServer = signInService && (await startSignInService(signIn, signInService));
+  const servers = [server, identityServer, ...(signInServer === undefined ? [] : [signInServer])];
   const apiUrl = urlOf(server);
   return {
     apiUrl,
     identityEndpoint: `${urlOf(identityServer)}${IDENTITY_PATH}`,
     identityHeader: identity.header,
+    authorityHost: signInServer && urlOf(signInServer),
+    appId: app.appId,
     controlUrl: `${apiUrl}${CONTROL_PATH}`,
     control,
     async close() {
-      await Promise.all([...new Set([server, identityServer])].map(stop));
+      await Promise.all([...new Set(servers)].map(stop));
     },
   };
 }
 
-async function listen(listener: RequestListener, port: number): Promise<Server> {
-  // Connections stay open for longer than callers pause, so that no call meets one that is just being closed.
-  const server = createServer({ keepAliveTimeout: 120_000 }, listener);
+/** Connections stay open for longer than callers pause, so that no call meets one that is just being closed. */
+const SERVER_OPTIONS = { keepAliveTimeout: 120_000 };
+
+function startSignInService(
+  parts: SignInParts,
+  { certificate: cert, key, port = 0 }: SignInServiceOptions,
+): Promise<Server> {
+  const server = createSecureServer({ ...SERVER_OPTIONS, cert, key }, (request, response) =>
+    answerSignInRequest(parts, urlOf(server), request, response),
+  );
+  return listen(server, port);
+}
+
+async function listen(server: Server, port: number): Promise<Server> {
   server.listen(port, LOOPBACK);
   await once(server, 'listening');
   return server;
@@ -155,5 +137,6 @@ async function stop(server: Server): Promise<void> {
 }
 
 function urlOf(server: Server): string {
-  return `http://${LOOPBACK}:${(server.address() as AddressInfo).port}`;
+  const scheme = server instanceof SecureServer ? 'https' : 'http';
+  return `${scheme}://${LOOPBACK}:${(server.address() as AddressInfo).port}`;
 }

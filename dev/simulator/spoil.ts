@@ -93,7 +93,35 @@ const waysToSpoil: Record<FaultKind, (exchange: Exchange, fault: Fault) => void 
     sendInstead(exchange, { ...Object(exchange.answer.body), padding: 'x'.repeat(10 * MEBIBYTE) }),
   'gzip-bomb': ({ response }) =>
     sendBody(response, gzipBomb(), { status: 200, headers: { ...JSON_HEADERS, 'Content-Encoding': 'gzip' } }),
+
+  'list-repeats': (exchange) => sendList(exchange, (entries) => [...entries, ...entries]),
+  'list-shuffled': (exchange) => sendList(exchange, (entries) => entries.toReversed()),
+  'list-gaps': (exchange) => sendList(exchange, (entries) => entries.filter((_, index) => index % 3 > 0)),
+  'list-strangers': (exchange) =>
+    sendList(exchange, (entries) => entries.map((entry) => withOtherIds(entry as object))),
 };
+
+const LISTS = ['value', 'results', 'Results', 'RESULTS'];
+
+/** Sends an answer whose list is changed; one without a list as it is. */
+function sendList(
+  { request, response, answer }: Exchange,
+  change: (entries: readonly unknown[]) => readonly unknown[],
+): void {
+  const changed = Object.entries(Object(answer.body)).map(([name, value]) =>
+    LISTS.includes(name) && Array.isArray(value) ? [name, change(value)] : [name, value],
+  );
+  sendAnswer(request, response, { ...answer, body: Object.fromEntries(changed) });
+}
+
+/** The entry, about another alert or device that nobody has asked for. */
+function withOtherIds(entry: object): object {
+  return Object.fromEntries(
+    Object.entries(entry).map(([name, value]) =>
+      /^(id|requestid)$/i.test(name) ? [name, String(value).replace(/.$/, 'f0')] : [name, value],
+    ),
+  );
+}
 
 function sendThrottle(
   exchange: Exchange,

@@ -29,6 +29,23 @@ export function identitySettings(
   };
 }
 
+/**
+ * What an app needs besides to sign in to several tenants with one user-assigned managed identity.
+ * @param authorityFile Certificate of the authority behind the sign-in service.
+ */
+export function tenantSettings(
+  simulator: { appId: string; authorityHost?: string | undefined },
+  clientId: string,
+  authorityFile: string,
+): Record<string, string> {
+  return {
+    AZURE_CLIENT_ID: clientId,
+    DEFENDER_APP_ID: simulator.appId,
+    AZURE_AUTHORITY_HOST: simulator.authorityHost ?? '',
+    NODE_EXTRA_CA_CERTS: authorityFile,
+  };
+}
+
 function simulatorSettings({ apiUrl, identityEndpoint, identityHeader }: Simulator): Record<string, string> {
   return {
     DEFENDER_API_URL: apiUrl,

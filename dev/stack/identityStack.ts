@@ -1,12 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { SimulatorOptions } from '../simulator/options.ts';
 import { startSimulator } from '../simulator/simulator.ts';
 import { identitySettings } from './appSettings.ts';
 import { startAzurite } from './azurite.ts';
-import { createCertificateAuthority } from './certificateAuthority.ts';
+import { createServerCertificate } from './serverCertificate.ts';
 import { type Stack, stackOf } from './stack.ts';
 
 /** A stack whose apps sign in as in Azure: with one user-assigned managed identity, without a key. */
@@ -18,28 +15,14 @@ export interface IdentityStack extends Stack {
   readonly authority: string;
 }
 
-const LOOPBACK = '127.0.0.1';
-
 /** @param options.settings Further settings of the app, for every host. */
 export async function startIdentityStack(
   options: { simulator?: SimulatorOptions; settings?: Record<string, string> } = {},
 ): Promise<IdentityStack> {
-  const folder = await mkdtemp(join(tmpdir(), 'identity-stack-'));
-  const write = async (name: string, content: string) => {
-    const path = join(folder, name);
-    await writeFile(path, content, { mode: 0o600 });
-    return path;
-  };
-  const authority = await createCertificateAuthority();
-  const { certificate, key } = await authority.issue(LOOPBACK);
-  const [authorityFile, certificateFile, keyFile] = await Promise.all([
-    write('authority.pem', authority.certificate),
-    write('certificate.pem', certificate),
-    write('key.pem', key),
-  ]);
+  const server = await createServerCertificate();
   const clientId = randomUUID();
   const [azurite, simulator] = await Promise.all([
-    startAzurite({ https: { certificateFile, keyFile } }),
+    startAzurite({ https: server }),
     startSimulator({ ...options.simulator, userAssignedClientId: clientId }),
   ]);
   const stack = stackOf({
@@ -47,16 +30,16 @@ export async function startIdentityStack(
     simulator,
     settings: {
       ...identitySettings(azurite, simulator, clientId),
-      NODE_EXTRA_CA_CERTS: authorityFile,
+      NODE_EXTRA_CA_CERTS: server.authorityFile,
       ...options.settings,
     },
   });
   return {
     ...stack,
-    authority: authority.certificate,
+    authority: server.authority,
     async stop() {
       await stack.stop();
-      await rm(folder, { recursive: true });
+      await server.remove();
     },
   };
 }

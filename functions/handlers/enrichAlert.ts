@@ -1,7 +1,13 @@
 import type { StorageQueueHandler } from '@azure/functions';
 import type { Application } from '../../shared/application.ts';
 import { FUNCTION_DEADLINE_MS } from '../../shared/config/timingSettings.ts';
-import { type MessageEvent, receiveMessage } from '../../shared/pipeline/receiveMessage.ts';
+import {
+  type MessageEvent,
+  type ReceiverDeps,
+  receiveMessage,
+  type TenantPipeline,
+} from '../../shared/pipeline/receiveMessage.ts';
+import { atMostEvery } from '../../shared/promises.ts';
 import type { QuotaEvent } from '../../shared/quota/quotaReport.ts';
 import type { SourceEvent } from '../../shared/sources/auto/autoSource.ts';
 import { errorText } from '../../shared/storage/storageError.ts';
@@ -9,7 +15,9 @@ import { eventLog } from '../../shared/telemetry/log.ts';
 
 /** Handles a message of the input queue. */
 export function createEnrichAlert(
-  application: Pick<Application, 'pipeline' | 'provisionStorage' | 'reportQuota' | 'takeSourceEvents'>,
+  application: Pick<Application, 'provisionStorage' | 'takeSourceEvents'> & {
+    receiver: ReceiverDeps<TenantPipeline & Pick<Application, 'reportQuota'>>;
+  },
 ): StorageQueueHandler {
   const isReportDue = atMostEvery(60_000, Date.now);
 
@@ -17,33 +25,22 @@ export function createEnrichAlert(
     const log = eventLog<MessageEvent | QuotaEvent | SourceEvent>(context);
     // Where that fails, so does what needs it, and the alert waits for it: the message has only five deliveries.
     await application.provisionStorage().catch(() => undefined);
-    await receiveMessage(
+    const { tenant, reportQuota } = await receiveMessage(
       { body, delivery: context.triggerMetadata ?? {} },
-      application.pipeline,
+      application.receiver,
       log,
       AbortSignal.timeout(FUNCTION_DEADLINE_MS),
     );
     application.takeSourceEvents().forEach(log);
-    if (!isReportDue()) {
+    const whose = tenant === undefined ? {} : { tenantId: tenant.id };
+    if (!isReportDue(tenant?.id)) {
       return;
     }
     try {
-      log({ event: 'quota', ...(await application.reportQuota()) });
+      log({ event: 'quota', ...whose, ...(await reportQuota()) });
     } catch (error) {
       // The message is done: were this to fail the run, it would come again.
-      log({ event: 'quota_failed', detail: errorText(error) });
+      log({ event: 'quota_failed', ...whose, detail: errorText(error) });
     }
-  };
-}
-
-/** A question that is answered with yes at most once in each stretch of `intervalMs` milliseconds. */
-export function atMostEvery(intervalMs: number, now: () => number): () => boolean {
-  let last = Number.NEGATIVE_INFINITY;
-  return () => {
-    if (now() - last < intervalMs) {
-      return false;
-    }
-    last = now();
-    return true;
   };
 }

@@ -7,14 +7,18 @@ import { endpoint } from '../../shared/http/endpoint.ts';
 import { notAcceptable } from '../../shared/http/problem.ts';
 import { endOfWait, readWait } from '../../shared/http/request.ts';
 import { RESPONSE_TYPES } from '../../shared/http/response.ts';
+import { createTenantAccess } from '../../shared/http/tenantAccess.ts';
 import { ALERT_ID_RULE, isAlertId } from '../../shared/intake/submission.ts';
+import type { TenantRouter } from '../../shared/tenants/tenantRouter.ts';
 
 /** `GET /api/enrichments/{alertId}`: says how an alert stands, and waits for its enrichment when asked to. */
 export function createGetEnrichment(
-  application: Pick<Application, 'lookup' | 'provisionStorage'>,
+  application: Pick<Application, 'provisionStorage'> & {
+    tenants: TenantRouter<Pick<Application, 'lookup' | 'tenant'>>;
+  },
   authorization: HttpAuthorization,
 ): HttpHandler {
-  const { lookup } = application;
+  const access = createTenantAccess(authorization, application.tenants);
 
   return endpoint({ methods: ['GET', 'HEAD'], authorization }, async ({ headers, params, query }) => {
     const { alertId = '' } = params;
@@ -31,6 +35,12 @@ export function createGetEnrichment(
     }
 
     await application.provisionStorage();
+    const confinement = await access.confinementOf(headers);
+    const found = await access.find(confinement, query.get('tenantId'));
+    if (!found.ok) {
+      return found.error;
+    }
+    const { lookup, tenant } = found.value.scope;
     const status = await lookup.find(alertId, endOfWait(wait.value));
     switch (status.kind) {
       case 'unknown':
@@ -39,7 +49,7 @@ export function createGetEnrichment(
           detail: 'Nobody has submitted this alert, or it waits in the queue.',
         };
       case 'pending':
-        return pendingResponse(type, alertId, await lookup.expectation(), status.deferral);
+        return pendingResponse(type, alertId, await lookup.expectation(), status.deferral, tenant?.id);
       case 'final':
         return enrichmentResponse(type, status.enrichment, headers.get('if-none-match'));
     }

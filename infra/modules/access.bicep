@@ -6,6 +6,9 @@ param poisonQueueName string
 param enrichmentsQueueName string
 param enrichmentsTableName string
 param stateTableName string
+
+@description('The table of customers\' tenants, or none.')
+param tenantsTableNames array
 param hostContainerNames array
 param deploymentContainerName string
 
@@ -21,6 +24,7 @@ var reader = 'acdd72a7-3385-48ef-bd42-f606fba81ae7'
 var queueDataContributor = '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
 var queueDataMessageSender = 'c6a89b2d-59bc-44d0-9896-0f6e12d7b80a'
 var queueDataReader = '19e7f393-937e-4f77-808e-94535e297925'
+var tableDataReader = '76199698-9eea-4c19-bc75-cec21354c6b6'
 var tableDataContributor = '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
 var blobDataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
 var blobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
@@ -84,6 +88,18 @@ module stateTableRole 'tableRole.bicep' = {
   }
 }
 
+// Which tenants are served, and who acts for them, the app reads and only the operator writes.
+module tenantsTableRole 'tableRole.bicep' = [for (tableName, index) in tenantsTableNames: {
+  name: 'app-tenants-table-${index}'
+  params: {
+    storageAccountName: storageAccountName
+    tableName: tableName
+    roleId: tableDataReader
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+  }
+}]
+
 // The role that Microsoft documents for the host's own storage:
 // https://learn.microsoft.com/azure/azure-functions/functions-reference#connecting-to-host-storage-with-an-identity
 module hostRoles 'containerRole.bicep' = [for (containerName, index) in hostContainerNames: {
@@ -138,7 +154,7 @@ module operatorQueueRoles 'queueRole.bicep' = [for (queueName, index) in [alerts
   }
 }]
 
-module operatorTableRoles 'tableRole.bicep' = [for (tableName, index) in [enrichmentsTableName, stateTableName]: if (!empty(operatorPrincipalId)) {
+module operatorTableRoles 'tableRole.bicep' = [for (tableName, index) in concat([enrichmentsTableName, stateTableName], tenantsTableNames): if (!empty(operatorPrincipalId)) {
   name: 'operator-table-${index}'
   params: {
     storageAccountName: storageAccountName

@@ -32,6 +32,9 @@ param defenderCloud string
 param defenderGeo string
 param enrichmentSource string
 param quotaShare string
+param telemetry string
+param defenderAppId string
+param tenantsTableName string
 param alertPollSchedule string
 param alertPollSeverities string
 param alertPollStatuses string
@@ -47,6 +50,11 @@ param packageUri string
 
 var sourceSettings = empty(defenderGeo) ? {} : {
   DEFENDER_GEO: defenderGeo
+}
+
+var tenantSettings = empty(defenderAppId) ? {} : {
+  DEFENDER_APP_ID: defenderAppId
+  TENANTS_TABLE: tenantsTableName
 }
 
 var pollSchedule = empty(alertPollSchedule) ? {} : {
@@ -83,9 +91,10 @@ var fixedSettings = {
   DEFENDER_QUOTA_SHARE: quotaShare
   ENRICHMENT_SOURCE: enrichmentSource
   HTTP_AUTHORIZATION: httpAuthorization
+  TELEMETRY: telemetry
 }
 
-var settings = union(extraSettings, fixedSettings, sourceSettings, pollSchedule, pollSeverities, pollStatuses, pollDetectionSources)
+var settings = union(extraSettings, fixedSettings, sourceSettings, tenantSettings, pollSchedule, pollSeverities, pollStatuses, pollDetectionSources)
 
 // Checks the tokens of callers. It signs nobody in, so it needs no secret.
 var tokenChecks = {

@@ -79,12 +79,44 @@ const LOOKED_AT_MINUTES = 63 * 24 * 60;
  * to the minute, and as long as two months at the most.
  */
 export function longestGapMs(schedule: string, from: Date): number {
-  const [, ...parts] = schedule.split(' ');
-  const fields = parts.map((part, index) => valuesOf(part, FIELDS[index + 1]));
+  const runsAt = minuteMatcher(schedule);
   const start = Math.ceil(from.getTime() / MINUTE_MS);
   let last = start;
   let longest = 0;
   for (let minute = start; minute <= start + LOOKED_AT_MINUTES; minute += 1) {
+    if (!runsAt(minute)) {
+      continue;
+    }
+    longest = Math.max(longest, minute - last);
+    last = minute;
+  }
+  return Math.max(longest, last === start ? LOOKED_AT_MINUTES : 1) * MINUTE_MS;
+}
+
+/** No timer is caught up on after a longer pause. */
+const LONGEST_PAUSE_MINUTES = 60;
+
+/**
+ * Whether a schedule that `parseNcrontab` has taken has a run after one moment and up to another; to the minute, so that
+ * one which runs several times in a minute has one run there.
+ */
+export function hasRunBetween(schedule: string, after: Date, until: Date): boolean {
+  const runsAt = minuteMatcher(schedule);
+  const last = Math.round(until.getTime() / MINUTE_MS);
+  const first = Math.max(Math.round(after.getTime() / MINUTE_MS) + 1, last - LONGEST_PAUSE_MINUTES + 1);
+  for (let minute = first; minute <= last; minute += 1) {
+    if (runsAt(minute)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/** Says of a minute, counted from 1970, whether the schedule has a run in it. */
+function minuteMatcher(schedule: string): (minute: number) => boolean {
+  const [, ...parts] = schedule.split(' ');
+  const fields = parts.map((part, index) => valuesOf(part, FIELDS[index + 1]));
+  return (minute) => {
     const time = new Date(minute * MINUTE_MS);
     const now = [
       time.getUTCMinutes(),
@@ -93,13 +125,8 @@ export function longestGapMs(schedule: string, from: Date): number {
       time.getUTCMonth() + 1,
       time.getUTCDay(),
     ];
-    if (!now.every((value, index) => fields[index]?.has(value))) {
-      continue;
-    }
-    longest = Math.max(longest, minute - last);
-    last = minute;
-  }
-  return Math.max(longest, last === start ? LOOKED_AT_MINUTES : 1) * MINUTE_MS;
+    return now.every((value, index) => fields[index]?.has(value));
+  };
 }
 
 /** All numbers that a field takes. */

@@ -11,18 +11,25 @@ import {
   storageNameSettings,
   storageNamesSchema,
 } from './storageSettings.ts';
+import { telemetrySchema, telemetrySettings } from './telemetrySettings.ts';
+import { tenantSchema, tenantSettings } from './tenantSettings.ts';
 import { timingSchema, timingSettings } from './timingSettings.ts';
 
 const settingsSchema = storageNamesSchema
   .and(storageConnectionSchema)
   .and(sourceSchema)
+  .and(tenantSchema)
   .and(timingSchema)
   .and(messageSchema)
   .and(pollSchema)
-  .and(httpSchema);
+  .and(httpSchema)
+  .and(telemetrySchema);
 
 /** Everything a person can set, checked. Names that end in `Ms` hold milliseconds. */
-export type Settings = z.output<typeof settingsSchema>;
+export type Settings = z.output<typeof settingsSchema> & {
+  /** What was set, by name and as it was written, so that a tenant's settings can be made of it. Holds secrets. */
+  given: Readonly<Record<string, string>>;
+};
 
 /** Every setting by name, in the order of the documentation. */
 export const settingsCatalogue: ReadonlyMap<string, SettingNotes> = new Map(
@@ -30,10 +37,12 @@ export const settingsCatalogue: ReadonlyMap<string, SettingNotes> = new Map(
     ...storageNameSettings.shape,
     ...storageConnectionSettings,
     ...sourceSettings.shape,
+    ...tenantSettings.shape,
     ...timingSettings.shape,
     ...messageSettings.shape,
     ...pollSettings.shape,
     ...httpSettings.shape,
+    ...telemetrySettings.shape,
   }).map(([name, schema]) => [name, notesOf(schema)]),
 );
 
@@ -57,7 +66,8 @@ export function readSettings(environment: Record<string, string | undefined>): S
   if (!result.success || problems.length > 0) {
     throw new SettingsError(problems);
   }
-  return result.data;
+  const given = Object.entries(values).filter(([name]) => settingsCatalogue.has(name));
+  return { ...result.data, given: Object.fromEntries(given) };
 }
 
 function notesOf(schema: z.ZodType): SettingNotes {

@@ -202,8 +202,8 @@ const QUEUE_NAME = /^(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/;
 const QUEUE_RULE = 'lower-case letters, digits and single hyphens, with a letter or digit at both ends';
 
 /** https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model#table-names */
-const TABLE_NAME = /^(?!tables$)[A-Za-z][A-Za-z0-9]{2,62}$/i;
-const TABLE_RULE = '3 to 63 letters and digits, a letter first; not "tables", which is reserved';
+export const TABLE_NAME = /^(?!tables$)[A-Za-z][A-Za-z0-9]{2,62}$/i;
+export const TABLE_RULE = '3 to 63 letters and digits, a letter first; not "tables", which is reserved';
 
 /** The queue that the Functions host puts a message into when it gives up; the name is the host's. */
 export function poisonQueueOf(queue: string): string {

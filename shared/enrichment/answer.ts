@@ -54,6 +54,8 @@ export function enrichmentOf(
     ...(submission.correlationId !== undefined && { correlationId: submission.correlationId }),
     ...(submission.metadata !== undefined && { metadata: submission.metadata }),
     ...(submission.tenantId !== undefined && { tenantId: submission.tenantId }),
+    ...(submission.traceparent !== undefined && { traceparent: submission.traceparent }),
+    ...(submission.tracestate !== undefined && { tracestate: submission.tracestate }),
     ...(submission.machineId !== undefined && { machineId: submission.machineId }),
     ...(isOther(submission.machineId, answer.device) && { machineIdDiffers: true as const }),
     ...(answer.device !== undefined && {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { deviceSchema } from '../device/device.ts';
 import { machineSchema } from '../device/machine.ts';
-import { alertIdSchema } from '../intake/submission.ts';
+import { alertIdSchema, traceparentSchema, tracestateSchema } from '../intake/submission.ts';
 import { summarySchema } from '../summary/summary.ts';
 
 /** The version of the enrichment message. It is raised when a consumer could break. */
@@ -42,6 +42,12 @@ export const enrichmentSchema = z.strictObject({
   correlationId: z.string().optional().describe("The submitter's own reference."),
   metadata: z.record(z.string(), z.unknown()).optional().describe("The submitter's own data."),
   tenantId: z.string().optional().describe('Tenant of the alert, where the submitter named one.'),
+  traceparent: traceparentSchema
+    .optional()
+    .describe('Trace that the message belongs to (W3C Trace Context), where there is one.'),
+  tracestate: tracestateSchema
+    .optional()
+    .describe("What the trace's tools say about it (W3C Trace Context)."),
   machineId: z.string().optional().describe('MDE device ID as the submitter handed it in.'),
   machineIdDiffers: z
     .literal(true)

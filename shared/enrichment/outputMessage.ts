@@ -88,6 +88,8 @@ export const cloudEventSchema = z.strictObject({
   subject: z.string().describe('ID of the alert.'),
   time: z.iso.datetime().describe('When the outcome was stored.'),
   datacontenttype: z.literal('application/json').describe('What data is written in.'),
+  traceparent: enrichmentSchema.shape.traceparent,
+  tracestate: enrichmentSchema.shape.tracestate,
   dataschema: z
     .enum([ENRICHMENT_SCHEMA, POINTER_SCHEMA])
     .describe('The schema of data, and by it whether data is an enrichment or a pointer to one.'),
@@ -118,6 +120,8 @@ function cloudEventOf(message: Enrichment | EnrichmentPointer, appName: string |
     subject: message.alertId,
     time: message.enrichedAt,
     datacontenttype: 'application/json',
+    ...(message.traceparent !== undefined && { traceparent: message.traceparent }),
+    ...(message.tracestate !== undefined && { tracestate: message.tracestate }),
     dataschema: 'table' in message ? POINTER_SCHEMA : ENRICHMENT_SCHEMA,
     data: message,
   };

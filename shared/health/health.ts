@@ -5,6 +5,7 @@ import type { Ledger } from '../quota/ledger.ts';
 import type { SourceState } from '../sources/auto/sourceState.ts';
 import { isStorageError, storageErrorText } from '../storage/storageError.ts';
 import { counted } from '../text.ts';
+import type { TenantsHealth } from './tenantStates.ts';
 
 /** One thing that alerts need. */
 export interface HealthCheck {
@@ -21,6 +22,8 @@ export interface HealthReport {
   /** Whether each check is ok: an alert that comes now is enriched. */
   ready: boolean;
   checks: HealthCheck[];
+  /** The customers' tenants, where there are any. What is wrong with one of them keeps no other's alerts back. */
+  tenants?: TenantsHealth;
 }
 
 /** Looks at one thing, cheaply. */

@@ -32,19 +32,22 @@ export function enrichmentResponse(
     : { ...answer, headers: { ...answer.headers, etag } };
 }
 
+/** @param tenantId Undefined for the home tenant. */
 export function pendingResponse(
   type: ResponseType,
   alertId: string,
   expectation: Expectation,
   deferral?: PendingAlert['deferral'],
+  tenantId?: string,
 ): TextResponse {
   // Clients that poll by themselves, Logic Apps among them, look for the address here.
-  const headers = { ...retryAfter(expectation), location: locationOf(alertId), vary: 'Accept' };
+  const headers = { ...retryAfter(expectation), location: locationOf(alertId, tenantId), vary: 'Accept' };
   if (type !== 'application/json') {
     return cardsResponse(type, 202, [pendingCard(alertId, expectation)], headers);
   }
   const pending: PendingAlert = {
     alertId,
+    ...(tenantId !== undefined && { tenantId }),
     status: 'pending',
     ...(deferral && { deferral }),
     ...expectationFields(expectation),
@@ -70,7 +73,10 @@ export function pendingCard(alertId: string, { expectedAt, retryAfterSeconds }: 
   ]);
 }
 
-/** Where the enrichment of an alert is found, with the route prefix that host.json leaves at its default. */
-export function locationOf(alertId: string): string {
-  return `/api/enrichments/${alertId}`;
+/**
+ * Where the enrichment of an alert is found, with the route prefix that host.json leaves at its default.
+ * @param tenantId Undefined for the home tenant.
+ */
+export function locationOf(alertId: string, tenantId?: string): string {
+  return `/api/enrichments/${alertId}${tenantId === undefined ? '' : `?tenantId=${tenantId}`}`;
 }

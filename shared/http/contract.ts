@@ -19,7 +19,9 @@ const index = z.int().min(0).describe('Place in the order, from 0.');
 const retryAfterSeconds = z.int().min(1).max(60).describe('When it is worth asking again, in seconds.');
 const expectedAt = time
   .optional()
-  .describe('When it is final at the latest, if each alert takes one call; absent when nobody can tell.');
+  .describe(
+    'When it is final at the latest, if each alert takes one call, or by lists while these are made; absent when nobody can tell.',
+  );
 
 export const rejectedAlertSchema = z.strictObject({
   index,
@@ -54,9 +56,12 @@ export const orderAnswerSchema = z.strictObject({
 });
 export type OrderAnswer = z.infer<typeof orderAnswerSchema>;
 
+const tenantId = z.guid().describe("ID of a customer's tenant; absent for the home tenant.");
+
 /** The answer to a look-up of an alert that has no answer yet. */
 export const pendingAlertSchema = z.strictObject({
   alertId: alertIdSchema.describe('ID of the alert.'),
+  tenantId: tenantId.optional(),
   status: z.literal('pending'),
   deferral: z
     .strictObject({
@@ -108,7 +113,13 @@ export const quotaAnswerSchema = z.strictObject({
   queued: z.int().min(0).describe('Messages in the input queue, about.'),
   drainedBy: time
     .nullable()
-    .describe('When all of them are looked up if each takes one call; null while the circuit is open.'),
+    .describe(
+      'When all of them are looked up, if each takes one call, or by lists where `bulk` says so; null while the circuit is open.',
+    ),
+  bulk: z
+    .literal(true)
+    .optional()
+    .describe('Set while many alerts are looked up at once by lists, and `drainedBy` counts on that.'),
   source: z
     .enum(['defender', 'graph'])
     .optional()
@@ -117,6 +128,18 @@ export const quotaAnswerSchema = z.strictObject({
     .strictObject(apiQuota)
     .optional()
     .describe('The quota of hunting queries, where Microsoft Graph is the source.'),
+  tenantId: tenantId.optional(),
+  tenants: z
+    .strictObject({
+      tightest: z
+        .array(z.strictObject({ tenantId, name: z.string().optional(), ...apiQuota }))
+        .describe('Those with the least part of their quota left, fewest first.'),
+      others: z.int().min(0).describe('How many more customers are served.'),
+    })
+    .optional()
+    .describe(
+      "The quotas of customers' tenants, where there are any; as they were half a minute ago at most.",
+    ),
 });
 export type QuotaAnswer = z.infer<typeof quotaAnswerSchema>;
 
@@ -133,6 +156,18 @@ export const healthAnswerSchema = z.strictObject({
       detail: z.string().describe('How it is, or what is wrong, for a person.'),
     }),
   ),
+  tenants: z
+    .strictObject({
+      served: z.int().min(0).describe('Customers that are served.'),
+      unwell: z
+        .array(z.strictObject({ tenantId: z.string(), name: z.string().optional(), detail: z.string() }))
+        .describe('Customers whose alerts wait, or whose row is broken; the first of them.'),
+      moreUnwell: z.int().min(0).describe('How many more of them there are.'),
+    })
+    .optional()
+    .describe(
+      "The customers' tenants, where there are any; as they were half a minute ago at most. What is wrong with one of them makes nothing unhealthy for the others.",
+    ),
 });
 
 /** What every error looks like (RFC 9457). */

@@ -1,9 +1,10 @@
-import type { HttpHandler, HttpMethod, HttpRequest } from '@azure/functions';
+import type { HttpHandler, HttpMethod, HttpRequest, InvocationContext } from '@azure/functions';
 import type { HttpAuthorization } from '../config/httpSettings.ts';
 import { FUNCTION_DEADLINE_MS } from '../config/timingSettings.ts';
 import { withinTime } from '../promises.ts';
 import { errorText, isStorageError } from '../storage/storageError.ts';
 import { eventLog, type Log } from '../telemetry/log.ts';
+import { type Attributes, span, type TraceContext } from '../telemetry/telemetry.ts';
 import { type Problem, problemResponse } from './problem.ts';
 import type { TextResponse } from './response.ts';
 
@@ -25,28 +26,69 @@ export type RequestEvent =
   | { event: 'request_failed'; function: string; method: string; detail: string };
 
 /** What a function does with a request that is authorized and has the right method. */
-export type Respond = (request: HttpRequest, log: Log<RequestEvent>) => Promise<TextResponse | Problem>;
+export type Respond<Event extends { event: string } = RequestEvent> = (
+  request: HttpRequest,
+  log: Log<RequestEvent | Event>,
+) => Promise<TextResponse | Problem>;
 
 /**
  * The handler of an HTTP function: looks at authorization and method, and turns whatever goes wrong into a problem
  * document. What is said about an unexpected error stays in the log.
  */
-export function endpoint(
+export function endpoint<Event extends { event: string } = RequestEvent>(
   rules: { methods: readonly HttpMethod[]; authorization: HttpAuthorization | 'none' },
-  respond: Respond,
+  respond: Respond<Event>,
 ): HttpHandler {
-  return async (request, context) => {
-    const log = eventLog<RequestEvent>(context);
+  async function answerTo(request: HttpRequest, context: InvocationContext): Promise<TextResponse> {
+    const log = eventLog<RequestEvent | Event>(context);
     const { method } = request;
     const result = await checked(request, rules, () => respond(request, log)).catch((error: unknown) => {
       log({ event: 'request_failed', method, function: context.functionName, detail: errorText(error) });
       return problemOf(error);
     });
-    const answer = 'problem' in result ? problemResponse(result, context.invocationId) : result;
+    return 'problem' in result ? problemResponse(result, context.invocationId) : result;
+  }
+
+  return async (request, context) => {
+    const { method } = request;
+    const attributes = {
+      'http.request.method': method,
+      'http.route': routeOf(context),
+      ...addressOf(request),
+    };
+    const answer = await span('request', { attributes, parent: traceOf(request) }, async (served) => {
+      const response = await answerTo(request, context);
+      served.set({ 'http.response.status_code': response.status });
+      if (response.status >= 500) {
+        served.fail(String(response.status));
+      }
+      return response;
+    });
     const headers = { ...answer.headers, 'x-content-type-options': 'nosniff' };
     const body = method === 'HEAD' || answer.body === undefined ? {} : { body: answer.body };
     return { status: answer.status, headers, ...body };
   };
+}
+
+/** The route that the function is registered with, after the prefix that host.json leaves at its default. */
+function routeOf({ options, functionName }: InvocationContext): string {
+  const { route = functionName } = options?.trigger ?? {};
+  return `/api/${route}`;
+}
+
+/** Never the query: a function key may be in it. */
+function addressOf({ url }: HttpRequest): Attributes {
+  if (!URL.canParse(url)) {
+    return {};
+  }
+  const { protocol, pathname } = new URL(url);
+  return { 'url.scheme': protocol.replace(':', ''), 'url.path': pathname };
+}
+
+/** The trace that the caller's request belongs to, unchecked. */
+export function traceOf({ headers }: Pick<HttpRequest, 'headers'>): TraceContext {
+  const field = (name: string) => headers.get(name) ?? undefined;
+  return { traceparent: field('traceparent'), tracestate: field('tracestate') };
 }
 
 async function checked(

@@ -1,5 +1,4 @@
 import type { Enrichment } from '../enrichment/enrichment.ts';
-import type { Order } from '../intake/order.ts';
 import type { Submission } from '../intake/submission.ts';
 import type { Expectation } from '../lookup/alertLookup.ts';
 import { noticeSummary, type Summary } from '../summary/summary.ts';
@@ -7,22 +6,29 @@ import { expectationFields, locationOf, pendingCard, retryAfter } from './alertR
 import type { OrderAnswer } from './contract.ts';
 import { cardsResponse, jsonResponse, type ResponseType, type TextResponse } from './response.ts';
 
-/** What became of one valid alert of an order. */
-export type OrderedAlert =
-  | { index: number; submission: Submission; status: 'final'; enrichment: Enrichment }
-  | { index: number; submission: Submission; status: 'pending' | 'not_queued' };
+/** What became of one valid alert of an order. `tenantId` is undefined for the home tenant. */
+export type OrderedAlert = { index: number; submission: Submission; tenantId: string | undefined } & (
+  | { status: 'final'; enrichment: Enrichment }
+  | { status: 'pending' | 'not_queued' }
+);
+
+/** A part of an order that is no alert, or one that the caller may not hand in. */
+export type RejectedPart = OrderAnswer['rejected'][number];
 
 /** @param expectation When what is not final can be expected; undefined when all is. */
 export function orderResponse(
   type: ResponseType,
   alerts: readonly OrderedAlert[],
-  rejected: Order['rejected'],
+  rejected: readonly RejectedPart[],
   expectation: Expectation | undefined,
 ): TextResponse {
   const [only, ...others] = alerts;
   const headers = {
     vary: 'Accept',
-    ...(only !== undefined && others.length === 0 && { location: locationOf(only.submission.alertId) }),
+    ...(only !== undefined &&
+      others.length === 0 && {
+        location: locationOf(only.submission.alertId, only.tenantId),
+      }),
     ...(expectation !== undefined && retryAfter(expectation)),
   };
   const status = expectation === undefined ? 200 : 202;
@@ -34,14 +40,14 @@ export function orderResponse(
     return cardsResponse(type, status, cards, headers);
   }
   const answer: OrderAnswer = {
-    submissions: alerts.map(({ index, submission: { alertId, submissionId }, ...rest }) => ({
+    submissions: alerts.map(({ index, submission: { alertId, submissionId }, tenantId, ...rest }) => ({
       index,
       alertId,
       submissionId,
-      location: locationOf(alertId),
+      location: locationOf(alertId, tenantId),
       ...rest,
     })),
-    rejected,
+    rejected: [...rejected],
     ...(expectation !== undefined && expectationFields(expectation)),
   };
   return jsonResponse(status, answer, headers);

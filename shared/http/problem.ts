@@ -7,6 +7,8 @@ const PROBLEMS = {
   'malformed-wait': { status: 400, title: 'The time to wait is malformed' },
   'malformed-body': { status: 400, title: 'The body cannot be read' },
   'not-signed-in': { status: 401, title: 'Nobody is signed in' },
+  'tenant-not-allowed': { status: 403, title: 'The caller may not act for this tenant' },
+  'unknown-tenant': { status: 404, title: 'The tenant is not served here' },
   'unknown-alert': { status: 404, title: 'The alert is not known' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   'not-acceptable': { status: 406, title: 'There is no answer in a form that is accepted' },
@@ -15,6 +17,7 @@ const PROBLEMS = {
   'nothing-valid': { status: 422, title: 'No alert of the order can be taken' },
   'internal-error': { status: 500, title: 'Something unexpected happened' },
   'not-queued': { status: 503, title: 'No alert of the order could be queued' },
+  'tenant-unclear': { status: 503, title: 'Whose alert it is cannot be told at the moment' },
   'storage-unavailable': { status: 503, title: 'The storage service cannot be used at the moment' },
 } as const;
 

@@ -17,6 +17,9 @@ const optionalFields = {
   tenantId: submissionSchema.shape.tenantId,
   metadata: submissionSchema.shape.metadata,
   refresh: submissionSchema.shape.refresh,
+  // Whose trace cannot be read begins a new one: W3C Trace Context wants no request refused for that.
+  traceparent: submissionSchema.shape.traceparent.catch(undefined),
+  tracestate: submissionSchema.shape.tracestate.catch(undefined),
 };
 
 /** Playbooks write null or an empty text where they have no value. */

@@ -1,4 +1,4 @@
-import { newSubmission } from './alertRequest.ts';
+import { checkSharedFields, newSubmission } from './alertRequest.ts';
 import { readPayload } from './readPayload.ts';
 import type { Fault } from './rejection.ts';
 import type { Submission } from './submission.ts';
@@ -17,9 +17,15 @@ export interface Order {
  * Reads an order in any of the forms that a message may have, but for the pipeline's own envelope: a caller may not
  * say how far a submission has come. Throws for no input.
  * @param orderId New with each order; the submission IDs are made of it.
+ * @param trace The trace that the request belongs to, unchecked; alerts that name one themselves belong to that.
  * @returns Undefined when it carries more than `MAX_ORDER` alerts.
  */
-export function readOrder(value: unknown, orderId: string, now: Date): Order | undefined {
+export function readOrder(
+  value: unknown,
+  orderId: string,
+  now: Date,
+  trace: { traceparent?: string | undefined; tracestate?: string | undefined } = {},
+): Order | undefined {
   const reading = readPayload(value);
   const results = reading.kind === 'list' ? reading.items.map(({ result }) => result) : [reading.result];
   if (
@@ -29,9 +35,13 @@ export function readOrder(value: unknown, orderId: string, now: Date): Order | u
     return undefined;
   }
   const order: Order = { submissions: [], rejected: [] };
+  const checked = checkSharedFields(trace);
+  const { traceparent, tracestate } = checked.ok ? checked.value : {};
+  const origin = traceparent === undefined ? {} : { traceparent, tracestate };
   for (const [index, result] of results.entries()) {
     if (result.ok) {
-      const submission = newSubmission(result.value, `${orderId}.${index}`, now);
+      const request = result.value.traceparent === undefined ? { ...result.value, ...origin } : result.value;
+      const submission = newSubmission(request, `${orderId}.${index}`, now);
       order.submissions.push({ index, submission });
     } else {
       order.rejected.push({ index, ...result.error });

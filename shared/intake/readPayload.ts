@@ -49,7 +49,12 @@ export function readPayload(value: unknown): Reading {
 /** One alert in one of the single forms. */
 function readPart({ value, shared, isId = false }: Part): Result<AlertRequest, Fault> {
   const result = isId ? checkAlert({ alertId: value }, 'the item of "alertIds"') : readValue(value);
-  return result.ok ? success({ ...shared, ...result.value }) : result;
+  if (!result.ok || result.value.traceparent === undefined) {
+    return result.ok ? success({ ...shared, ...result.value }) : result;
+  }
+  // The shared tracestate belongs to the traceparent beside it, in whose place this one has its own.
+  const { tracestate: _, ...rest } = shared;
+  return success({ ...rest, ...result.value });
 }
 
 function readValue(value: unknown): Result<AlertRequest, Fault> {

@@ -46,6 +46,17 @@ export const machineIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,127
 });
 
 /**
+ * The place in a trace that an alert comes from, as W3C Trace Context writes it
+ * (https://www.w3.org/TR/trace-context/#traceparent-header).
+ */
+export const traceparentSchema = z
+  .string()
+  .regex(/^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/, {
+    error: 'expected a traceparent of W3C Trace Context',
+  });
+export const tracestateSchema = z.string().min(1).max(512);
+
+/**
  * A submission: one request to enrich one alert, and how far it has come.
  * It is what the pipeline works on and, in its envelope, what a deferral puts back into the queue.
  */
@@ -60,6 +71,10 @@ export const submissionSchema = z.strictObject({
   machineId: machineIdSchema.optional().describe('MDE device ID when the submitter already knows it.'),
   tenantId: z.string().max(128).optional().describe('Tenant of the alert.'),
   metadata: metadataSchema.optional().describe("The submitter's own data, passed through untouched."),
+  traceparent: traceparentSchema.optional().describe('Trace that it belongs to (W3C Trace Context).'),
+  tracestate: tracestateSchema
+    .optional()
+    .describe("What the trace's tools say about it (W3C Trace Context)."),
   refresh: z.boolean().optional().describe('Asks for a new look-up although a fresh enrichment is stored.'),
   firstSeen: z.iso
     .datetime()

@@ -99,6 +99,9 @@ const cloudEventSchema = z.object({
   id: eventId,
   data: z.unknown().optional(),
   data_base64: z.string().optional(),
+  // The extension for distributed tracing.
+  traceparent: submissionSchema.shape.traceparent.catch(undefined),
+  tracestate: submissionSchema.shape.tracestate.catch(undefined),
 });
 
 /** The Event Grid schema. */
@@ -113,18 +116,24 @@ const event: Wrapper = (value, shared) => {
     id?: string | undefined;
     data?: unknown;
     data_base64?: string | undefined;
+    traceparent?: string | undefined;
+    tracestate?: string | undefined;
   }> = isCloudEvent ? cloudEventSchema.safeParse(value) : eventGridEventSchema.safeParse(value);
   if (!parsed.success) {
     return fault(faulty('bad-field', `the event cannot be read: ${describeIssues(parsed.error)}`));
   }
-  const { id, data, data_base64 } = parsed.data;
+  const { id, data, data_base64, traceparent, tracestate } = parsed.data;
   const inner = data_base64 === undefined ? decodeBody(data) : decodeBase64(data_base64);
   if (inner.ok && isJsonObject(inner.value.content) && event(inner.value.content, {}) !== undefined) {
     return fault(
       faulty('not-an-alert', 'an event inside an event is not taken; put the alert itself into "data"'),
     );
   }
-  return decoded(inner, { ...shared, ...(id && { correlationId: id }) });
+  return decoded(inner, {
+    ...shared,
+    ...(id && { correlationId: id }),
+    ...(traceparent !== undefined && { traceparent, tracestate }),
+  });
 };
 
 /** `{"alertIds": [...]}`, where the other fields of the single form hold for all. */

@@ -14,7 +14,14 @@ import { createAlertWatch } from './alertWatch.ts';
  * the answer; its times are `source.retrievedAt` and `enrichedAt`.
  */
 export const storedEnrichmentSchema = enrichmentSchema
-  .omit({ correlationId: true, metadata: true, reused: true, receivedAt: true })
+  .omit({
+    correlationId: true,
+    metadata: true,
+    traceparent: true,
+    tracestate: true,
+    reused: true,
+    receivedAt: true,
+  })
   .extend({
     submissionId: enrichmentSchema.shape.submissionId.describe(
       'Names the submission whose look-up brought the answer.',
@@ -23,8 +30,15 @@ export const storedEnrichmentSchema = enrichmentSchema
   });
 export type StoredEnrichment = z.infer<typeof storedEnrichmentSchema>;
 
-/** Always with the summary for people, whatever the messages of the queue carry. */
-export function storedEnrichmentOf(alertId: string, answer: StoredAnswer): StoredEnrichment {
+/**
+ * Always with the summary for people, whatever the messages of the queue carry.
+ * @param tenantId Undefined for the home tenant.
+ */
+export function storedEnrichmentOf(
+  alertId: string,
+  answer: StoredAnswer,
+  tenantId?: string,
+): StoredEnrichment {
   const { submissionId, attempts, storedAt } = answer;
   const submission = {
     alertId,
@@ -33,6 +47,7 @@ export function storedEnrichmentOf(alertId: string, answer: StoredAnswer): Store
     firstSeen: storedAt.toISOString(),
     notFoundAnswers: 0,
     deferrals: 0,
+    tenantId,
   };
   const { reused: _, receivedAt: __, ...stored } = enrichmentOf(submission, answer, { summary: true });
   return stored;
@@ -109,9 +124,17 @@ export interface AlertLookupDeps {
   rules: ClaimRules;
   now: () => Date;
   reportQuota: () => Promise<QuotaReport>;
+  /** The tenant whose records these are; undefined for the home tenant. */
+  tenantId?: string | undefined;
 }
 
-export function createAlertLookup({ records, rules, now, reportQuota }: AlertLookupDeps): AlertLookup {
+export function createAlertLookup({
+  records,
+  rules,
+  now,
+  reportQuota,
+  tenantId,
+}: AlertLookupDeps): AlertLookup {
   const watch = createAlertWatch(records);
   const answerIn = (record: AlertRecord | undefined, submission: Submission) =>
     record && answerFor(record.state, submission, rules);
@@ -128,7 +151,7 @@ export function createAlertLookup({ records, rules, now, reportQuota }: AlertLoo
       const { answer, claim } = record.state;
       return answer === undefined
         ? { kind: 'pending', deferral: claim?.deferral }
-        : { kind: 'final', enrichment: storedEnrichmentOf(alertId, answer) };
+        : { kind: 'final', enrichment: storedEnrichmentOf(alertId, answer, tenantId) };
     },
 
     async follow(submission, signal) {

@@ -14,6 +14,7 @@ export type DeferralReason =
   | 'forbidden'
   | 'interrupted'
   | 'claimed'
+  | 'crowded'
   | 'storage';
 
 export interface Deferral {
@@ -194,6 +195,34 @@ export function deferForStorage(
   const grown = rules.retryBaseDelayMs * 2 ** Math.min(submission.deferrals, 20);
   const delayMs = Math.min(LONGEST_STORAGE_DELAY_MS, grown) * (0.5 + random() / 2);
   return defer('storage', delayMs, detail, waited(submission, delayMs));
+}
+
+/** Delays of queue messages have whole seconds. */
+const SOONEST_MS = 1_000;
+/** The delay of those who found no place doubles this often at most: they hold no turn, so slots stay empty meanwhile. */
+const MOST_CROWDED_DOUBLINGS = 1;
+
+/**
+ * The process works on as many alerts of the tenant as it may: come back soon, when there may be a place here or in another
+ * process. One whose turn in the quota has come hurries.
+ */
+export function deferForPlace(submission: Submission, rules: DecisionRules, random: () => number): Deferral {
+  const doublings = Math.min(submission.deferrals, MOST_CROWDED_DOUBLINGS);
+  const grown = rules.retryBaseDelayMs * 2 ** doublings * (0.5 + random() / 2);
+  // A look-up takes parts of a second, and the slot that was promised is wasted when its holder is late.
+  const delayMs = submission.inLine ? Math.min(grown, SOONEST_MS) : grown;
+  const detail = 'as many alerts of the tenant are being looked up as may be in this process';
+  return defer('crowded', delayMs, detail, waited(submission, delayMs));
+}
+
+/** It is not known now whose the alert is: come back when it may be. */
+export function deferForTenant(
+  submission: Submission,
+  detail: string,
+  rules: DecisionRules,
+  random: () => number,
+): Deferral {
+  return { ...deferForStorage(submission, detail, rules, random), reason: 'denied' };
 }
 
 /** Another submission is looking the same alert up: come back when it may be done, later each time. */

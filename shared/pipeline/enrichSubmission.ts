@@ -6,6 +6,7 @@ import type { MessageIdentity } from '../intake/queueMessage.ts';
 import type { Submission } from '../intake/submission.ts';
 import { project } from '../projections/projections.ts';
 import type { Source } from '../sources/source.ts';
+import { span } from '../telemetry/telemetry.ts';
 import type { AlertRecord } from './alertRecords.ts';
 import { type Claim, type ClaimDeps, claimAlert, holdClaim } from './claim.ts';
 import {
@@ -24,8 +25,6 @@ export interface PipelineDeps extends ClaimDeps {
   outbox: Outbox;
   rules: ClaimDeps['rules'] & DecisionRules;
   message: MessageOptions & { formats: readonly FormatName[] };
-  /** The deployment's own tenant; undefined while it is not known. */
-  homeTenant: () => Promise<string | undefined>;
   /** What is wrong with our own storage, for a person; undefined for any other error. */
   storageFault: (error: unknown) => string | undefined;
   /** Uniform in [0, 1). */
@@ -78,7 +77,11 @@ async function advance(
   deps: PipelineDeps,
   signal: AbortSignal,
 ): Promise<Progress> {
-  const claimed = await claimAlert(submission, identity, deps);
+  const claimed = await span('claim', {}, async (claim) => {
+    const result = await claimAlert(submission, identity, deps);
+    claim.set({ 'alert_enrichment.result': result.kind });
+    return result;
+  });
   switch (claimed.kind) {
     case 'published':
       return { kind: 'repeated' };
@@ -94,7 +97,11 @@ async function advance(
   const { alertId, machineId, inLine = false, refresh = false, deferrals } = submission;
   const firstSeen = new Date(submission.firstSeen);
   const reference = { alertId, machineId, inLine, refresh, firstSeen, isReturning: deferrals > 0 };
-  const answer = await deps.source.find(reference, signal);
+  const answer = await span('look up', {}, async (lookUp) => {
+    const result = await deps.source.find(reference, signal);
+    lookUp.set({ 'alert_enrichment.result': result.kind });
+    return result;
+  });
   const decision = decide(answer, submission, deps.rules, deps.now(), deps.random, deps.source.name);
   if (decision.kind === 'defer') {
     await holdClaim(decision, record, claim, deps);
@@ -106,7 +113,7 @@ async function advance(
     storedAt: deps.now(),
     formats: deps.message.formats,
   });
-  const storedRecord = await storeWhileClaimed(record, claim, stored, deps);
+  const storedRecord = await span('store', {}, () => storeWhileClaimed(record, claim, stored, deps));
   // The claim had expired and another message took it over: begin again, most likely with the answer that it stored.
   if (storedRecord === undefined) {
     return advance(submission, identity, held, deps, signal);
@@ -191,7 +198,12 @@ async function bury(submission: Submission, answer: StoredAnswer, { outbox }: Pi
   });
 }
 
-async function putBack(deferral: Deferral, { outbox }: PipelineDeps, claimKey?: string): Promise<Progress> {
+/** @param claimKey The key of the claim that passes on to the copy. */
+export async function putBack(
+  deferral: Deferral,
+  { outbox }: Pick<PipelineDeps, 'outbox'>,
+  claimKey?: string,
+): Promise<Progress> {
   const { reason, delayMs, detail, submission } = deferral;
   await outbox.submit(submission, delayMs, claimKey);
   return { kind: 'deferred', reason, delayMs, attempts: submission.attempts, detail };

@@ -31,6 +31,18 @@ export function deadLetterText(letter: DeadLetter, fits: (text: string) => boole
   return text;
 }
 
+/**
+ * A message of the input queue that nobody else sees for now. Whoever dies with it leaves it to the readers of the
+ * queue. Both methods do nothing when another reader has the message already.
+ */
+export interface HeldMessage {
+  /** The same that the readers of the queue will see. */
+  messageId: string;
+  /** Lets readers see it after the delay, with the submission as it is by then: one step, so there is never a copy. */
+  putBack(submission: Submission, delayMs: number, claimKey?: string): Promise<void>;
+  remove(): Promise<void>;
+}
+
 /** Where the pipeline puts what it is done with. All methods throw when the storage service cannot be used. */
 export interface Outbox {
   /**
@@ -38,6 +50,8 @@ export interface Outbox {
    * @param claimKey The key of the claim that passes on to this message.
    */
   submit(submission: Submission, delayMs: number, claimKey?: string): Promise<void>;
+  /** Puts a submission into the input queue and keeps readers from it for so long (milliseconds), as its first reader. */
+  hold(submission: Submission, forMs: number): Promise<HeldMessage>;
   /** Publishes an enrichment to the output queue. */
   publish(enrichment: Enrichment): Promise<void>;
   bury(letter: DeadLetter): Promise<void>;

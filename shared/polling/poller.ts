@@ -59,7 +59,10 @@ export interface WatermarkStore {
 }
 
 /** What a pass tells the log. */
-export type PollEvent = { event: 'poll' } & PollReport;
+export type PollEvent =
+  | ({ event: 'poll'; tenantId?: string } & PollReport)
+  /** A pass of one tenant failed; the others go on. */
+  | { event: 'poll_failed'; tenantId?: string; detail: string };
 
 export interface PollerDeps {
   feed: AlertFeed;
@@ -69,6 +72,8 @@ export interface PollerDeps {
   submit: Submit;
   filter: AlertFilter;
   now: () => Date;
+  /** The customer's tenant whose alerts these are, whatever the list says; undefined for the home tenant. */
+  tenantId?: string | undefined;
 }
 
 const READS_AT_ONCE = 16;
@@ -76,7 +81,7 @@ const READS_AT_ONCE = 16;
 const MOST_REMEMBERED = 20_000;
 
 export function createPoller(deps: PollerDeps): Poller {
-  const { feed, watermarks, hasRecord, submit, filter, now } = deps;
+  const { feed, watermarks, hasRecord, submit, filter, now, tenantId } = deps;
   const limited = atMost(READS_AT_ONCE);
   /** Alerts of the pass before that have a record. */
   let remembered: ReadonlySet<string> = new Set();
@@ -108,7 +113,9 @@ export function createPoller(deps: PollerDeps): Poller {
         }
       }
       const wanted = alerts.filter((alert) => isWanted(alert, filter));
-      const submissions = wanted.flatMap((alert) => polledSubmission(alert, startedAt) ?? []);
+      const submissions = wanted.flatMap(
+        (alert) => polledSubmission(tenantId === undefined ? alert : { ...alert, tenantId }, startedAt) ?? [],
+      );
       const unknown = await withoutRecord(submissions, seen);
       const { queued, error } = await submit(unknown);
       if (error !== undefined) {

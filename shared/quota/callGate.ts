@@ -32,9 +32,10 @@ export type PermitDecision =
 export interface CallRequest {
   /**
    * The place in the line for slots: `turn` redeems a turn that was promised earlier, and `first` goes as early without
-   * one (a second call of the same look-up, the next page of a list). `last` is for everything else.
+   * one (a second call of the same look-up, the next page of a list). `urgent` goes next, before those in line, as long
+   * as urgent calls have not had their share of the limits, and then like `last`, which is for everything else.
    */
-  place: 'turn' | 'first' | 'last';
+  place: 'turn' | 'first' | 'urgent' | 'last';
   /** Whether the call is a look-up as the app: then its outcome tells whether an open circuit may close. */
   mayProbeCircuit: boolean;
 }

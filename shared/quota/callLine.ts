@@ -89,6 +89,7 @@ export function createCallLine(): CallLine {
       const taken = [
         ...line.filter(({ place }) => place === 'turn'),
         ...line.filter(({ place }) => place === 'first'),
+        ...line.filter(({ place }) => place === 'urgent'),
         ...line.filter(({ place }) => place === 'last'),
       ];
       line = [];
@@ -118,6 +119,7 @@ export function askFor(callers: readonly Caller[], inProcessWaitMs: number, now:
   return {
     returning: count('turn'),
     first: count('first'),
+    urgent: count('urgent'),
     fresh: count('last'),
     patienceMs: Math.max(0, inProcessWaitMs - longestMs),
     mayProbeCircuit: callers.filter(({ mayProbeCircuit }) => mayProbeCircuit).length,

@@ -7,7 +7,7 @@ import {
   type RateStrike,
   spreadLimits,
 } from './effectiveLimits.ts';
-import { allowedSince, nextSlot, nextSlots, trimLog } from './slidingLog.ts';
+import { allowedSince, callsInWindow, nextSlot, nextSlots, trimLog } from './slidingLog.ts';
 
 /**
  * The ledger: what all instances that share one quota know together. All times are milliseconds on the storage
@@ -22,6 +22,8 @@ export interface Ledger {
   displaced: number[];
   /** The latest turn promised. */
   lastTurnAt: number;
+  /** Slots of urgent calls that went before a line, ascending; as far back as the longest window reaches. */
+  urgent: number[];
   /** Set by a 429 until a probe has succeeded; `at` is when the last 429 came. */
   pause: Pause | null;
   /** What 429s have done to the rate. */
@@ -53,6 +55,7 @@ export const emptyLedger: Ledger = {
   waiting: 0,
   displaced: [],
   lastTurnAt: 0,
+  urgent: [],
   pause: null,
   strike: null,
   circuit: null,
@@ -71,6 +74,8 @@ export interface LedgerRules {
 
 /** More promises to the displaced than this are not told apart: the oldest are forgotten first. */
 const MOST_DISPLACED = 2_000;
+/** The part of each limit that urgent calls may take before those in line. */
+const URGENT_SHARE = 1 / 5;
 /** Longest time between two probes of an open circuit. */
 const LONGEST_PROBE_INTERVAL_MS = 15 * 60_000;
 /** Every look-up that was put back has returned by then: each waits at most twice as long as it was told. */
@@ -99,6 +104,8 @@ export interface Ask {
   returning: number;
   /** As early as those, but without a turn that was promised. */
   first: number;
+  /** Before those in line as well, as long as the share of urgent calls lasts. */
+  urgent: number;
   fresh: number;
   /** How much longer these callers can wait in their process, in milliseconds. */
   patienceMs: number;
@@ -106,7 +113,7 @@ export interface Ask {
   mayProbeCircuit: number;
 }
 
-/** What an `Ask` is granted. Slots and turns are for the returning and the first, then for the fresh ones. */
+/** What an `Ask` is granted. Slots and turns are for the returning and the first, the urgent, and then the fresh ones. */
 export type Grant =
   | { kind: 'slots'; slots: number[]; turns: number[] }
   /** A 429 paused all calls: one probe may call at the time `probe`, all others ask again at `retryAt`. */
@@ -129,7 +136,8 @@ export interface AskResult {
  * behind every promised turn, and those that come back too early (a pause, a lowered rate) are promised the next slots,
  * before the turns that come later. A slot that no holder of a turn has claimed in time goes to the next caller, so
  * that a lost submission cannot hold the line up. Thus a new alert waits as long as the line before it needs,
- * and no stream of new ones delays those in line.
+ * and no stream of new ones delays those in line. Urgent callers are the exception: they go before the line with a fifth
+ * of each limit at most, so that those in line keep the rest.
  */
 export function ask(ledger: Ledger, rules: LedgerRules, request: Ask, now: number): AskResult {
   if (ledger.circuit !== null) {
@@ -143,13 +151,15 @@ export function ask(ledger: Ledger, rules: LedgerRules, request: Ask, now: numbe
 
 function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: number): AskResult {
   const lead = turnLeadMs(rules);
-  const early = request.returning + request.first;
-  const all = early + request.fresh;
   const lineIsGone = now > ledger.lastTurnAt + rules.inProcessWaitMs;
   const inForce = limitsInForce(ledger, rules, now);
   const spread = lineIsGone ? (whole: RateLimit[]) => whole : spreadLimits;
   const limits = spread(inForce);
   const waiting = lineIsGone ? 0 : Math.max(0, ledger.waiting - request.returning);
+  const promised = request.returning + request.first;
+  const mayPass = waiting > 0 ? urgentCallsLeft(ledger, rules, now) : request.urgent;
+  const early = promised + Math.min(request.urgent, mayPass);
+  const all = promised + request.urgent + request.fresh;
 
   const calls = [...ledger.calls];
   const slots: number[] = [];
@@ -174,17 +184,31 @@ function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: numb
   const fullRate = spreadLimits(effectiveLimits(rules.limits, rules.share, 1));
   const newcomersSlots = nextSlots(calls, fullRate, from, waiting + newcomers).slice(waiting);
 
+  // Nobody is passed where nobody waits.
+  const passing = waiting > 0 ? [...slots.slice(0, early), ...displacedNow].slice(promised) : [];
+  const urgent = merged(trimLog(ledger.urgent, rules.limits, now), passing);
+
   const turns = [...displacedNow, ...newcomersSlots].map((slot) => Math.max(now, Math.floor(slot - lead)));
   return {
     ledger: {
       ...ledger,
       calls,
       displaced,
+      urgent,
       waiting: waiting + turns.length,
       lastTurnAt: Math.max(lineIsGone ? 0 : ledger.lastTurnAt, ...turns),
     },
     grant: { kind: 'slots', slots, turns },
   };
+}
+
+/** How many urgent calls may still go before the line. Those that are to come count as much as those of the past. */
+export function urgentCallsLeft(ledger: Ledger, rules: LedgerRules, now: number): number {
+  const rate = effectiveRate(ledger.strike, rules.limits, now);
+  const left = effectiveLimits(rules.limits, rules.share * rate * URGENT_SHARE, 1).map(
+    ({ calls, windowMs }) => calls - callsInWindow(ledger.urgent, windowMs, now),
+  );
+  return Math.max(0, Math.min(...left));
 }
 
 /**

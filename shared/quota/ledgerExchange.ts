@@ -1,3 +1,4 @@
+import { record } from '../telemetry/telemetry.ts';
 import type { Ledger } from './ledger.ts';
 import type { StorageClock } from './storageClock.ts';
 
@@ -74,7 +75,9 @@ export function createLedgerExchange(
       return true;
     }
     const etag = await store.write(ledger, stored.etag);
-    if (etag !== undefined) {
+    if (etag === undefined) {
+      record({ event: 'ledger_conflict' });
+    } else {
       written = { ledger, etag };
     }
     return etag !== undefined;

@@ -151,11 +151,11 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
     switch (grant.kind) {
       case 'slots':
         callers.forEach((caller, index) => {
-          // The exchange has redeemed the turn; a slot that cannot be used entitles to no second one.
-          if (caller.place === 'turn') {
+          const slot = grant.slots[index];
+          // The exchange has redeemed the turn, or counted the urgent call: a slot that cannot be used does that once.
+          if (caller.place === 'turn' || (caller.place === 'urgent' && slot !== undefined)) {
             caller.place = 'first';
           }
-          const slot = grant.slots[index];
           const turn = grant.turns[index - grant.slots.length];
           if (slot !== undefined) {
             admitAt(slot, caller);

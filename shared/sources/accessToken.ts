@@ -9,6 +9,13 @@ export interface AccessTokens {
   get(): Promise<string>;
   /** A token that is not the one of before: for when the API refused that. @throws Error when no token can be had. */
   renew(): Promise<string>;
+  /** For a person: how the app gets a role that its tokens lack, where that is not by a grant to its own identity. */
+  grants?: string;
+}
+
+/** There is no token, for a reason that the message names together with what to do about it. */
+export class SignInError extends Error {
+  override readonly name = 'SignInError';
 }
 
 interface AccessToken {
@@ -23,10 +30,14 @@ const SHORTEST_USE_MS = 30_000;
 /** The libraries would wait for ever for an identity endpoint that does not answer, and every alert with them. */
 const LONGEST_REQUEST_MS = 30_000;
 
-/** Keeps one token per process and has at most one request for it under way. */
+/**
+ * Keeps one token per process and has at most one request for it under way.
+ * @param issuer Who is asked, for a person.
+ */
 export function createAccessTokens(
   request: (options: { fresh: boolean }) => Promise<AccessToken>,
   now: () => number,
+  issuer = 'the identity endpoint',
 ): AccessTokens {
   let current: AccessToken | undefined;
   let underWay: { fresh: boolean; token: Promise<AccessToken> } | undefined;
@@ -49,7 +60,9 @@ export function createAccessTokens(
   }
 
   async function ask(fresh: boolean): Promise<AccessToken> {
-    current = await inTime(request({ fresh }));
+    current = await withinTime(request({ fresh }), LONGEST_REQUEST_MS, () => {
+      throw new Error(`${issuer} gave no answer within ${LONGEST_REQUEST_MS / 1_000} s`);
+    });
     return current;
   }
 
@@ -70,12 +83,6 @@ export function createAccessTokens(
       return (await fetchToken(true)).token;
     },
   };
-}
-
-function inTime<T>(answer: Promise<T>): Promise<T> {
-  return withinTime(answer, LONGEST_REQUEST_MS, () => {
-    throw new Error(`the identity endpoint gave no answer within ${LONGEST_REQUEST_MS / 1_000} s`);
-  });
 }
 
 /**
@@ -103,7 +110,8 @@ export function tokenRequester(
   };
 }
 
-async function requestToken(credential: TokenCredential, scope: string): Promise<AccessToken> {
+/** @throws Error when there is none. */
+export async function requestToken(credential: TokenCredential, scope: string): Promise<AccessToken> {
   const token = await credential.getToken(scope);
   if (token === null) {
     throw new Error(`no token for ${scope}`);

@@ -1,76 +1,52 @@
 import { withinTime } from '../promises.ts';
-import type { AlertFeed, ListedAlert } from './source.ts';
+import { type AlertDevice, type AlertLists, covers, type ListPart, type Wanted } from './alertList.ts';
+import type { Kept } from './source.ts';
 
-/** From so many look-ups at the same time in a process on, lists take fewer calls than the alerts would. */
-const CROWD = 8;
-/** So long after a crowd, the next alerts are taken for a part of it: answers from lists are quick. */
-const AFTER_CROWD_MS = 60_000;
-
-/** Alerts of a crowd come one after the other: so long they gather, to share a call. */
-export const GATHER_MS = 600;
-
-/** Counts look-ups under way, and says whether they are many. */
-export interface Crowd {
-  isMany(): boolean;
-  /** Runs one look-up as a part of the crowd. */
-  join<T>(lookUp: () => Promise<T>): Promise<T>;
-}
-
-export function createCrowd(now: () => Date): Crowd {
-  let underWay = 0;
-  let manyUntil = Number.NEGATIVE_INFINITY;
-  return {
-    isMany: () => now().getTime() < manyUntil,
-    async join(lookUp) {
-      underWay += 1;
-      if (underWay >= CROWD) {
-        manyUntil = now().getTime() + AFTER_CROWD_MS;
-      }
-      try {
-        return await lookUp();
-      } finally {
-        underWay -= 1;
-      }
-    },
-  };
-}
-
-/** What lists of alerts have told: which device an alert is about. One list answers for hundreds of alerts. */
+/** What lists of alerts have told: which device an alert is about. One list answers for thousands of alerts. */
 export interface AlertIndex {
+  /** What lists have told of the alert, if one has; without a device where they contradict each other. */
+  known(alertId: string): Kept<AlertDevice> | undefined;
   /**
-   * The alert as a list shows it; undefined when no list has it, or none can be had.
+   * The same, for which a list may be made; undefined when none has the alert, or none can be had.
    * @param firstSeen When the alert was submitted: it was raised before.
    */
-  find(alertId: string, firstSeen: Date, signal: AbortSignal): Promise<ListedAlert | undefined>;
+  find(alertId: string, firstSeen: Date, signal: AbortSignal): Promise<Kept<AlertDevice> | undefined>;
+  /** The devices of all alerts that lists have shown, in no particular order, as received. */
+  deviceIds(): Iterable<string>;
 }
 
-/** An alert that was submitted was updated so long before at most, or it goes the single way. */
-const LEAD_MS = 3_600_000;
-/** A listing goes on where the last one ended, and a little before: the list may lag. */
-const OVERLAP_MS = 120_000;
-/** A listing that takes longer ends; what it has told until then counts. */
-const LONGEST_LISTING_MS = 60_000;
-/** After one that brought nothing the next begins no earlier; after one that lacks the role much later. */
-const RETRY_MS = 30_000;
-const RETRY_ROLE_MS = 600_000;
-/** So many alerts that no list has are worth a list of what came since the last one; fewer go the single way. */
-const MISSES = 8;
+/** So many alerts that no list covers are worth one; fewer go the single way. */
+const WORTH_A_LIST = 8;
+/** Alerts of a backlog come one after the other: so long the first waits for others that want a list. */
+const GATHER_MS = 600;
+/** Who waits longer for a list goes the single way. */
+const LONGEST_WAIT_MS = 90_000;
 /** So many alerts are remembered, the newest. */
 const MOST_REMEMBERED = 50_000;
 
-export function createAlertIndex(feed: AlertFeed, now: () => Date): AlertIndex {
-  const alerts = new Map<string, ListedAlert>();
-  /** What listings have covered: all alerts that were updated in this time, as of its end. */
-  let covered: { from: number; until: number } | undefined;
-  let notBefore = Number.NEGATIVE_INFINITY;
-  let underWay: Promise<void> | undefined;
-  /** Alerts since the last listing that it did not have. */
-  let misses = 0;
+/** What the index is doing about alerts that no list covers. */
+type Work =
+  | { kind: 'nothing' }
+  /** They gather; `done` tells whether a list was made, or they were too few. */
+  | { kind: 'gathering'; wanted: Wanted; count: number; enough: () => void; done: Promise<boolean> }
+  | { kind: 'listing'; done: Promise<boolean> }
+  /** No list can be had before `until`. */
+  | { kind: 'resting'; until: number };
 
-  function remember(listed: readonly ListedAlert[]): void {
+export function createAlertIndex(lists: AlertLists, now: () => Date): AlertIndex {
+  const alerts = new Map<string, Kept<AlertDevice>>();
+  let covered: { from: Date; until: Date } | undefined;
+  let work: Work = { kind: 'nothing' };
+
+  function remember({ listedAt, alerts: listed }: ListPart): void {
     for (const alert of listed) {
-      alerts.delete(alert.alertId);
-      alerts.set(alert.alertId, alert);
+      const { alertId, machineId } = alert;
+      const before = alerts.get(alertId)?.part;
+      // A list that contradicts another is believed by nobody.
+      const isDoubtful = before !== undefined && before.machineId !== machineId;
+      const part = isDoubtful ? { alertId, machineId: undefined } : alert;
+      alerts.delete(alertId);
+      alerts.set(alertId, { part, retrievedAt: listedAt });
     }
     for (const alertId of alerts.keys()) {
       if (alerts.size <= MOST_REMEMBERED) {
@@ -80,40 +56,71 @@ export function createAlertIndex(feed: AlertFeed, now: () => Date): AlertIndex {
     }
   }
 
-  async function list(from: number): Promise<void> {
-    misses = 0;
-    const startedAt = now().getTime();
-    const goesOn = covered !== undefined && covered.from <= from;
-    const since = goesOn && covered !== undefined ? covered.until - OVERLAP_MS : from;
-    const take = async (batch: { alerts: ListedAlert[] }) => remember(batch.alerts);
-    const signal = AbortSignal.timeout(LONGEST_LISTING_MS);
-    const { end } = await feed.listUpdatedSince(new Date(since), take, signal);
-    if (end.kind === 'complete' || end.kind === 'moved') {
-      covered = { from: Math.min(from, covered?.from ?? from), until: startedAt };
-      return;
+  /** Waits until they are many, and has a list made for all of them then. */
+  async function gather(wanted: Wanted, isEnough: Promise<true>): Promise<boolean> {
+    if (!(await withinTime<boolean>(isEnough, GATHER_MS, () => false))) {
+      work = { kind: 'nothing' };
+      return false;
     }
-    notBefore = now().getTime() + (end.kind === 'forbidden' ? RETRY_ROLE_MS : RETRY_MS);
+    work = work.kind === 'gathering' ? { kind: 'listing', done: work.done } : work;
+    try {
+      work = await list(wanted);
+      return true;
+    } catch (error) {
+      work = { kind: 'nothing' };
+      throw error;
+    }
+  }
+
+  async function list(wanted: Wanted): Promise<Work> {
+    const listing = await lists.list(wanted, remember);
+    if (listing.kind === 'resting') {
+      return { kind: 'resting', until: listing.until.getTime() };
+    }
+    covered = listing.list;
+    return { kind: 'nothing' };
+  }
+
+  function join(firstSeen: number): Promise<boolean> {
+    if (work.kind === 'listing') {
+      return work.done;
+    }
+    if (work.kind !== 'gathering') {
+      const wanted = { earliest: firstSeen, latest: firstSeen };
+      const { promise, resolve } = Promise.withResolvers<true>();
+      const enough = () => resolve(true);
+      work = { kind: 'gathering', wanted, count: 0, enough, done: gather(wanted, promise) };
+    }
+    work.count += 1;
+    work.wanted.earliest = Math.min(work.wanted.earliest, firstSeen);
+    work.wanted.latest = Math.max(work.wanted.latest, firstSeen);
+    if (work.count >= WORTH_A_LIST) {
+      work.enough();
+    }
+    return work.done;
   }
 
   return {
+    known: (alertId) => alerts.get(alertId),
+    *deviceIds() {
+      for (const { part } of alerts.values()) {
+        if (part.machineId !== undefined) {
+          yield part.machineId;
+        }
+      }
+    },
     async find(alertId, firstSeen, signal) {
-      const listed = alerts.get(alertId);
-      if (listed !== undefined) {
-        return listed;
+      const time = firstSeen.getTime();
+      const isUncovered = () =>
+        !alerts.has(alertId) &&
+        !covers(covered, { earliest: time, latest: time }) &&
+        !(work.kind === 'resting' && now().getTime() < work.until) &&
+        !signal.aborted;
+      // Who comes while a list is made that began before it waits for the next one.
+      let mayWait = true;
+      for (let round = 0; round < 2 && mayWait && isUncovered(); round += 1) {
+        mayWait = await withinTime(join(time), LONGEST_WAIT_MS, () => false);
       }
-      const from = firstSeen.getTime() - LEAD_MS;
-      const isCovered = covered !== undefined && covered.from <= from && covered.until >= firstSeen.getTime();
-      if (isCovered || now().getTime() < notBefore || signal.aborted) {
-        return undefined;
-      }
-      misses += 1;
-      if (underWay === undefined && covered !== undefined && misses < MISSES) {
-        return undefined;
-      }
-      underWay ??= list(from).finally(() => {
-        underWay = undefined;
-      });
-      await withinTime(underWay, LONGEST_LISTING_MS * 1.5, () => undefined);
       return alerts.get(alertId);
     },
   };

@@ -1,6 +1,6 @@
 import type { CallGate, CallRequest, OpenCircuit, Permit } from '../quota/callGate.ts';
-import type { AccessTokens } from './accessToken.ts';
-import { readTokenClaims } from './accessToken.ts';
+import { span } from '../telemetry/telemetry.ts';
+import { type AccessTokens, readTokenClaims, SignInError } from './accessToken.ts';
 import { type Failure, isFailure } from './apiReply.ts';
 
 /** An API in words for a person: its name, and the setting that says for whom its tokens are made out. */
@@ -61,7 +61,15 @@ export async function callApi<Reply extends { kind: string }>(
     if (token.kind === 'none') {
       return { kind: 'unauthorized', permit: undefined, detail: token.detail };
     }
-    const permit = await gate.acquire(renewToken ? { ...request, place: 'first' } : request, signal);
+    const permit = await span(
+      'wait for quota',
+      { attributes: { 'alert_enrichment.api': api.name } },
+      async (wait) => {
+        const decision = await gate.acquire(renewToken ? { ...request, place: 'first' } : request, signal);
+        wait.set({ 'alert_enrichment.result': decision.kind });
+        return decision;
+      },
+    );
     if (permit.kind === 'wait') {
       return { ...permit, kind: 'throttled' };
     }
@@ -93,10 +101,10 @@ export async function callApi<Reply extends { kind: string }>(
     try {
       return { kind: 'token', token: fresh ? await tokens.renew() : await tokens.get() };
     } catch (error) {
-      return {
-        kind: 'none',
-        detail: `No token for ${api.name}: ${firstLine(error)}. Check that the app has an identity, and that AZURE_CLIENT_ID names it if it is user-assigned.`,
-      };
+      const advice =
+        'Check that the app has an identity, and that AZURE_CLIENT_ID names it if it is user-assigned.';
+      const reason = error instanceof SignInError ? `${error.message}.` : `${firstLine(error)}. ${advice}`;
+      return { kind: 'none', detail: `No token for ${api.name}: ${reason}` };
     }
   }
 
@@ -128,6 +136,11 @@ export async function callApi<Reply extends { kind: string }>(
     await gate.succeeded(permit);
     return answer;
   }
+}
+
+/** What a person has to do about a missing role, and how where that is special. */
+export function withGrants(advice: string, { grants }: AccessTokens): string {
+  return grants === undefined ? advice : `${advice} ${grants}`;
 }
 
 /** A wait that is longer than any window of a quota is named, since the gate does not keep it. */

@@ -133,8 +133,47 @@ function readNotFound(body: string, error: ErrorBody | undefined, detail: string
   return { kind: 'unavailable', detail: `${detail} without saying what was not found` };
 }
 
+/** The JSON of an answer with 200, or what it is instead: no JSON, or an error all the same. */
+export function readJson(
+  service: string,
+  response: HttpResponse,
+  now: Date,
+): { kind: 'json'; json: unknown } | Failure {
+  const json = parseJson(response.body);
+  if (json === undefined) {
+    return notJson(service, response.body);
+  }
+  return readRefusal(service, response, now) ?? { kind: 'json', json };
+}
+
+const listBodySchema = z.object({
+  value: z.array(z.unknown()),
+  '@odata.nextLink': z.string().min(1).optional().catch(undefined),
+});
+
+/** A page of a list, as both APIs write it. */
+export interface ListPage {
+  kind: 'list';
+  /** Unchecked. */
+  entries: unknown[];
+  /** Whether the service says that more follow. Where a request names a page size it may say nothing all the same. */
+  hasNextLink: boolean;
+}
+
+/** The list in an answer with 200. */
+export function readList(service: string, response: HttpResponse, now: Date): ListPage | Failure {
+  const reading = readJson(service, response, now);
+  if (reading.kind !== 'json') {
+    return reading;
+  }
+  const { data } = listBodySchema.safeParse(reading.json);
+  return data === undefined
+    ? { kind: 'unusable', detail: `${service} answered 200 with a body that is no list` }
+    : { kind: 'list', entries: data.value, hasNextLink: data['@odata.nextLink'] !== undefined };
+}
+
 /** An error that came with 200: the quota's is taken at its word, any other is a fault that passes. */
-export function readRefusal(service: string, response: HttpResponse, now: Date): Failure | undefined {
+function readRefusal(service: string, response: HttpResponse, now: Date): Failure | undefined {
   const error = readErrorBody(response.body);
   if (error === undefined) {
     return undefined;
@@ -145,7 +184,7 @@ export function readRefusal(service: string, response: HttpResponse, now: Date):
 }
 
 /** What is no JSON is not the API's: a page of a gateway, or an answer that was cut. */
-export function notJson(service: string, body: string): Failure {
+function notJson(service: string, body: string): Failure {
   return {
     kind: 'unavailable',
     detail: `${service} answered 200 with ${body.length} characters that are no JSON`,

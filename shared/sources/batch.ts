@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { withinTime } from '../promises.ts';
 import type { CallRequest } from '../quota/callGate.ts';
 import type { Failure } from './apiReply.ts';
@@ -25,8 +24,10 @@ export interface BatchDeps<Row> {
   mostIds: number;
   lookUp: LookUp;
   call: (ids: readonly string[], token: string, signal: AbortSignal) => Promise<BatchReply<Row>>;
-  /** How long a call waits for others that would share it, in milliseconds; not at all when left out. */
-  gatherMs?: () => number;
+  /** Whether a call waits for a moment for others that would share it; not when left out. */
+  gathers?: () => boolean;
+  /** More IDs for a call that has room, about which somebody will ask: `most` at most, and none of `ids`. */
+  more?: (ids: ReadonlySet<string>, most: number) => Promise<readonly string[]>;
   /** The answer for an ID that was asked for and has no row. */
   missing: (id: string) => LookUpFailure;
   /** Keeps a row before anyone is answered, so that who comes later finds it. */
@@ -35,6 +36,12 @@ export interface BatchDeps<Row> {
 
 /** A call that takes longer has failed for those who wait for it. */
 const LONGEST_CALL_MS = 100_000;
+/** A call that is not full goes when so long nobody has come, or when the first has waited for so long. */
+const QUIET_MS = 300;
+const LONGEST_GATHERING_MS = 3_000;
+
+/** The earliest first: a call goes as early as any of those who share it may. */
+const PLACES: readonly CallRequest['place'][] = ['turn', 'first', 'urgent', 'last'];
 
 interface Waiter<Row> {
   id: string;
@@ -43,25 +50,25 @@ interface Waiter<Row> {
   fail: (error: unknown) => void;
 }
 
-export function createBatch<Row>({
-  subject,
-  mostIds,
-  lookUp,
-  call: callFor,
-  gatherMs = () => 0,
-  missing,
-  keep,
-}: BatchDeps<Row>): Batch<Row> {
+/** What a call has brought for each ID it was about. */
+type Answers<Row> = (id: string) => BatchAnswer<Row>;
+
+export function createBatch<Row>(deps: BatchDeps<Row>): Batch<Row> {
+  const { subject, mostIds, lookUp, gathers = () => false, more, missing, keep } = deps;
   let waiting: Waiter<Row>[] = [];
-  /** Those whom the call under way serves; who asks for the same ID meanwhile joins them. */
-  let served: Waiter<Row>[] = [];
+  /** Those whom the call under way serves; who asks for the same ID meanwhile joins them. Undefined until it is made. */
+  let served: Waiter<Row>[] | undefined;
   let isAsking = false;
+  /** Hears of each who comes while a call waits for more. */
+  let onCome: () => void = () => undefined;
 
   async function askAll(): Promise<void> {
     isAsking = true;
     try {
       while (waiting.length > 0) {
-        await delay(gatherMs());
+        if (gathers()) {
+          await gather();
+        }
         await askOnce();
       }
     } finally {
@@ -69,30 +76,27 @@ export function createBatch<Row>({
     }
   }
 
+  async function gather(): Promise<void> {
+    const end = performance.now() + LONGEST_GATHERING_MS;
+    let hasCome = true;
+    while (hasCome && idsOf(waiting).size < mostIds && performance.now() < end) {
+      const { promise, resolve } = Promise.withResolvers<boolean>();
+      onCome = () => resolve(true);
+      hasCome = await withinTime(promise, QUIET_MS, () => false);
+    }
+  }
+
   /** One call for all who wait when it is made, and not when its slot is asked for. */
   async function askOnce(): Promise<void> {
-    const takeBatch = () => {
-      const ids = new Set<string>();
-      for (const { id } of waiting) {
-        if (ids.size < mostIds) {
-          ids.add(id);
-        }
-      }
-      served = waiting.filter(({ id }) => ids.has(id));
-      waiting = waiting.filter(({ id }) => !ids.has(id));
-      return [...ids];
-    };
-    const place = waiting.some((waiter) => waiter.place === 'turn') ? 'turn' : (waiting[0]?.place ?? 'last');
+    const place = PLACES.find((earliest) => waiting.some((waiter) => waiter.place === earliest)) ?? 'last';
     try {
-      const answers = await withinTime(
-        askFor(undefined, place, takeBatch, AbortSignal.timeout(LONGEST_CALL_MS)),
+      const answers = await withinTime<Answers<Row>>(
+        askAbout(takeWaiting, place, AbortSignal.timeout(LONGEST_CALL_MS)),
         LONGEST_CALL_MS * 1.2,
-        () => new Map<string, BatchAnswer<Row>>(),
+        () => () => ({ kind: 'unavailable', detail: `${subject} gave no answer in time` }),
       );
-      await keepRows(answers);
-      // Without a call nobody was taken from the line: all hear why there was none.
       takeServed().forEach((waiter, index) => {
-        const answer = answers.get(waiter.id) ?? answers.get(EVERYBODY) ?? noAnswer(subject);
+        const answer = answers(waiter.id);
         // One turn was promised, for one call: a single submission redeems it for all.
         waiter.answer(
           answer.kind === 'throttled' && answer.inLine && index > 0 ? { ...answer, inLine: false } : answer,
@@ -105,58 +109,67 @@ export function createBatch<Row>({
     }
   }
 
+  /** Takes from the line whom one call can serve. */
+  async function takeWaiting(): Promise<Asked> {
+    const ids = new Set([...idsOf(waiting)].slice(0, mostIds));
+    served = waiting.filter(({ id }) => ids.has(id));
+    waiting = waiting.filter(({ id }) => !ids.has(id));
+    const room = mostIds - ids.size;
+    const added = room > 0 && more !== undefined ? await more(ids, room) : [];
+    return { ids: [...ids], added };
+  }
+
+  /** Without a call nobody was taken from the line: all hear why there was none. */
   function takeServed(): Waiter<Row>[] {
-    const all = served.length > 0 ? served : waiting;
-    if (all === waiting) {
+    const all = served ?? waiting;
+    if (served === undefined) {
       waiting = [];
     }
-    served = [];
+    served = undefined;
     return all;
   }
 
-  async function keepRows(answers: ReadonlyMap<string, BatchAnswer<Row>>): Promise<void> {
-    const rows = [...answers].flatMap(([id, answer]) =>
-      answer.kind === 'row' ? [{ id, row: answer.row }] : [],
-    );
-    await Promise.all(rows.map(({ id, row }) => keep?.(id, row)));
-  }
-
-  /**
-   * @param ids Undefined: those that `takeBatch` says when the call is made.
-   * @returns The answer of each ID, or one for all under `EVERYBODY`.
-   */
-  async function askFor(
-    ids: readonly string[] | undefined,
+  /** @param take Says what the call is about, when it is made. */
+  async function askAbout(
+    take: () => Promise<Asked>,
     place: CallRequest['place'],
-    takeBatch: () => string[],
     signal: AbortSignal,
-  ): Promise<Map<string, BatchAnswer<Row>>> {
-    let asked = ids;
-    const call = (token: string) => {
-      asked ??= takeBatch();
-      return callFor(asked, token, signal);
+  ): Promise<Answers<Row>> {
+    let asked: Asked | undefined;
+    const call = async (token: string) => {
+      asked ??= await take();
+      return deps.call([...asked.ids, ...asked.added], token, signal);
     };
     const reply = await lookUp<BatchReply<Row>>({ subject, place, call }, signal);
-    const all = asked ?? [];
+    const { ids, added } = asked ?? { ids: [], added: [] };
     if (reply.kind === 'rows') {
-      return answersOf(all, reply.rows, missing);
+      const { rows } = reply;
+      await Promise.all([...ids, ...added].map((id) => keepRow(id, rows.get(id))));
+      return (id) => answerFor(id, rows);
     }
     const isTooMuch =
       reply.kind === 'too_big' ||
-      (reply.kind === 'unavailable' && ids === undefined && MAY_BE_TOO_LONG.test(reply.detail));
-    if (isTooMuch && all.length > 1) {
-      const middle = Math.ceil(all.length / 2);
-      const halves = [all.slice(0, middle), all.slice(middle)];
-      const answers = new Map<string, BatchAnswer<Row>>();
-      for (const half of halves) {
-        const part = await askFor(half, 'first', takeBatch, signal);
-        for (const id of half) {
-          answers.set(id, part.get(id) ?? part.get(EVERYBODY) ?? noAnswer(subject));
-        }
-      }
-      return answers;
+      (take === takeWaiting && reply.kind === 'unavailable' && MAY_BE_TOO_LONG.test(reply.detail));
+    if (isTooMuch && ids.length + added.length > 1) {
+      const middle = added.length > 0 ? ids.length : Math.ceil(ids.length / 2);
+      const first = await askAbout(only(ids.slice(0, middle)), 'first', signal);
+      const isFirst = new Set(ids.slice(0, middle));
+      const rest = ids.slice(middle);
+      const second = rest.length > 0 ? await askAbout(only(rest), 'first', signal) : first;
+      return (id) => (isFirst.has(id) ? first : second)(id);
     }
-    return new Map([[EVERYBODY, failureOf(reply)]]);
+    return () => failureOf(reply);
+  }
+
+  async function keepRow(id: string, row: Row | undefined): Promise<void> {
+    if (row !== undefined) {
+      await keep?.(id, row);
+    }
+  }
+
+  function answerFor(id: string, rows: ReadonlyMap<string, Row>): BatchAnswer<Row> {
+    const row = rows.get(id);
+    return row === undefined ? missing(id) : { kind: 'row', row };
   }
 
   return {
@@ -164,7 +177,7 @@ export function createBatch<Row>({
       return new Promise<BatchAnswer<Row>>((resolve, reject) => {
         const leave = () => {
           waiting = waiting.filter((other) => other !== waiter);
-          served = served.filter((other) => other !== waiter);
+          served = served?.filter((other) => other !== waiter);
           resolve({ kind: 'interrupted', detail: 'the time of this run was up' });
         };
         const waiter: Waiter<Row> = {
@@ -184,13 +197,29 @@ export function createBatch<Row>({
           return;
         }
         signal.addEventListener('abort', leave, { once: true });
-        (served.some((other) => other.id === id) ? served : waiting).push(waiter);
+        const isServed = served?.some((other) => other.id === id);
+        (isServed ? served : waiting)?.push(waiter);
+        onCome();
         if (!isAsking) {
           void askAll();
         }
       });
     },
   };
+}
+
+/** What a call is about: the IDs that somebody waits for, and those that were added to fill it. */
+interface Asked {
+  ids: readonly string[];
+  added: readonly string[];
+}
+
+function only(ids: readonly string[]): () => Promise<Asked> {
+  return async () => ({ ids, added: [] });
+}
+
+function idsOf(waiters: readonly { id: string }[]): Set<string> {
+  return new Set(waiters.map(({ id }) => id));
 }
 
 /** Never `rows`: what brought no rows, for those who asked. */
@@ -200,23 +229,3 @@ function failureOf<Row>(reply: Exclude<BatchReply<Row> | LookUpFailure, { kind: 
 
 /** The service fails so for queries that take too long, and says nothing. */
 const MAY_BE_TOO_LONG = /answered 50[04]\b/;
-
-/** Stands for every ID of a call that brought one answer for all. It is no ID. */
-const EVERYBODY = '*';
-
-function noAnswer(subject: string): LookUpFailure {
-  return { kind: 'unavailable', detail: `${subject} gave no answer in time` };
-}
-
-function answersOf<Row>(
-  ids: readonly string[],
-  rows: ReadonlyMap<string, Row>,
-  missing: (id: string) => LookUpFailure,
-): Map<string, BatchAnswer<Row>> {
-  return new Map(
-    ids.map((id): [string, BatchAnswer<Row>] => {
-      const row = rows.get(id);
-      return [id, row === undefined ? missing(id) : { kind: 'row', row }];
-    }),
-  );
-}

@@ -1,12 +1,15 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Got } from 'got';
+import { errorType, type Span, span } from '../telemetry/telemetry.ts';
 import type { Failure, HttpResponse } from './apiReply.ts';
 
 /** One request to an API. */
 export interface HttpRequest<Reply> {
   /** Path and query, after the address of the API. */
   path: string;
+  /** The path without its query, with `{id}` for what differs: what telemetry calls all requests of this kind. */
+  route: string;
   token: string;
   headers?: Record<string, string>;
   /** Sent as JSON with POST; a GET when left out. */
@@ -36,38 +39,63 @@ const RESPONSE_TIMEOUT_MS = 20_000;
 export function createHttpClient(service: string, apiUrl: string, now: () => Date): HttpClient {
   let http: Promise<Got> | undefined;
 
-  return {
-    async send(request, signal) {
-      const { path, token, headers, body: json, longestBody, read } = request;
-      const response = request.responseTimeoutMs ?? RESPONSE_TIMEOUT_MS;
-      try {
-        http ??= openHttp();
-        const stream = (await http).stream(`${apiUrl}${path}`, {
-          headers: { ...headers, authorization: `Bearer ${token}` },
-          ...(json !== undefined && { method: 'POST', json }),
-          timeout: {
-            connect: CONNECT_TIMEOUT_MS,
-            secureConnect: CONNECT_TIMEOUT_MS,
-            response,
-            request: response * 1.5,
-          },
-          signal,
-        });
-        const body = await readText(stream, longestBody);
-        if (body === undefined) {
-          return { kind: 'unusable', detail: `${service}'s answer is longer than ${longestBody} bytes` };
-        }
-        const { response: head } = stream;
-        if (head === undefined) {
-          return { kind: 'unavailable', detail: `${service} sent no response` };
-        }
-        return read({ status: head.statusCode, retryAfter: head.headers['retry-after'], body }, now());
-      } catch (error) {
-        if (signal.aborted) {
-          return { kind: 'interrupted', detail: 'the time of this run was up' };
-        }
-        return { kind: 'unavailable', detail: `${service} could not be reached: ${describe(error)}` };
+  const { hostname, port } = new URL(apiUrl);
+
+  async function exchange<Reply>(
+    request: HttpRequest<Reply>,
+    signal: AbortSignal,
+    call: Span,
+  ): Promise<Reply | TransportFailure> {
+    const { path, token, headers, body: json, longestBody, read } = request;
+    const response = request.responseTimeoutMs ?? RESPONSE_TIMEOUT_MS;
+    try {
+      http ??= openHttp();
+      const stream = (await http).stream(`${apiUrl}${path}`, {
+        headers: { ...headers, authorization: `Bearer ${token}` },
+        ...(json !== undefined && { method: 'POST', json }),
+        timeout: {
+          connect: CONNECT_TIMEOUT_MS,
+          secureConnect: CONNECT_TIMEOUT_MS,
+          response,
+          request: response * 1.5,
+        },
+        signal,
+      });
+      const body = await readText(stream, longestBody);
+      const { response: head } = stream;
+      call.set({ 'http.response.status_code': head?.statusCode });
+      if (body === undefined) {
+        call.fail('too_long');
+        return { kind: 'unusable', detail: `${service}'s answer is longer than ${longestBody} bytes` };
       }
+      if (head === undefined) {
+        call.fail('no_response');
+        return { kind: 'unavailable', detail: `${service} sent no response` };
+      }
+      if (head.statusCode >= 400) {
+        call.fail(String(head.statusCode));
+      }
+      return read({ status: head.statusCode, retryAfter: head.headers['retry-after'], body }, now());
+    } catch (error) {
+      if (signal.aborted) {
+        call.fail('interrupted');
+        return { kind: 'interrupted', detail: 'the time of this run was up' };
+      }
+      call.fail(errorType(error));
+      return { kind: 'unavailable', detail: `${service} could not be reached: ${describe(error)}` };
+    }
+  }
+
+  return {
+    send(request, signal) {
+      const attributes = {
+        'http.request.method': request.body === undefined ? 'GET' : 'POST',
+        'url.template': request.route,
+        'url.full': `${apiUrl}${request.path}`,
+        'server.address': hostname,
+        'server.port': Number(port) || undefined,
+      };
+      return span('call', { attributes }, (call) => exchange(request, signal, call));
     },
   };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CallRequest, CircuitCause, Permit } from '../quota/callGate.ts';
-import { type AccessFailure, type Api, type ApiAccess, callApi } from './apiCall.ts';
+import { type AccessFailure, type Api, type ApiAccess, callApi, withGrants } from './apiCall.ts';
 import type { Failure } from './apiReply.ts';
 import type { SourceAnswer } from './source.ts';
 
@@ -55,7 +55,7 @@ const QUICK_RETRIES = 2;
 const REFUSED_ALERTS_IN_A_ROW = 3;
 
 export function createLookUp(api: LookUpApi, deps: LookUpDeps): LookUp {
-  const { gate, random, onSign = () => undefined } = deps;
+  const { gate, tokens, random, onSign = () => undefined } = deps;
   /** Alerts that were refused with 403 since the last answer of another kind. */
   const refusedAlerts = new Set<string>();
 
@@ -97,7 +97,7 @@ export function createLookUp(api: LookUpApi, deps: LookUpDeps): LookUp {
       await gate.succeeded(permit);
       return { kind: 'forbidden', detail: `${reason} (${code})` };
     }
-    return stopAll(permit, 'forbidden', `${reason}. ${advice}`);
+    return stopAll(permit, 'forbidden', withGrants(`${reason}. ${advice}`, tokens));
   }
 
   return async function lookUp<Answer extends { kind: string }>(

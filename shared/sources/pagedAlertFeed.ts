@@ -1,5 +1,6 @@
-import { type Api, type ApiAccess, type CallFailure, callApi } from './apiCall.ts';
-import type { Failure } from './apiReply.ts';
+import { readTokenClaims } from './accessToken.ts';
+import { type Api, type ApiAccess, type CallFailure, callApi, withGrants } from './apiCall.ts';
+import type { Failure, ListPage } from './apiReply.ts';
 import type { AlertBatch, AlertFeed, ListedAlert, ListingEnd } from './source.ts';
 
 /** A list of alerts that an API shows in pages, by the time of their last update. */
@@ -9,8 +10,12 @@ export interface AlertList {
   service: string;
   /** Ends the sentence about a list that was refused with 403: which role to grant, and where. */
   advice: string;
+  /** `$top` and `$skip` may not come to more together; undefined where no such limit is known. */
+  deepest?: number;
+  /** Whether the pages were asked for in the order of update, the oldest first. */
+  isOrdered?: true;
   /** One page; where the API tells no order, it may be any. */
-  page(query: AlertListQuery, token: string, signal: AbortSignal): Promise<AlertPage | Failure>;
+  page(query: AlertListQuery, token: string, signal: AbortSignal): Promise<ListPage | Failure>;
   /** Undefined for an entry that is no alert. */
   read(entry: unknown): ListedAlert | undefined;
 }
@@ -25,26 +30,18 @@ export interface AlertListQuery {
   skip: number;
 }
 
-export interface AlertPage {
-  kind: 'list';
-  /** Unchecked. */
-  entries: unknown[];
-  /** Whether the service says that more follow. Where a request names a page size it may say nothing all the same. */
-  hasNextLink: boolean;
-}
-
 export interface AlertFeedDeps extends ApiAccess {
   now: () => Date;
   /** Alerts a page (1,000). */
   pageSize?: number;
+  /**
+   * The list is asked for only with a token that has one of these roles, so that no call is spent on a refusal. A token that
+   * cannot be read may have them. When left out the API tells.
+   */
+  onlyWithRoles?: readonly string[];
 }
 
 const PAGE_SIZE = 1_000;
-/**
- * Lists of Microsoft's security APIs end here: `$top` and `$skip` may not come to more together (documented for Graph and
- * seen for alerts, https://github.com/elastic/integrations/issues/20234). What lies deeper is reached by shorter windows.
- */
-const DEEPEST_PLACE = 6_000;
 const SHORTEST_WINDOW_MS = 1_000;
 /** The part of a page that the next one shows again. */
 const PAGE_OVERLAP = 0.1;
@@ -63,6 +60,9 @@ function stepAfter(entries: number): number {
  * order as before, so whatever was behind it still is. Those that moved were updated, and so belong to the next
  * listing. Where two pages have no alert in common the listing ends as `moved`.
  *
+ * In a list that comes in the order of update, each page begins at the time at which the one before ended, so nothing
+ * slips past. A page that shows another order is followed by overlapping ones, as above.
+ *
  * A list that is deeper than the API shows is read in two halves of its time, and so on. So each window that was read
  * to its end counts, and a listing that ends early says how far it came.
  *
@@ -73,7 +73,8 @@ function stepAfter(entries: number): number {
  * nor probes it while look-ups do; but a 429 concerns all calls alike, and a list can tell whether the pause is over.
  */
 export function createAlertFeed(list: AlertList, deps: AlertFeedDeps): AlertFeed {
-  const { tokens, now, pageSize = PAGE_SIZE } = deps;
+  const { tokens, now, pageSize = PAGE_SIZE, onlyWithRoles } = deps;
+  const { deepest = Number.POSITIVE_INFINITY } = list;
 
   async function endOf(failure: CallFailure): Promise<ListingEnd> {
     if (failure.kind === 'rejected') {
@@ -98,8 +99,19 @@ export function createAlertFeed(list: AlertList, deps: AlertFeedDeps): AlertFeed
     await tokens.renew().catch(() => undefined);
     return {
       kind: 'forbidden',
-      detail: `${failure.detail}. ${list.advice}`,
+      detail: withGrants(`${failure.detail}. ${list.advice}`, tokens),
     };
+  }
+
+  /** The roles may have been granted since the token was issued: a new one tells. */
+  async function lacksRoles(roles: readonly string[]): Promise<boolean> {
+    const lacks = async (token: () => Promise<string>) => {
+      const claims = await token()
+        .then(readTokenClaims)
+        .catch(() => undefined);
+      return claims !== undefined && !roles.some((role) => claims.roles.includes(role));
+    };
+    return (await lacks(() => tokens.get())) && lacks(() => tokens.renew());
   }
 
   /** Reads one window to its end, if the list goes that deep. */
@@ -107,35 +119,37 @@ export function createAlertFeed(list: AlertList, deps: AlertFeedDeps): AlertFeed
     { from, until }: Window,
     take: (batch: AlertBatch) => Promise<void>,
     signal: AbortSignal,
-  ): Promise<{ calls: number; end: ListingEnd | { kind: 'too-deep' } }> {
+  ): Promise<{ calls: number; end: ListingEnd | { kind: 'too-deep' }; listedUntil: Date }> {
     let calls = 0;
     let hasMoved = false;
     let previous = new Set<string>();
+    /** The page begins so many places after the first update at or after this time. */
+    let listedUntil = from;
     let skip = 0;
     for (;;) {
       if (signal.aborted) {
-        return { calls, end: { kind: 'deadline', detail: 'the time of this run is up' } };
+        return { calls, end: { kind: 'deadline', detail: 'the time of this run is up' }, listedUntil };
       }
-      if (skip + pageSize > DEEPEST_PLACE) {
-        return { calls, end: { kind: 'too-deep' } };
+      if (skip + pageSize > deepest) {
+        return { calls, end: { kind: 'too-deep' }, listedUntil };
       }
       const call = (token: string) => {
         calls += 1;
-        return list.page({ since: from, until, top: pageSize, skip }, token, signal);
+        return list.page({ since: listedUntil, until, top: pageSize, skip }, token, signal);
       };
       // Pages are few, and behind a line of look-ups the second would never come.
       const answer = await callApi(list.api, deps, { place: 'first', mayProbeCircuit: false, call }, signal);
       // The same question from the beginning of the list was answered: it is the depth that is refused.
       if (answer.kind === 'rejected' && skip > 0) {
-        return { calls, end: { kind: 'too-deep' } };
+        return { calls, end: { kind: 'too-deep' }, listedUntil };
       }
       if (answer.kind !== 'list') {
-        return { calls, end: await endOf(answer) };
+        return { calls, end: await endOf(answer), listedUntil };
       }
 
       const { entries, hasNextLink } = answer;
       if (entries.length === 0 && hasNextLink) {
-        return { calls, end: emptyPage(list.service) };
+        return { calls, end: emptyPage(list.service), listedUntil };
       }
       const alerts = entries.flatMap((entry) => list.read(entry) ?? []);
       const invalid = entries.length - alerts.length;
@@ -146,28 +160,38 @@ export function createAlertFeed(list: AlertList, deps: AlertFeedDeps): AlertFeed
       await take({ alerts: alerts.filter((alert) => !isSeen(alert) && !alert.isDeviceless), invalid });
       const isLast = entries.length < pageSize && !hasNextLink;
       if (isLast) {
-        return { calls, end: hasMoved ? moved : { kind: 'complete' } };
+        return { calls, end: hasMoved ? moved : { kind: 'complete' }, listedUntil };
       }
       previous = new Set(alerts.map(versionOf));
-      skip += stepAfter(entries.length);
+      const newest = list.isOrdered ? endOfOrdered(alerts) : undefined;
+      if (newest !== undefined && newest > listedUntil) {
+        listedUntil = newest;
+        skip = 0;
+      } else {
+        skip += stepAfter(entries.length);
+      }
     }
   }
 
   return {
     async listUpdatedSince(since, take, signal) {
+      if (onlyWithRoles !== undefined && (await lacksRoles(onlyWithRoles))) {
+        return { calls: 0, end: { kind: 'forbidden', detail: list.advice } };
+      }
       let calls = 0;
       const windows: Window[] = [{ from: since, until: undefined }];
       for (let window = windows.pop(); window !== undefined; window = windows.pop()) {
         const read = await readWindow(window, take, signal);
         calls += read.calls;
         if (read.end.kind === 'too-deep') {
-          const middle = middleOf(window, now());
+          const rest = { ...window, from: read.listedUntil };
+          const middle = middleOf(rest, now());
           if (middle === undefined) {
-            return { calls, end: tooMany, listedUntil: window.from };
+            return { calls, end: tooMany, listedUntil: rest.from };
           }
-          windows.push({ from: middle, until: window.until }, { from: window.from, until: middle });
+          windows.push({ from: middle, until: rest.until }, { from: rest.from, until: middle });
         } else if (read.end.kind !== 'complete') {
-          return { calls, end: read.end, listedUntil: window.from };
+          return { calls, end: read.end, listedUntil: read.listedUntil };
         }
       }
       return { calls, end: { kind: 'complete' } };
@@ -179,6 +203,15 @@ export function createAlertFeed(list: AlertList, deps: AlertFeedDeps): AlertFeed
 interface Window {
   from: Date;
   until: Date | undefined;
+}
+
+/** The time of the last update of a page whose alerts come in the order of update; undefined for any other. */
+function endOfOrdered(alerts: readonly ListedAlert[]): Date | undefined {
+  const isOrdered = alerts.every(({ updatedAt }, index) => {
+    const before = index === 0 ? updatedAt : alerts[index - 1]?.updatedAt;
+    return updatedAt !== undefined && before !== undefined && before <= updatedAt;
+  });
+  return isOrdered ? alerts.at(-1)?.updatedAt : undefined;
 }
 
 /** Undefined for a window that is too short to be halved. */

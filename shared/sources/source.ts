@@ -1,4 +1,5 @@
 import type { Machine } from '../device/machine.ts';
+import type { CallRequest } from '../quota/callGate.ts';
 
 /** What a source is asked for: one alert, with what the submitter knows about it. */
 export interface AlertReference {
@@ -6,12 +7,25 @@ export interface AlertReference {
   machineId?: string | undefined;
   /** True when the submission comes back for the turn it was promised in the line for quota. */
   inLine: boolean;
+  /** True when somebody waits for the answer: then its calls go before the line, as far as urgent calls may. */
+  isUrgent?: boolean | undefined;
   /** True when the submission was put back before: what an earlier run found may be kept for it. */
   isReturning: boolean;
   /** True when the submitter wants a new look-up, whatever is known already. */
   refresh: boolean;
   /** When the submission was first seen: its alert was raised before. */
   firstSeen: Date;
+}
+
+/** The place in the line for quota of the first call about an alert. */
+export function placeOf({
+  inLine,
+  isUrgent,
+}: Pick<AlertReference, 'inLine' | 'isUrgent'>): CallRequest['place'] {
+  if (inLine) {
+    return 'turn';
+  }
+  return isUrgent ? 'urgent' : 'last';
 }
 
 /** The sources there are; the name stands in rows and messages. */
@@ -72,6 +86,19 @@ export interface Source {
 export interface Kept<Part> {
   part: Part;
   retrievedAt: Date;
+}
+
+/**
+ * Whether a part may serve a submission: one that was had after the submission came is an answer to it; an older one serves
+ * it only for so long after it was had.
+ */
+export function isFresh(
+  { retrievedAt }: Kept<unknown>,
+  firstSeen: Date,
+  reuseForMs: number,
+  now: Date,
+): boolean {
+  return retrievedAt >= firstSeen || now.getTime() - retrievedAt.getTime() < reuseForMs;
 }
 
 /** An alert as a list shows it: which it is, and what a filter looks at. Texts are as received. */

@@ -49,7 +49,7 @@ const answerSchema = z.object({
 const MOST_PUBLISHED = 500;
 
 /** What a row says. Columns that are missing or not understood say nothing: the worst that follows is one more call. */
-export function readRow(row: Columns): AlertState {
+export function readAlertRow(row: Columns): AlertState {
   return {
     claim: readClaim(row),
     answer: readAnswer(row),

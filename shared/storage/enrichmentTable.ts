@@ -1,15 +1,31 @@
 import type { TableClient } from '@azure/data-tables';
 import type { AlertRecord, AlertRecords } from '../pipeline/alertRecords.ts';
 import type { AlertState } from '../pipeline/claim.ts';
-import { answerColumns, claimColumns, noClaimColumns, publishedColumns, readRow } from './enrichmentRow.ts';
-import { hasStatus, isLostCreation, isLostUpdate } from './storageError.ts';
+import { readRow } from './conditionalRow.ts';
+import {
+  answerColumns,
+  claimColumns,
+  noClaimColumns,
+  publishedColumns,
+  readAlertRow,
+} from './enrichmentRow.ts';
+import { isLostCreation, isLostUpdate } from './storageError.ts';
 
-/** The row key of every alert's row; the alert ID is its partition key. */
+/** The row key of the home tenant's alerts. */
 export const DEVICE_ROW_KEY = 'device';
 
-/** The records of alerts as rows of the enrichments table. */
-export function createEnrichmentTable(table: TableClient): AlertRecords {
+/**
+ * The row key of an alert's row; the alert ID is its partition key. Nobody promises that alert IDs are unique over tenants.
+ * @param tenantId Undefined for the home tenant.
+ */
+export function deviceRowKey(tenantId?: string): string {
+  return tenantId === undefined ? DEVICE_ROW_KEY : `${DEVICE_ROW_KEY}:${tenantId.toLowerCase()}`;
+}
+
+/** The records of one tenant's alerts as rows of the enrichments table. @param tenantId Undefined for the home tenant. */
+export function createEnrichmentTable(table: TableClient, tenantId?: string): AlertRecords {
   type Columns = Record<string, unknown>;
+  const rowKey = deviceRowKey(tenantId);
 
   /** Runs a conditional write; undefined when its condition did not hold. */
   async function attempt(
@@ -20,7 +36,7 @@ export function createEnrichmentTable(table: TableClient): AlertRecords {
     isLost: (error: unknown) => boolean = isLostUpdate,
   ): Promise<AlertRecord | undefined> {
     try {
-      const { etag } = await write({ partitionKey: alertId, rowKey: DEVICE_ROW_KEY, ...columns });
+      const { etag } = await write({ partitionKey: alertId, rowKey, ...columns });
       return { alertId, state, mark: etag ?? '' };
     } catch (error) {
       if (isLost(error)) {
@@ -38,15 +54,8 @@ export function createEnrichmentTable(table: TableClient): AlertRecords {
 
   return {
     async read(alertId) {
-      try {
-        const row = await table.getEntity(alertId, DEVICE_ROW_KEY);
-        return { alertId, state: readRow(row), mark: row.etag };
-      } catch (error) {
-        if (hasStatus(error, 404)) {
-          return undefined;
-        }
-        throw error;
-      }
+      const row = await readRow(table, { partitionKey: alertId, rowKey });
+      return row && { alertId, state: readAlertRow(row), mark: row.etag };
     },
 
     async announce(alertId) {

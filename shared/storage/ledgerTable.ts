@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { emptyLedger, type Ledger } from '../quota/ledger.ts';
 import { LedgerError, type LedgerStore } from '../quota/ledgerExchange.ts';
 import type { StorageClock } from '../quota/storageClock.ts';
-import { hasStatus, isLostCreation, isLostUpdate } from './storageError.ts';
+import { readRow, writeRow } from './conditionalRow.ts';
 import { fromParts, toParts } from './textParts.ts';
 
 const FORMAT = 1;
@@ -62,44 +62,28 @@ export function createLedgerTable(
     return operation((response) => clock.observe(sentAt, localNow(), response.headers.get('date')));
   }
 
+  const keys = { partitionKey, rowKey: ROW_KEY };
   return {
     async read() {
-      try {
-        const row = await timed((onResponse) => table.getEntity(partitionKey, ROW_KEY, { onResponse }));
-        return { ledger: decode(row), etag: row.etag };
-      } catch (error) {
-        if (hasStatus(error, 404)) {
-          return { ledger: emptyLedger, etag: undefined };
-        }
-        throw error;
-      }
+      const row = await timed((onResponse) => readRow(table, keys, { onResponse }));
+      return row === undefined
+        ? { ledger: emptyLedger, etag: undefined }
+        : { ledger: decode(row), etag: row.etag };
     },
 
-    async write(next, etag) {
-      const row = { partitionKey, rowKey: ROW_KEY, ...encode(next) };
-      try {
-        const written = await timed((onResponse) =>
-          etag === undefined
-            ? table.createEntity(row, { onResponse })
-            : table.updateEntity(row, 'Replace', { etag, onResponse }),
-        );
-        return written.etag;
-      } catch (error) {
-        if (etag === undefined ? isLostCreation(error) : isLostUpdate(error)) {
-          return undefined;
-        }
-        throw error;
-      }
+    write(next, etag) {
+      return timed((onResponse) => writeRow(table, { ...keys, ...encode(next) }, etag, { onResponse }));
     },
   };
 }
 
-function encode({ calls, displaced, ...state }: Ledger) {
+function encode({ calls, displaced, urgent, ...state }: Ledger) {
   return {
     format: FORMAT,
     state: JSON.stringify(state),
     ...toParts('calls', encodeTimes(calls)),
     ...toParts('displaced', encodeTimes(displaced)),
+    ...toParts('urgent', encodeTimes(urgent)),
   };
 }
 
@@ -116,6 +100,7 @@ function decode(row: TableEntityResult<Record<string, unknown>>): Ledger {
     ...data.state,
     calls: decodeTimes(fromParts('calls', row)),
     displaced: decodeTimes(fromParts('displaced', row)),
+    urgent: decodeTimes(fromParts('urgent', row)),
   };
 }
 

@@ -3,9 +3,8 @@ import * as z from 'zod';
 import type { SourceStateStore } from '../sources/auto/autoSource.ts';
 import { initialState, type SourceState } from '../sources/auto/sourceState.ts';
 import { parseJson } from '../text.ts';
-import { hasStatus, isLostCreation, isLostUpdate } from './storageError.ts';
+import { readRow, writeRow } from './conditionalRow.ts';
 
-const KEYS = { partitionKey: 'source', rowKey: 'state' };
 const FORMAT = 1;
 
 const time = z.iso.datetime().transform((text) => new Date(text));
@@ -26,36 +25,24 @@ const stateSchema: z.ZodType<SourceState> = z.discriminatedUnion('mode', [
 ]);
 const rowSchema = z.object({ format: z.literal(FORMAT), state: z.string() });
 
-/** Which source serves, as one entity of the state table. A row that cannot be read counts as a new beginning. */
-export function createSourceStateTable(table: TableClient): SourceStateStore {
+/**
+ * Which source serves, as one entity of the state table. A row that cannot be read counts as a new beginning.
+ * @param keyPrefix Tells a customer's rows from another's; the home tenant's have none.
+ */
+export function createSourceStateTable(table: TableClient, keyPrefix = ''): SourceStateStore {
+  const keys = { partitionKey: `${keyPrefix}source`, rowKey: 'state' };
   return {
     async read() {
-      try {
-        const row = await table.getEntity(KEYS.partitionKey, KEYS.rowKey);
-        const text = rowSchema.safeParse(row).data?.state;
-        return { state: stateSchema.safeParse(parseJson(text)).data ?? initialState, etag: row.etag };
-      } catch (error) {
-        if (hasStatus(error, 404)) {
-          return { state: initialState, etag: undefined };
-        }
-        throw error;
+      const row = await readRow(table, keys);
+      if (row === undefined) {
+        return { state: initialState, etag: undefined };
       }
+      const text = rowSchema.safeParse(row).data?.state;
+      return { state: stateSchema.safeParse(parseJson(text)).data ?? initialState, etag: row.etag };
     },
 
-    async write(state, etag) {
-      const row = { ...KEYS, format: FORMAT, state: JSON.stringify(state) };
-      try {
-        const written =
-          etag === undefined
-            ? await table.createEntity(row)
-            : await table.updateEntity(row, 'Replace', { etag });
-        return written.etag;
-      } catch (error) {
-        if (etag === undefined ? isLostCreation(error) : isLostUpdate(error)) {
-          return undefined;
-        }
-        throw error;
-      }
+    write(state, etag) {
+      return writeRow(table, { ...keys, format: FORMAT, state: JSON.stringify(state) }, etag);
     },
   };
 }

@@ -1,9 +1,8 @@
 import type { TableClient } from '@azure/data-tables';
 import * as z from 'zod';
 import type { WatermarkStore } from '../polling/poller.ts';
-import { hasStatus, isLostCreation, isLostUpdate } from './storageError.ts';
+import { readRow, writeRow } from './conditionalRow.ts';
 
-const KEYS = { partitionKey: 'alert-poll', rowKey: 'watermark' };
 const FORMAT = 1;
 
 const rowSchema = z.object({
@@ -12,38 +11,27 @@ const rowSchema = z.object({
   completedAt: z.date().optional().catch(undefined),
 });
 
-/** The watermark as one entity of the state table. */
-export function createWatermarkTable(table: TableClient): WatermarkStore {
+/**
+ * The watermark as one entity of the state table.
+ * @param keyPrefix Tells a customer's rows from another's; the home tenant's have none.
+ */
+export function createWatermarkTable(table: TableClient, keyPrefix = ''): WatermarkStore {
+  const keys = { partitionKey: `${keyPrefix}alert-poll`, rowKey: 'watermark' };
   return {
     async read() {
-      try {
-        const row = await table.getEntity(KEYS.partitionKey, KEYS.rowKey);
-        const { data, error } = rowSchema.safeParse(row);
-        return data === undefined
-          ? { watermark: undefined, damage: z.prettifyError(error), etag: row.etag }
-          : { watermark: data.watermark, completedAt: data.completedAt, etag: row.etag };
-      } catch (error) {
-        if (hasStatus(error, 404)) {
-          return { watermark: undefined, etag: undefined };
-        }
-        throw error;
+      const row = await readRow(table, keys);
+      if (row === undefined) {
+        return { watermark: undefined, etag: undefined };
       }
+      const { data, error } = rowSchema.safeParse(row);
+      return data === undefined
+        ? { watermark: undefined, damage: z.prettifyError(error), etag: row.etag }
+        : { watermark: data.watermark, completedAt: data.completedAt, etag: row.etag };
     },
 
-    async write({ watermark, completedAt }, etag) {
-      const row = { ...KEYS, format: FORMAT, watermark, ...(completedAt && { completedAt }) };
-      try {
-        const written =
-          etag === undefined
-            ? await table.createEntity(row)
-            : await table.updateEntity(row, 'Replace', { etag });
-        return written.etag;
-      } catch (error) {
-        if (etag === undefined ? isLostCreation(error) : isLostUpdate(error)) {
-          return undefined;
-        }
-        throw error;
-      }
+    write({ watermark, completedAt }, etag) {
+      const row = { ...keys, format: FORMAT, watermark, ...(completedAt && { completedAt }) };
+      return writeRow(table, row, etag);
     },
   };
 }

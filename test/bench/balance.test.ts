@@ -7,7 +7,17 @@ function messageOf(submissionId: string, outcome: 'enriched' | 'failed' = 'enric
 }
 
 function callAt(time: number, fault: string | null = null): CallRecord {
-  return { time, alertId: 'alert', fault, route: 'alertMachine', appId: null, status: 200, counted: true };
+  return {
+    time,
+    alertId: 'alert',
+    fault,
+    route: 'alertMachine',
+    appId: null,
+    tenantId: null,
+    owners: [],
+    status: 200,
+    counted: true,
+  };
 }
 
 function runOf(startedAt: number, endedAt: number, changes: Partial<Run> = {}): Run {
@@ -19,6 +29,7 @@ function runOf(startedAt: number, endedAt: number, changes: Partial<Run> = {}): 
 const inOrder: Books = {
   submitted: new Map([['one', 'alert']]),
   messages: [messageOf('one')],
+  devices: new Map([['alert', 'machine']]),
   rows: [{ alertId: 'alert', isClaimed: false }],
   calls: [callAt(1_000)],
   runs: [runOf(990, 1_100)],
@@ -33,6 +44,7 @@ test('books in order balance', () => {
     lost: 0,
     contradicted: 0,
     unknown: 0,
+    wrongDevices: 0,
     rows: 1,
     rowsTooMany: 0,
     rowsMissing: 0,
@@ -54,6 +66,21 @@ test('a submission without a message is lost, one with two outcomes contradicted
     contradicted: 1,
     unknown: 1,
     outcomes: { enriched: 1, failed: 1 },
+  });
+});
+
+test("a device that is not the alert's is wrong, and none is not", () => {
+  const devicesOf = (...deviceIds: (string | undefined)[]) =>
+    balance({ ...inOrder, messages: deviceIds.map((deviceId) => ({ ...messageOf('one'), deviceId })) });
+  expect(devicesOf('machine', undefined).wrongDevices).toBe(0);
+  expect(devicesOf('machine', 'other').wrongDevices).toBe(1);
+});
+
+test('calls for lists are extra calls of no alert', () => {
+  const lists = [1, 2, 3].map((time) => ({ ...callAt(time), alertId: null, route: 'machines' as const }));
+  expect(balance({ ...inOrder, calls: [...inOrder.calls, ...lists] })).toMatchObject({
+    calls: 4,
+    extraCalls: { spoiled: 0, ...nothingExtra },
   });
 });
 

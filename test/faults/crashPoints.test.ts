@@ -162,6 +162,7 @@ async function openLane(source: Way['source']): Promise<Lane> {
     DEFENDER_API_URL: `http://${api.host}`,
     GRAPH_API_URL: `http://${api.host}`,
     ENRICHMENT_SOURCE: source ?? 'defender',
+    BULK_LOOKUPS: 'auto',
     LOCAL_HOST_LEASE_SECONDS: '2',
     // Outlasts any run, as in production, also on a slow machine.
     CLAIM_EXPIRY: '20s',

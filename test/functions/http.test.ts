@@ -1,4 +1,4 @@
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createGetEnrichment } from '#functions/handlers/getEnrichment.ts';
 import { createGetHealth } from '#functions/handlers/getHealth.ts';
 import { getLiveness } from '#functions/handlers/getLiveness.ts';
@@ -14,7 +14,10 @@ import {
 } from '#shared/http/contract.ts';
 import { createAlertLookup } from '#shared/lookup/alertLookup.ts';
 import { createSubmit } from '#shared/pipeline/submitAll.ts';
+import { createSubmitUrgent, MOST_URGENT, type SubmitUrgent } from '#shared/pipeline/submitUrgent.ts';
 import type { QuotaReport } from '#shared/quota/quotaReport.ts';
+import type { SourceAnswer } from '#shared/sources/source.ts';
+import { createHomeRouter } from '#shared/tenants/tenantRouter.ts';
 import { invoke } from '../shared/http/invocation.ts';
 import { laterBy, seenAt, submissionOf } from '../shared/pipeline/submissions.ts';
 import { createWorld, type Step, type WorldOptions } from '../shared/pipeline/world.ts';
@@ -34,8 +37,14 @@ const quota: QuotaReport = {
   drainedBy: laterBy(25_000),
 };
 
-/** The HTTP functions over a pipeline in memory, which moves when the test lets it. */
-function createApp(options: WorldOptions = {}, report: () => Promise<QuotaReport> = async () => quota) {
+/**
+ * The HTTP functions over a pipeline in memory, whose queue is read when the test lets it.
+ * @param options.isSlow Leaves urgent alerts to the readers of the queue.
+ */
+function createApp(
+  options: WorldOptions & { isSlow?: boolean } = {},
+  report: () => Promise<QuotaReport> = async () => quota,
+) {
   const steps: Step[] = [];
   const world = createWorld({
     ...options,
@@ -47,12 +56,23 @@ function createApp(options: WorldOptions = {}, report: () => Promise<QuotaReport
     },
   });
   const { records, rules, now } = world.deps;
+  const scope = {
+    tenant: undefined,
+    submit: createSubmit(world.deps),
+    submitUrgent: options.isSlow
+      ? async (...[submissions, { isOver }]: Parameters<SubmitUrgent>) => ({
+          ...(await createSubmit(world.deps)(submissions, isOver)),
+          runs: new Map(),
+        })
+      : createSubmitUrgent(world.deps, String),
+    lookup: createAlertLookup({ records, rules, now, reportQuota: report }),
+    recentQuota: report,
+  };
   const application = {
     now,
-    submit: createSubmit(world.deps),
-    lookup: createAlertLookup({ records, rules, now, reportQuota: report }),
+    tenants: createHomeRouter(scope, async () => undefined),
+    recentTenants: undefined,
     provisionStorage: async () => [],
-    recentQuota: report,
   };
   const submit = createSubmitEnrichments(application, 'key');
   const find = createGetEnrichment(application, 'key');
@@ -68,7 +88,7 @@ function createApp(options: WorldOptions = {}, report: () => Promise<QuotaReport
 }
 
 test('200 callers who wait for 50 alerts share one reader an alert and one call an alert', async () => {
-  const app = createApp();
+  const app = createApp({ isSlow: true });
   const alertIds = Array.from({ length: 50 }, (_, index) => `alert-${index}`);
   const callers = Array.from({ length: 200 }, (_, index) => alertIds[index % 50] ?? '');
   const answers = callers.map((alertId) => app.order({ alertId }, '?wait=10'));
@@ -154,7 +174,7 @@ test('nobody is kept for long by a report on the quota that does not come', asyn
 });
 
 test('a stored answer that may be too old by then is not told before it is published', async () => {
-  const app = createApp();
+  const app = createApp({ isSlow: true });
   await app.deliver(submissionOf());
   app.passTime(14 * 60_000);
   const answer = app.order('alert-1', '?wait=10');
@@ -167,7 +187,7 @@ test('a stored answer that may be too old by then is not told before it is publi
 });
 
 test('an order with wait is told what its own submission is told', async () => {
-  const app = createApp();
+  const app = createApp({ isSlow: true });
   const body = { alertId: 'alert-1', correlationId: 'INC-7', metadata: { a: [1] } };
   const answer = app.order(body, '?wait=10');
   await waitUntil('it is submitted', () => app.waiting().length === 1);
@@ -179,7 +199,7 @@ test('an order with wait is told what its own submission is told', async () => {
 });
 
 test('a refresh waits for the new answer; a look-up meanwhile gets the old one', async () => {
-  const app = createApp();
+  const app = createApp({ isSlow: true });
   await app.deliver(submissionOf());
   app.passTime(60_000);
   const refreshed = app.order({ alertId: 'alert-1', refresh: true }, '?wait=10');
@@ -190,6 +210,40 @@ test('a refresh waits for the new answer; a look-up meanwhile gets the old one',
   expect((await refreshed).json().submissions[0].enrichment.source.retrievedAt).toBe(
     laterBy(60_000).toISOString(),
   );
+});
+
+describe('an order with wait of a few alerts', () => {
+  test('is worked on at once by the process that took it, and nothing of it is left in the queue', async () => {
+    const app = createApp();
+    const answer = await app.order(['alert-1', 'alert-2'], '?wait=10');
+    expect(answer.status).toBe(200);
+    expect(app.published.map(({ alertId }) => alertId)).toEqual(['alert-1', 'alert-2']);
+    expect(app.calls.every(({ isUrgent }) => isUrgent)).toBe(true);
+    expect([app.waiting(), app.count('submit'), app.count('announce')]).toEqual([[], 0, 0]);
+    expect(answer.events.filter(({ event }) => event === 'submission')).toHaveLength(2);
+  });
+
+  test('is pending when no slot is near, and is final when its message has been read', async () => {
+    const answers: SourceAnswer[] = [
+      { kind: 'throttled', until: laterBy(20_000), inLine: true, detail: 'the quota is used up' },
+    ];
+    const find = () =>
+      answers.shift() ?? { kind: 'not_found' as const, isCertain: true as const, detail: 'none' };
+    const app = createApp({ find });
+    const answer = await app.order('alert-1', '?wait=1');
+    expect([answer.status, app.waiting().length]).toEqual([202, 1]);
+    await app.drain();
+    expect((await app.lookUp('alert-1')).json()).toMatchObject({ outcome: 'not_found' });
+  });
+
+  test('is put into the queue like any other when it is larger, or when nobody waits', async () => {
+    const app = createApp();
+    const many = Array.from({ length: MOST_URGENT + 1 }, (_, index) => `alert-${index}`);
+    await app.order(many, '?wait=1');
+    await app.order('alert-x', '?wait=0');
+    await app.order('alert-y');
+    expect([app.waiting().length, app.calls]).toEqual([MOST_URGENT + 3, []]);
+  });
 });
 
 test('a failed look-up is final for its own submission only', async () => {
@@ -312,7 +366,11 @@ test('health is 200 or 503, and liveness asks nobody', async () => {
     ['unhealthy', 503],
   ] as const) {
     const handler = createGetHealth(
-      { recentHealth: async () => ({ status, ready: code === 200, checks: [] }) },
+      {
+        recentHealth: async () => ({ status, ready: code === 200, checks: [] }),
+        recentTenants: undefined,
+        tenants: createHomeRouter({}, async () => undefined),
+      },
       'key',
     );
     const answer = await invoke(handler, 'health', { headers: { accept: 'text/plain' } });

@@ -5,10 +5,10 @@ import { createWorld } from '../shared/pipeline/world.ts';
 
 test('a message that is done does not come again because the quota cannot be told', async () => {
   const world = createWorld();
+  const home = { ...world.receiver.home, reportQuota: () => Promise.reject(new Error('down')) };
   const handle = createEnrichAlert({
-    pipeline: world.deps,
+    receiver: { home, route: async () => ({ kind: 'served', scope: home }) },
     provisionStorage: async () => [],
-    reportQuota: () => Promise.reject(new Error('down')),
     takeSourceEvents: () => [],
   });
   const events: unknown[] = [];

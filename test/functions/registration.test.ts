@@ -13,7 +13,13 @@ test.each<Record<string, string>>([
   const { queues, polling, http } = readSettings({ ...storage, ...environment });
   expect(registrationFrom(environment)).toEqual({
     alertsQueue: queues.alerts,
+    servesTenants: false,
     pollSchedule: polling.schedule,
     authLevel: http.authorization === 'entra' ? 'anonymous' : 'function',
   });
+});
+
+test('one timer a minute serves the schedules of several tenants', () => {
+  const environment = { DEFENDER_APP_ID: 'an ID', ALERT_POLL_SCHEDULE: '0 */5 * * * *' };
+  expect(registrationFrom(environment)).toMatchObject({ servesTenants: true, pollSchedule: '0 * * * * *' });
 });

@@ -192,6 +192,21 @@ describeCompiled('templates', () => {
     });
   });
 
+  test('where customers are served, the app may read their table and the operator write it', () => {
+    const deployment = deployMain({ defenderAppId: ENTRA_APP });
+    const settings = appSettings(deployment);
+    expect(settings).toMatchObject({ DEFENDER_APP_ID: ENTRA_APP, TENANTS_TABLE: 'Tenants' });
+    expect(settingsProblems(settings)).toEqual([]);
+    const held = grantsOf(deployment)
+      .filter(({ scope }) => scope.endsWith('/tables/Tenants'))
+      .map(({ principal, role }) => [principal, ROLES.get(role)?.name]);
+    expect(held).toEqual([
+      [PRINCIPAL_ID, 'Storage Table Data Reader'],
+      [OPERATOR, 'Storage Table Data Contributor'],
+    ]);
+    expect(appSettings(deployMain())).not.toHaveProperty('DEFENDER_APP_ID');
+  });
+
   test('further settings reach the app, and cannot replace what the template sets', () => {
     const extraSettings = { REUSE_FOR: '1h', AZURE_CLIENT_ID: OPERATOR };
     const settings = appSettings(deploy(sources, 'infra/resources.bicep', { extraSettings }));

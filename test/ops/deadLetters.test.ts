@@ -131,7 +131,7 @@ describe('dead-letters replay', () => {
   test('makes one enrichment of a dead letter that was replayed twice', async () => {
     const [alertId = ''] = stack.simulator.control.alertIds(1);
     await stack.queues.createQueue('enrichments');
-    const { pipeline, provisionStorage } = createApplication(readSettings(settings), true);
+    const { receiver, provisionStorage } = createApplication(readSettings(settings), true);
     await provisionStorage();
     await bury(poison, failedLetter(alertId));
     await deadLetters('replay', '--all');
@@ -139,7 +139,7 @@ describe('dead-letters replay', () => {
     const events: MessageEvent[] = [];
     for (const text of [message?.messageText, message?.messageText]) {
       const log = (event: MessageEvent) => events.push(event);
-      await receiveMessage({ body: text, delivery: {} }, pipeline, log, AbortSignal.timeout(20_000));
+      await receiveMessage({ body: text, delivery: {} }, receiver, log, AbortSignal.timeout(20_000));
     }
     expect(events).toMatchObject([{ result: 'enriched' }, { result: 'repeated' }]);
     expect(await countOf(stack.queues.getQueueClient('enrichments'))).toBe(1);

@@ -36,8 +36,8 @@ test('status says what row, queue and dead letters hold of an alert', async () =
   await stack.queues.getQueueClient('alerts').sendMessage(JSON.stringify({ alertIds: ['other', alertId] }));
   process.env.IDENTITY_ENDPOINT = stack.simulator.identityEndpoint;
   process.env.IDENTITY_HEADER = stack.simulator.identityHeader;
-  const { pipeline } = createApplication(readSettings(settings), true);
-  await receiveMessage({ body: alertId, delivery: {} }, pipeline, () => {}, AbortSignal.timeout(20_000));
+  const { receiver } = createApplication(readSettings(settings), true);
+  await receiveMessage({ body: alertId, delivery: {} }, receiver, () => {}, AbortSignal.timeout(20_000));
 
   const after = await runOps(settings, 'status', alertId);
   expect(after.exitCode).toBe(0);
@@ -96,4 +96,22 @@ test('quota names what holds calls up', () => {
     '',
     'Defender answered 403: grant Machine.Read.All',
   ]);
+});
+
+test('quota says how long the line takes, and whether lists shorten that', () => {
+  const now = new Date('2026-11-23T12:00:00Z');
+  const report = {
+    windows: [],
+    rate: 1,
+    pausedUntil: null,
+    circuit: null,
+    queued: 10_000,
+    drainedBy: new Date('2026-11-23T12:03:20Z'),
+  };
+  const drained = (changes: { bulk?: true }) =>
+    quotaLines({ ...report, ...changes }, now).find((line) => line.startsWith('Drained'));
+  expect(drained({ bulk: true })).toBe(
+    'Drained  by 2026-11-23T12:03:20Z (in 3 min), by lists of alerts and devices',
+  );
+  expect(drained({})).toContain('if each alert takes one call');
 });

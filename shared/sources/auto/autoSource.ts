@@ -19,6 +19,8 @@ export interface SourceStateStore {
 /** What the log is told when another source takes over. */
 export interface SourceEvent {
   event: 'source';
+  /** Undefined for the home tenant. */
+  tenantId?: string | undefined;
   from: SourceName;
   to: SourceName;
   detail: string;

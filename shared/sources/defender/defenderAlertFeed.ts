@@ -3,6 +3,9 @@ import type { AlertFeed } from '../source.ts';
 import { DEFENDER_API, type DefenderClient } from './defenderClient.ts';
 import { readListedAlert } from './reply.ts';
 
+/** Each of these lets the app have lists of alerts. */
+export const ALERT_ROLES = ['Alert.Read.All', 'Alert.ReadWrite.All'];
+
 export interface DefenderAlertFeedDeps extends AlertFeedDeps {
   client: Pick<DefenderClient, 'alertsUpdatedSince'>;
 }

@@ -1,14 +1,17 @@
 import type { Machine } from '../../device/machine.ts';
-import { type AlertIndex, GATHER_MS } from '../alertIndex.ts';
+import type { AlertIndex } from '../alertIndex.ts';
 import { createBatch } from '../batch.ts';
 import type { LookUp, LookUpFailure } from '../lookUp.ts';
-import type { AlertReference, Kept } from '../source.ts';
+import { type AlertReference, isFresh, type Kept } from '../source.ts';
+import { createSpareDevices } from '../spareDevices.ts';
 import type { DefenderClient } from './defenderClient.ts';
 
-/** Keeps machines that lists have told where all instances find them. Never fails: the worst is one more call. */
+/** Keeps machines where all instances find them. Never fails: the worst is one more call. */
 export interface MachineStore {
   readMachine(machineId: string): Promise<Kept<Machine> | undefined>;
   writeMachine(machineId: string, kept: Kept<Machine>): Promise<void>;
+  /** The IDs of the machines that were kept since then. */
+  machineIdsSince(time: Date): Promise<string[]>;
 }
 
 export interface DefenderBulkDeps {
@@ -19,65 +22,125 @@ export interface DefenderBulkDeps {
   /** How long a machine serves other alerts of it, in milliseconds. */
   reuseForMs: number;
   now: () => Date;
+  /** Uniform in [0, 1). */
+  random: () => number;
 }
 
-/** Looks many alerts up with few calls; undefined for an alert that has to go the single way. */
-export type DefenderBulk = (
-  alert: AlertReference,
-  signal: AbortSignal,
-) => Promise<Kept<Machine> | LookUpFailure | undefined>;
+/** What lists say about an alert. */
+export type BulkAnswer =
+  | { kind: 'machine'; kept: Kept<Machine> }
+  /** Nobody may call, or there is no time. */
+  | Extract<LookUpFailure, { kind: 'throttled' | 'denied' | 'interrupted' }>
+  /** It has to go the single way. `machineId` is the device that the call will tell about, where that is known. */
+  | { kind: 'single'; machineId: string | undefined };
+
+/** Looks many alerts up with few calls. */
+export interface DefenderBulk {
+  find(alert: AlertReference, signal: AbortSignal): Promise<BulkAnswer>;
+  /** Keeps what a call about one alert told, for other alerts of the same device. */
+  learn(machineId: string | undefined, kept: Kept<Machine>): Promise<void>;
+}
 
 /** In production use elsewhere; longer filters have not been seen. */
-const MOST_MACHINES = 30;
+export const MOST_MACHINES = 30;
 const MACHINE_ID = /^[\da-f]{40}$/;
+/** After a list of machines that brought nothing alerts go the single way for so long. */
+const REST_MS = 30_000;
 
 /**
  * The device of an alert by what the submitter says, or else by the list of alerts; the machine by one that is kept, or
  * else by a list of machines that others share. A machine that is missing in the list, or was merged into another, is left
- * to the single call.
+ * to the single call; what that told of a device serves its other alerts, as the service itself has named it for one of them.
  */
 export function createDefenderBulk(deps: DefenderBulkDeps): DefenderBulk {
-  const { client, lookUp, index, machines, reuseForMs, now } = deps;
+  const { client, lookUp, index, machines, reuseForMs, now, random } = deps;
+  const spare = createSpareDevices({
+    deviceIds: () => [...index.deviceIds()].flatMap((id) => machineIdIn(id) ?? []),
+    keptSince: machines.machineIdsSince,
+    reuseForMs,
+    now,
+    random,
+  });
   const batch = createBatch<Machine>({
     subject: 'machines',
     mostIds: MOST_MACHINES,
-    gatherMs: () => GATHER_MS,
+    gathers: () => true,
+    more: spare,
     lookUp,
     call: client.machines,
     missing: (id) => ({ kind: 'not_found', detail: `the list of machines has no ${id}` }),
-    keep: (id, machine) => machines.writeMachine(id, { part: machine, retrievedAt: now() }),
+    keep: async (id, machine) => {
+      if (isSound(machine, id)) {
+        await machines.writeMachine(id, { part: machine, retrievedAt: now() });
+      }
+    },
   });
+  let restsUntil = Number.NEGATIVE_INFINITY;
 
+  /** Undefined where nobody knows it, or where two contradict each other. */
   async function machineIdOf(alert: AlertReference, signal: AbortSignal): Promise<string | undefined> {
-    const told = alert.machineId?.toLowerCase();
-    if (told !== undefined && MACHINE_ID.test(told)) {
+    const told = machineIdIn(alert.machineId);
+    const listed =
+      told === undefined
+        ? await index.find(alert.alertId, alert.firstSeen, signal)
+        : index.known(alert.alertId);
+    if (listed === undefined) {
       return told;
     }
-    const listed = await index.find(alert.alertId, alert.firstSeen, signal);
-    const machineId = listed?.machineId?.toLowerCase();
-    return machineId !== undefined && MACHINE_ID.test(machineId) ? machineId : undefined;
+    const machineId = machineIdIn(listed.part.machineId);
+    const isUsable =
+      told === undefined ? isFresh(listed, alert.firstSeen, reuseForMs, now()) : told === machineId;
+    return isUsable ? machineId : undefined;
   }
 
-  return async (alert, signal) => {
-    const machineId = alert.refresh ? undefined : await machineIdOf(alert, signal);
-    if (machineId === undefined) {
-      return undefined;
-    }
-    const kept = await machines.readMachine(machineId);
-    if (kept !== undefined && now().getTime() - kept.retrievedAt.getTime() < reuseForMs) {
-      return isSound(kept.part, machineId) ? kept : undefined;
-    }
-    const answer = await batch.ask(machineId, 'first', signal);
-    if (answer.kind === 'row') {
-      return isSound(answer.row, machineId) ? { part: answer.row, retrievedAt: now() } : undefined;
-    }
-    return answer.kind === 'throttled' || answer.kind === 'denied' || answer.kind === 'interrupted'
-      ? answer
-      : undefined;
+  return {
+    async find(alert, signal) {
+      const isResting = now().getTime() < restsUntil;
+      const machineId = alert.refresh || isResting ? undefined : await machineIdOf(alert, signal);
+      if (machineId === undefined) {
+        return { kind: 'single', machineId };
+      }
+      const kept = await machines.readMachine(machineId);
+      if (kept !== undefined && isFresh(kept, alert.firstSeen, reuseForMs, now())) {
+        return hasId(kept.part, machineId) ? { kind: 'machine', kept } : { kind: 'single', machineId };
+      }
+      const answer = await batch.ask(machineId, 'first', signal);
+      switch (answer.kind) {
+        case 'row':
+          return isSound(answer.row, machineId)
+            ? { kind: 'machine', kept: { part: answer.row, retrievedAt: now() } }
+            : { kind: 'single', machineId };
+        case 'throttled':
+        case 'denied':
+        case 'interrupted':
+          return answer;
+        case 'not_found':
+          return { kind: 'single', machineId };
+        default:
+          restsUntil = now().getTime() + REST_MS;
+          return { kind: 'single', machineId };
+      }
+    },
+
+    async learn(machineId, kept) {
+      if (machineId !== undefined && hasId(kept.part, machineId)) {
+        await machines.writeMachine(machineId, kept);
+      }
+    },
   };
+}
+
+/** Undefined for what is no ID of a machine. */
+function machineIdIn(text: string | undefined): string | undefined {
+  const machineId = text?.trim().toLowerCase();
+  return machineId !== undefined && MACHINE_ID.test(machineId) ? machineId : undefined;
+}
+
+function hasId(machine: Machine, machineId: string): boolean {
+  return machine.id.trim().toLowerCase() === machineId;
 }
 
 /** Not another machine, and none that lives on in another. */
 function isSound(machine: Machine, machineId: string): boolean {
-  return machine.id.trim().toLowerCase() === machineId && !machine.mergedIntoMachineId;
+  return hasId(machine, machineId) && !machine.mergedIntoMachineId;
 }

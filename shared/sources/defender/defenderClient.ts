@@ -33,19 +33,22 @@ export function createDefenderClient(apiUrl: string, now: () => Date): DefenderC
   return {
     machineOfAlert(alertId, token, signal) {
       const path = `/api/alerts/${encodeURIComponent(alertId)}/machine`;
-      return http.send({ path, token, longestBody: LONGEST_MACHINE, read: readReply }, signal);
+      const route = '/api/alerts/{id}/machine';
+      return http.send({ path, route, token, longestBody: LONGEST_MACHINE, read: readReply }, signal);
     },
     machines(machineIds, token, signal) {
       const filter = encodeURIComponent(`id in (${machineIds.map((id) => `'${id}'`).join(',')})`);
       // Its own page is larger than that: a list that is cut would miss machines, which then go the single way.
       const path = `/api/machines?$filter=${filter}`;
-      return http.send({ path, token, longestBody: LONGEST_LIST, read: readMachinesReply }, signal);
+      const route = '/api/machines';
+      return http.send({ path, route, token, longestBody: LONGEST_LIST, read: readMachinesReply }, signal);
     },
     alertsUpdatedSince({ since, until, top, skip }, token, signal) {
       const end = until === undefined ? '' : ` and lastUpdateTime lt ${until.toISOString()}`;
       const filter = encodeURIComponent(`lastUpdateTime ge ${since.toISOString()}${end}`);
       const path = `/api/alerts?$filter=${filter}&$top=${top}&$skip=${skip}`;
-      return http.send({ path, token, longestBody: LONGEST_LIST, read: readListReply }, signal);
+      const route = '/api/alerts';
+      return http.send({ path, route, token, longestBody: LONGEST_LIST, read: readListReply }, signal);
     },
   };
 }

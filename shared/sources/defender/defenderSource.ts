@@ -1,6 +1,7 @@
-import { type AlertIndex, createCrowd } from '../alertIndex.ts';
+import type { AlertIndex } from '../alertIndex.ts';
+import { createCrowd } from '../crowd.ts';
 import { createLookUp, type LookUpApi, type LookUpDeps } from '../lookUp.ts';
-import type { AlertReference, Source, SourceAnswer } from '../source.ts';
+import { type AlertReference, placeOf, type Source, type SourceAnswer } from '../source.ts';
 import { createDefenderBulk, type MachineStore } from './defenderBulk.ts';
 import { DEFENDER_API, type DefenderClient } from './defenderClient.ts';
 
@@ -26,30 +27,37 @@ export const DEVICE_LOOK_UPS: LookUpApi = {
  * many alerts come at once.
  */
 export function createDefenderSource(deps: DefenderSourceDeps): Source {
-  const { client, now, bulk } = deps;
+  const { client, now, random, bulk } = deps;
   const lookUp = createLookUp(DEVICE_LOOK_UPS, deps);
-  const lookUpMany = bulk && createDefenderBulk({ ...bulk, client, lookUp, now });
+  const many = bulk && createDefenderBulk({ ...bulk, client, lookUp, now, random });
   const crowd = createCrowd(now);
 
-  async function findOne({ alertId, inLine }: AlertReference, signal: AbortSignal): Promise<SourceAnswer> {
+  async function findOne(alert: AlertReference, signal: AbortSignal): Promise<SourceAnswer> {
+    const { alertId } = alert;
     const call = (token: string) => client.machineOfAlert(alertId, token, signal);
-    const place = inLine ? 'turn' : 'last';
-    const answer = await lookUp({ subject: alertId, place, call }, signal);
+    const answer = await lookUp({ subject: alertId, place: placeOf(alert), call }, signal);
     return answer.kind === 'machine'
       ? { kind: 'found', source: 'defender', machine: answer.machine, retrievedAt: now(), unavailable: [] }
       : answer;
   }
 
   async function find(alert: AlertReference, signal: AbortSignal): Promise<SourceAnswer> {
-    const answer = crowd.isMany() ? await lookUpMany?.(alert, signal) : undefined;
-    if (answer === undefined) {
+    if (many === undefined || !(await crowd.becomesMany())) {
       return findOne(alert, signal);
     }
-    if ('kind' in answer) {
+    const answer = await many.find(alert, signal);
+    if (answer.kind === 'machine') {
+      const { part: machine, retrievedAt } = answer.kept;
+      return { kind: 'found', source: 'defender', machine, retrievedAt, unavailable: [], bulk: true };
+    }
+    if (answer.kind !== 'single') {
       return answer;
     }
-    const { part: machine, retrievedAt } = answer;
-    return { kind: 'found', source: 'defender', machine, retrievedAt, unavailable: [], bulk: true };
+    const single = await findOne(alert, signal);
+    if (single.kind === 'found') {
+      await many.learn(answer.machineId, { part: single.machine, retrievedAt: single.retrievedAt });
+    }
+    return single;
   }
 
   return {

@@ -1,9 +1,14 @@
 import * as z from 'zod';
 import { type Machine, parseMachine } from '../../device/machine.ts';
-import { parseJson } from '../../text.ts';
-import { type Failure, type HttpResponse, notJson, readFailure, readRefusal } from '../apiReply.ts';
+import {
+  type Failure,
+  type HttpResponse,
+  type ListPage,
+  readFailure,
+  readJson,
+  readList,
+} from '../apiReply.ts';
 import type { BatchReply } from '../batch.ts';
-import type { AlertPage } from '../pagedAlertFeed.ts';
 import type { ListedAlert } from '../source.ts';
 
 const SERVICE = 'Defender';
@@ -12,19 +17,14 @@ const SERVICE = 'Defender';
 export type Reply = { kind: 'machine'; machine: Machine } | Failure;
 
 /** What the response to a list query means. */
-export type ListReply = AlertPage | Failure;
-
-const listBodySchema = z.object({
-  value: z.array(z.unknown()),
-  '@odata.nextLink': z.string().min(1).optional().catch(undefined),
-});
+export type ListReply = ListPage | Failure;
 
 export function readReply(response: HttpResponse, now: Date): Reply {
   return response.status === 200 ? readMachine(response, now) : readFailure(SERVICE, response, now);
 }
 
 export function readListReply(response: HttpResponse, now: Date): ListReply {
-  return response.status === 200 ? readList(response, now) : readFailure(SERVICE, response, now);
+  return response.status === 200 ? readList(SERVICE, response, now) : readFailure(SERVICE, response, now);
 }
 
 /** Machines by their IDs in lower case; an entry that is no machine, or that comes twice and differs, is left out. */
@@ -54,36 +54,17 @@ export function readMachinesReply(response: HttpResponse, now: Date): BatchReply
 }
 
 function readMachine(response: HttpResponse, now: Date): Reply {
-  const json = parseJson(response.body);
-  if (json === undefined) {
-    return notJson(SERVICE, response.body);
+  const body = readJson(SERVICE, response, now);
+  if (body.kind !== 'json') {
+    return body;
   }
-  const refusal = readRefusal(SERVICE, response, now);
-  if (refusal !== undefined) {
-    return refusal;
-  }
-  const reading = parseMachine(json);
+  const reading = parseMachine(body.json);
   return reading.kind === 'machine'
     ? reading
     : {
         kind: 'unusable',
         detail: `Defender answered 200 with a body that is no machine: ${reading.detail}`,
       };
-}
-
-function readList(response: HttpResponse, now: Date): ListReply {
-  const json = parseJson(response.body);
-  if (json === undefined) {
-    return notJson(SERVICE, response.body);
-  }
-  const refusal = readRefusal(SERVICE, response, now);
-  if (refusal !== undefined) {
-    return refusal;
-  }
-  const { data } = listBodySchema.safeParse(json);
-  return data === undefined
-    ? { kind: 'unusable', detail: 'Defender answered 200 with a body that is no list' }
-    : { kind: 'list', entries: data.value, hasNextLink: data['@odata.nextLink'] !== undefined };
 }
 
 const text = z.string().optional().catch(undefined);

@@ -9,6 +9,12 @@ export interface GraphAlertFeedDeps extends AlertFeedDeps {
 }
 
 /**
+ * `$top` and `$skip` may not come to more together (documented for Graph's lists and seen for alerts,
+ * https://github.com/elastic/integrations/issues/20234).
+ */
+const DEEPEST_PLACE = 6_000;
+
+/**
  * The alerts of Microsoft Graph: `GET /security/alerts_v2` with `$filter`, `$orderby`, `$top` and `$skip`
  * (https://learn.microsoft.com/graph/api/security-list-alerts_v2), role SecurityAlert.Read.All. It lists the alerts of all
  * products; those without a device are left out.
@@ -19,6 +25,8 @@ export function createGraphAlertFeed(deps: GraphAlertFeedDeps): AlertFeed {
     service: 'Microsoft Graph',
     advice:
       "Grant the app's identity the application role SecurityAlert.Read.All of Microsoft Graph, or remove ALERT_POLL_SCHEDULE.",
+    deepest: DEEPEST_PLACE,
+    isOrdered: true as const,
     page: deps.client.alertsUpdatedSince,
     read: readGraphListedAlert,
   };

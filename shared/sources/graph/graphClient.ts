@@ -40,21 +40,37 @@ export function createGraphClient(apiUrl: string, now: () => Date): GraphClient 
   return {
     alert(alertId, token, signal) {
       const path = `/v1.0/security/alerts_v2/${encodeURIComponent(alertId)}`;
+      const route = '/v1.0/security/alerts_v2/{id}';
       const headers = ALL_MEMBERS;
-      return http.send({ path, token, headers, longestBody: LONGEST_ALERT, read: readAlertReply }, signal);
+      return http.send(
+        { path, route, token, headers, longestBody: LONGEST_ALERT, read: readAlertReply },
+        signal,
+      );
     },
     alertsUpdatedSince({ since, until, top, skip }, token, signal) {
       const end = until === undefined ? '' : ` and lastUpdateDateTime lt ${until.toISOString()}`;
       const filter = encodeURIComponent(`lastUpdateDateTime ge ${since.toISOString()}${end}`);
       const path = `/v1.0/security/alerts_v2?$filter=${filter}&$orderby=lastUpdateDateTime&$top=${top}&$skip=${skip}`;
+      const route = '/v1.0/security/alerts_v2';
       const headers = ALL_MEMBERS;
-      return http.send({ path, token, headers, longestBody: LONGEST_LIST, read: readAlertListReply }, signal);
+      return http.send(
+        { path, route, token, headers, longestBody: LONGEST_LIST, read: readAlertListReply },
+        signal,
+      );
     },
     hunt(body, token, signal) {
       const path = '/v1.0/security/runHuntingQuery';
       const responseTimeoutMs = HUNTING_TIMEOUT_MS;
       return http.send(
-        { path, token, body, responseTimeoutMs, longestBody: LONGEST_ROWS, read: readHuntingReply },
+        {
+          path,
+          route: path,
+          token,
+          body,
+          responseTimeoutMs,
+          longestBody: LONGEST_ROWS,
+          read: readHuntingReply,
+        },
         signal,
       );
     },

@@ -1,17 +1,15 @@
-import * as z from 'zod';
-import { parseJson } from '../../text.ts';
 import {
   describeResponse,
   type Failure,
   type HttpResponse,
-  notJson,
+  type ListPage,
   readErrorBody,
   readFailure,
-  readRefusal,
+  readJson,
+  readList,
   retryAfterMs,
 } from '../apiReply.ts';
 import type { BatchReply } from '../batch.ts';
-import type { AlertPage } from '../pagedAlertFeed.ts';
 import { type DeviceEvidence, parseGraphAlert } from './deviceEvidence.ts';
 import { type HuntingRow, readHuntingRows } from './huntingRow.ts';
 
@@ -21,7 +19,7 @@ const SERVICE = 'Microsoft Graph';
 export type AlertReply = { kind: 'alert'; device: DeviceEvidence | null } | Failure;
 
 /** What the response to a list of alerts means. */
-export type AlertListReply = AlertPage | Failure;
+export type AlertListReply = ListPage | Failure;
 
 /** What the response to `POST /security/runHuntingQuery` means; rows by the ID that was asked for. */
 export type HuntingReply = BatchReply<HuntingRow>;
@@ -30,41 +28,18 @@ export function readAlertReply(response: HttpResponse, now: Date): AlertReply {
   if (response.status !== 200) {
     return readGraphFailure(response, now);
   }
-  const json = parseJson(response.body);
-  if (json === undefined) {
-    return notJson(SERVICE, response.body);
+  const body = readJson(SERVICE, response, now);
+  if (body.kind !== 'json') {
+    return body;
   }
-  const refusal = readRefusal(SERVICE, response, now);
-  if (refusal !== undefined) {
-    return refusal;
-  }
-  const alert = parseGraphAlert(json);
+  const alert = parseGraphAlert(body.json);
   return alert.kind === 'alert'
     ? alert
     : { kind: 'unusable', detail: 'Microsoft Graph answered 200 with a body that is no alert' };
 }
 
-const listSchema = z.object({
-  value: z.array(z.unknown()),
-  '@odata.nextLink': z.string().min(1).optional().catch(undefined),
-});
-
 export function readAlertListReply(response: HttpResponse, now: Date): AlertListReply {
-  if (response.status !== 200) {
-    return readGraphFailure(response, now);
-  }
-  const json = parseJson(response.body);
-  if (json === undefined) {
-    return notJson(SERVICE, response.body);
-  }
-  const refusal = readRefusal(SERVICE, response, now);
-  if (refusal !== undefined) {
-    return refusal;
-  }
-  const { data } = listSchema.safeParse(json);
-  return data === undefined
-    ? { kind: 'unusable', detail: 'Microsoft Graph answered 200 with a body that is no list' }
-    : { kind: 'list', entries: data.value, hasNextLink: data['@odata.nextLink'] !== undefined };
+  return response.status === 200 ? readList(SERVICE, response, now) : readGraphFailure(response, now);
 }
 
 /** Nobody has published what Graph writes for an alert that it does not know: each 404 is taken as that. */
@@ -127,15 +102,11 @@ function huntingPauseMs({ retryAfter, body }: HttpResponse, now: Date): number {
 }
 
 function readRows(response: HttpResponse, now: Date): HuntingReply {
-  const json = parseJson(response.body);
-  if (json === undefined) {
-    return notJson(SERVICE, response.body);
+  const body = readJson(SERVICE, response, now);
+  if (body.kind !== 'json') {
+    return body;
   }
-  const refusal = readRefusal(SERVICE, response, now);
-  if (refusal !== undefined) {
-    return refusal;
-  }
-  const rows = readHuntingRows(json);
+  const rows = readHuntingRows(body.json);
   return rows === undefined
     ? { kind: 'unusable', detail: 'Microsoft Graph answered 200 with a body that is no hunting answer' }
     : { kind: 'rows', rows: new Map(rows.map((row) => [row.get('requestid') ?? '', row])) };

@@ -1,10 +1,19 @@
 import { isAlertId } from '../../intake/submission.ts';
-import type { CallGate } from '../../quota/callGate.ts';
+import type { CallGate, CallRequest } from '../../quota/callGate.ts';
 import { type AccessTokens, readTokenClaims } from '../accessToken.ts';
-import { type AlertIndex, createCrowd, GATHER_MS } from '../alertIndex.ts';
+import type { AlertIndex } from '../alertIndex.ts';
 import { type BatchAnswer, createBatch } from '../batch.ts';
+import { createCrowd } from '../crowd.ts';
 import { createLookUp, type LookUpApi, type LookUpDeps, type LookUpFailure } from '../lookUp.ts';
-import type { AlertReference, Kept, Source, SourceAnswer } from '../source.ts';
+import {
+  type AlertReference,
+  isFresh,
+  type Kept,
+  placeOf,
+  type Source,
+  type SourceAnswer,
+} from '../source.ts';
+import { createSpareDevices } from '../spareDevices.ts';
 import { type DeviceEvidence, deviceEvidenceSchema } from './deviceEvidence.ts';
 import { GRAPH_API, type GraphClient } from './graphClient.ts';
 import { graphMachine } from './graphMachine.ts';
@@ -25,6 +34,8 @@ export interface PartStore {
   /** What hunting knows of a device; null for a device that it does not know. */
   readDevice(deviceId: string): Promise<Kept<HuntingRow | null> | undefined>;
   writeDevice(deviceId: string, kept: Kept<HuntingRow | null>): Promise<void>;
+  /** The IDs of the devices that were kept since then. */
+  deviceIdsSince(time: Date): Promise<string[]>;
 }
 
 export interface GraphSourceDeps {
@@ -67,7 +78,7 @@ export const HUNTING_LOOK_UPS: LookUpApi = {
 };
 
 /** About 9 KB of IDs; the service documents no limit for the text of a query. */
-const MOST_IDS = 100;
+export const MOST_IDS = 100;
 /** A token without one of the roles is renewed so often at most, to see whether it was granted meanwhile. */
 const RENEW_FOR_ROLES_MS = 10 * 60_000;
 
@@ -85,7 +96,7 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
   const hunting = (queryFor: (ids: readonly string[]) => HuntingRequest) => ({
     subject: 'hunting',
     mostIds: MOST_IDS,
-    gatherMs: () => (index !== undefined && crowd.isMany() ? GATHER_MS : 0),
+    gathers: () => index !== undefined && crowd.isMany(),
     lookUp: lookUpHunting,
     call: (ids: readonly string[], token: string, signal: AbortSignal) =>
       client.hunt(queryFor(ids), token, signal),
@@ -95,8 +106,18 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
       detail: `hunting answered without a row for ${id}`,
     }),
   });
+  const spare =
+    index &&
+    createSpareDevices({
+      deviceIds: () => [...index.deviceIds()].filter(isAlertId),
+      keptSince: parts.deviceIdsSince,
+      reuseForMs,
+      now,
+      random,
+    });
   const devices = createBatch<HuntingRow>({
     ...hunting(devicesQuery),
+    ...(spare && { more: spare }),
     keep: (deviceId, row) => parts.writeDevice(deviceId, { part: deviceIn(row), retrievedAt: now() }),
   });
   const alerts = createBatch<HuntingRow>(hunting(alertsQuery));
@@ -130,13 +151,13 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
     const { alertId, inLine, isReturning, refresh } = alert;
     const before = isReturning ? await parts.readEvidence(alertId) : undefined;
     const listed = before === undefined && !refresh ? await evidenceInList(alert, signal) : undefined;
-    const evidence = before ?? listed ?? (await askAlert(alertId, inLine, signal));
+    const evidence = before ?? listed ?? (await askAlert(alert, signal));
     if ('kind' in evidence) {
       return evidence;
     }
     const { part, retrievedAt } = evidence;
     const info = mayHunt
-      ? await describe(part.mdeDeviceId, { inLine: inLine && before !== undefined, refresh }, signal)
+      ? await describe(part.mdeDeviceId, { ...alert, inLine: inLine && before !== undefined }, signal)
       : notAsked;
     // Where hunting is closed to the app, what the alert says must do; a fault that passes is worth waiting for.
     if (info.kind !== 'device' && info.kind !== 'denied') {
@@ -161,29 +182,36 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
 
   /** What a list of alerts says about the device, where many alerts are looked up at the same time. */
   async function evidenceInList(
-    { alertId, firstSeen }: AlertReference,
+    { alertId, machineId, firstSeen }: AlertReference,
     signal: AbortSignal,
   ): Promise<Kept<DeviceEvidence> | undefined> {
-    if (!crowd.isMany() || index === undefined) {
+    if (index === undefined || !(await crowd.becomesMany())) {
       return undefined;
     }
     const listed = await index.find(graphIdOf(alertId), firstSeen, signal);
-    const part = deviceEvidenceSchema.safeParse(listed?.evidence).data;
-    return part && { part, retrievedAt: now() };
+    if (listed === undefined || !isFresh(listed, firstSeen, reuseForMs, now())) {
+      return undefined;
+    }
+    const { part, retrievedAt } = listed;
+    const evidence = deviceEvidenceSchema.safeParse(part.evidence).data;
+    const isContradicted =
+      machineId !== undefined &&
+      evidence?.mdeDeviceId.trim().toLowerCase() !== machineId.trim().toLowerCase();
+    return evidence && !isContradicted ? { part: evidence, retrievedAt } : undefined;
   }
 
   /** Graph knows alerts by an ID with a prefix, which some other APIs leave out before a GUID. */
   async function askAlert(
-    alertId: string,
-    inLine: boolean,
+    alert: AlertReference,
     signal: AbortSignal,
   ): Promise<Kept<DeviceEvidence> | LookUpFailure> {
-    const ask = (id: string, place: 'turn' | 'first' | 'last') => {
+    const { alertId } = alert;
+    const ask = (id: string, place: CallRequest['place']) => {
       const call = (token: string) => client.alert(id, token, signal);
       return lookUpAlert<AlertReply>({ subject: alertId, place, call }, signal);
     };
     const graphId = graphIdOf(alertId);
-    const first = await ask(graphId, inLine ? 'turn' : 'last');
+    const first = await ask(graphId, placeOf(alert));
     const reply = first.kind === 'not_found' && graphId !== alertId ? await ask(alertId, 'first') : first;
     if (reply.kind !== 'alert') {
       return reply as LookUpFailure;
@@ -201,28 +229,26 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
   /** What hunting knows of a device: from the part that is kept, else by a query that other alerts share. */
   async function describe(
     deviceId: string,
-    { inLine, refresh }: { inLine: boolean; refresh: boolean },
+    alert: AlertReference,
     signal: AbortSignal,
   ): Promise<{ kind: 'device'; row: HuntingRow | null } | LookUpFailure> {
     if (!isAlertId(deviceId)) {
       return { kind: 'device', row: null };
     }
+    const { refresh, firstSeen } = alert;
     const kept = refresh ? undefined : await parts.readDevice(deviceId);
-    if (kept !== undefined && now().getTime() - kept.retrievedAt.getTime() < reuseForMs) {
+    if (kept !== undefined && isFresh(kept, firstSeen, reuseForMs, now())) {
       return { kind: 'device', row: kept.part };
     }
-    const answer = await devices.ask(deviceId, inLine ? 'turn' : 'last', signal);
+    const answer = await devices.ask(deviceId, placeOf(alert), signal);
     if (answer.kind !== 'row') {
       return answer;
     }
     return { kind: 'device', row: deviceIn(answer.row) };
   }
 
-  async function findByHunting(
-    { alertId, inLine }: AlertReference,
-    signal: AbortSignal,
-  ): Promise<SourceAnswer> {
-    const answer = await alerts.ask(alertId, inLine ? 'turn' : 'last', signal);
+  async function findByHunting(alert: AlertReference, signal: AbortSignal): Promise<SourceAnswer> {
+    const answer = await alerts.ask(alert.alertId, placeOf(alert), signal);
     return answer.kind === 'row' ? machineOf(answer) : answer;
   }
 

@@ -55,7 +55,7 @@ async function outputFor(
     message: { summary: true, formats: ['ocsf', 'ecs', 'asim', 'sentinel'] },
   });
   world.deps.source = { ...world.deps.source, name: 'defender' };
-  await receiveMessage({ body, delivery }, world.deps, () => {}, new AbortController().signal);
+  await receiveMessage({ body, delivery }, world.receiver, () => {}, new AbortController().signal);
   await world.drain();
   const row = {
     table: 'AlertEnrichments',

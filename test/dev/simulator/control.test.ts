@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
+import { TENANT_ID } from '#dev/simulator/identity.ts';
 import { parseCommandLine } from '#dev/simulator/options.ts';
 import type { RunningSimulator } from '#dev/simulator/simulator.ts';
 import { callApi, machinePath, requestToken, startForTest, tokenOf } from './simulatorFixture.ts';
@@ -43,6 +44,8 @@ test('The report and the log say what was served', async () => {
     route: 'alertMachine',
     alertId,
     appId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    tenantId: TENANT_ID,
+    owners: [TENANT_ID],
     status: 200,
     counted: true,
     fault: null,
@@ -110,7 +113,7 @@ test('An unknown control names the known ones, and text that is not JSON is refu
 
 test('The command line reads every option', () => {
   const commandLine =
-    '--port 8080 --identity-port 8081 --seed x --machines 5 --alerts 6 --limits 100/6s,1500/90s --graph-limits 120/6s --hunting-limits 20/6s --retired 410 --windows fixed --latency 5ms..20ms --roles Machine.Read.All,Alert.Read.All --token-lifetime 10m';
+    '--port 8080 --identity-port 8081 --seed x --machines 5 --alerts 6 --limits 100/6s,1500/90s --graph-limits 120/6s --hunting-limits 20/6s --retired 410 --windows fixed --latency 5ms..20ms --roles Machine.Read.All,Alert.Read.All --token-lifetime 10m --client-id 6a1f0b52-3c55-4a7e-9a53-20c1d7a0f001 --tenants 3';
   expect(parseCommandLine(commandLine.split(' '))).toEqual({
     port: 8080,
     identityPort: 8081,
@@ -128,6 +131,8 @@ test('The command line reads every option', () => {
     latency: { least: 5, most: 20 },
     roles: ['Machine.Read.All', 'Alert.Read.All'],
     tokenLifetimeSeconds: 600,
+    userAssignedClientId: '6a1f0b52-3c55-4a7e-9a53-20c1d7a0f001',
+    tenants: [{}, {}],
   });
 });
 
@@ -139,6 +144,7 @@ test.for([
   ['--graph-limits', '120'],
   ['--hunting-limits', '0/1m'],
   ['--retired', '500'],
+  ['--tenants', '0'],
   ['--windows', 'open'],
   ['--latency', '5'],
 ])('A wrong option is named with what it got: %s %s', ([option = '', value = '']) => {

@@ -30,6 +30,8 @@ function countedCalls(times: number[]): CallRecord[] {
     route: 'alertMachine',
     alertId: null,
     appId: null,
+    tenantId: null,
+    owners: [],
     status: 200,
     counted: true,
     fault: null,

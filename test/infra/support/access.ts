@@ -68,6 +68,14 @@ export const ROLES: ReadonlyMap<string, Role> = new Map([
     },
   ],
   [
+    '76199698-9eea-4c19-bc75-cec21354c6b6',
+    {
+      name: 'Storage Table Data Reader',
+      actions: [`${TABLE}/read`],
+      dataActions: [`${TABLE}/entities/read`],
+    },
+  ],
+  [
     'ba92f5b4-2d11-453d-a403-e96b0029c9fe',
     {
       name: 'Storage Blob Data Contributor',

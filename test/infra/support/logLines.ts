@@ -4,10 +4,12 @@ import { createPollAlerts } from '#functions/handlers/pollAlerts.ts';
 import { createSubmitEnrichments } from '#functions/handlers/submitEnrichments.ts';
 import { createAlertLookup } from '#shared/lookup/alertLookup.ts';
 import { createSubmit } from '#shared/pipeline/submitAll.ts';
+import { createSubmitUrgent } from '#shared/pipeline/submitUrgent.ts';
 import { createPoller } from '#shared/polling/poller.ts';
 import { emptyLedger } from '#shared/quota/ledger.ts';
 import { quotaReport } from '#shared/quota/quotaReport.ts';
 import type { ListingEnd, SourceAnswer } from '#shared/sources/source.ts';
+import { createHomeRouter } from '#shared/tenants/tenantRouter.ts';
 import { createWorld } from '#test/shared/pipeline/world.ts';
 
 const ALERT = 'da637472900382838869_1364969609';
@@ -60,10 +62,11 @@ async function linesOfMessages(): Promise<string[]> {
   for (const answer of answers) {
     for (const notFoundRetriesMs of [[30_000], []]) {
       const { deps } = createWorld({ find: () => answer });
+      const pipeline = { ...deps, rules: { ...deps.rules, notFoundRetriesMs } };
+      const home = { tenant: undefined, pipeline, reportQuota: async () => report };
       const enrichAlert = createEnrichAlert({
-        pipeline: { ...deps, rules: { ...deps.rules, notFoundRetriesMs } },
+        receiver: { home, route: async () => ({ kind: 'served', scope: home }) },
         provisionStorage: async () => [],
-        reportQuota: async () => report,
         takeSourceEvents: () => [{ event: 'source', from: 'defender', to: 'graph', detail: 'gone' }],
       });
       for (const body of bodies) {
@@ -117,8 +120,15 @@ async function linesOfOrders(): Promise<string[]> {
     const { deps } = createWorld();
     const submitEnrichments = createSubmitEnrichments(
       {
-        submit: createSubmit(deps),
-        lookup: createAlertLookup({ ...deps, reportQuota: async () => report }),
+        tenants: createHomeRouter(
+          {
+            tenant: undefined,
+            submit: createSubmit(deps),
+            submitUrgent: createSubmitUrgent(deps, String),
+            lookup: createAlertLookup({ ...deps, reportQuota: async () => report }),
+          },
+          async () => undefined,
+        ),
         provisionStorage: async () => {
           if (error !== undefined) {
             throw error;

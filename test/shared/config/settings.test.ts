@@ -40,7 +40,10 @@ describe('readSettings', () => {
       message: { summary: false, formats: ['sentinel'] },
       output: { envelope: 'plain', appName: undefined },
       http: { authorization: 'key' },
+      telemetry: { kind: 'off' },
       polling: { schedule: undefined, filter: { severities: [], statuses: [], detectionSources: [] } },
+      tenants: { table: 'Tenants', app: undefined },
+      given: { AlertsStorage: 'UseDevelopmentStorage=true' },
     });
   });
 

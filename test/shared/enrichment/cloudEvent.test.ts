@@ -113,3 +113,11 @@ test('the envelope counts: an enrichment that just fits without one goes without
   expect(data.device).toMatchObject({ id: 'machine-1' });
   expect(data.device).not.toHaveProperty('raw');
 });
+
+test('the trace of the message is an attribute of its CloudEvent too, as the extension for tracing has it', () => {
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const event = JSON.parse(write({ ...enrichmentWith('enriched'), traceparent, tracestate: 'soc=7' }));
+  expect(event).toMatchObject({ traceparent, tracestate: 'soc=7', data: { traceparent } });
+  expect(validate(event)).toBe(true);
+  expect(JSON.parse(write(enrichmentWith('enriched')))).not.toHaveProperty('traceparent');
+});

@@ -1,8 +1,12 @@
-import { expect, test } from 'vitest';
-import type { MessageEvent } from '#shared/pipeline/receiveMessage.ts';
+import { describe, expect, test } from 'vitest';
+import { type Bulkhead, createBulkhead } from '#shared/pipeline/bulkhead.ts';
+import type { MessageEvent, TenantPipeline } from '#shared/pipeline/receiveMessage.ts';
 import { receiveMessage } from '#shared/pipeline/receiveMessage.ts';
+import type { TenantDirectory } from '#shared/tenants/tenantDirectory.ts';
+import { createTenantRouter } from '#shared/tenants/tenantRouter.ts';
+import { CONTOSO, directoryOf, FABRIKAM, HOME as HOME_TENANT, rowOf } from '../tenants/tenants.ts';
 import { seenAt } from './submissions.ts';
-import { createWorld, type WorldOptions } from './world.ts';
+import { createWorld, StorageFault, type WorldOptions } from './world.ts';
 
 const delivery = { id: '3a2f0c52-0000-4000-8000-000000000001' };
 
@@ -11,7 +15,7 @@ async function received(body: unknown, options: WorldOptions = {}) {
   const log: MessageEvent[] = [];
   await receiveMessage(
     { body, delivery },
-    world.deps,
+    world.receiver,
     (event) => log.push(event),
     new AbortController().signal,
   );
@@ -117,4 +121,102 @@ test.each([
   const options = homeTenant === undefined ? {} : { homeTenant };
   const { calls } = await received(JSON.stringify({ alertId: 'alert-1', ...fields }), options);
   expect(calls).toHaveLength(1);
+});
+
+describe('with several tenants', () => {
+  const body = (tenantId?: string) => JSON.stringify({ alertId: 'alert-1', tenantId });
+
+  /** Worlds of the home tenant and of Contoso, whose queues are one in production. */
+  async function receivedFor(
+    message: unknown,
+    directory: Partial<TenantDirectory> = {},
+    bulkhead?: Bulkhead,
+  ) {
+    const home = createWorld();
+    const contoso = createWorld();
+    const log: MessageEvent[] = [];
+    const router = createTenantRouter<TenantPipeline>({
+      home: { tenant: undefined, pipeline: home.deps },
+      homeTenant: async () => HOME_TENANT,
+      directory: { ...directoryOf([rowOf(CONTOSO)]), ...directory },
+      open: (tenant) => ({ tenant, pipeline: contoso.deps }),
+    });
+    const deps = { home: { tenant: undefined, pipeline: home.deps }, route: router.route, bulkhead };
+    await receiveMessage(
+      { body: message, delivery },
+      deps,
+      (event) => log.push(event),
+      new AbortController().signal,
+    );
+    return { home, contoso, log };
+  }
+
+  test.each([undefined, HOME_TENANT, HOME_TENANT.toUpperCase()])(
+    'an alert that names %s is the home tenant’s',
+    async (tenantId) => {
+      const { home, contoso, log } = await receivedFor(body(tenantId));
+      expect(home.published).toMatchObject([{ outcome: 'enriched', ...(tenantId && { tenantId }) }]);
+      expect('tenantId' in (home.published[0] ?? {})).toBe(tenantId !== undefined);
+      expect(contoso.calls).toEqual([]);
+      expect(log[0]).not.toHaveProperty('tenantId');
+    },
+  );
+
+  test("a customer's alert takes that customer's way, and says so in enrichment and log", async () => {
+    const { home, contoso, log } = await receivedFor(body(CONTOSO));
+    expect(contoso.published).toMatchObject([{ outcome: 'enriched', tenantId: CONTOSO }]);
+    expect([home.calls, home.published]).toEqual([[], []]);
+    expect(log).toMatchObject([{ event: 'submission', result: 'enriched', tenantId: CONTOSO }]);
+  });
+
+  test.each([FABRIKAM, 'contoso.com'])(
+    'an alert of %s, which is not served, is a dead letter that can be replayed',
+    async (tenantId) => {
+      const { home, contoso, log } = await receivedFor(body(tenantId));
+      expect(home.buried).toMatchObject([
+        { reason: 'unknown-tenant', submission: { alertId: 'alert-1', tenantId } },
+      ]);
+      expect([home.calls, contoso.calls]).toEqual([[], []]);
+      expect(log).toMatchObject([{ event: 'rejected', reason: 'unknown-tenant', tenantId }]);
+    },
+  );
+
+  test('while the tenants cannot be read the alert waits as for any storage, and is no dead letter', async () => {
+    const rows = () => Promise.reject(new StorageFault('the table is down'));
+    const { home, log } = await receivedFor(body(CONTOSO), { rows });
+    expect(home.buried).toEqual([]);
+    expect(home.waiting()).toMatchObject([
+      { alertId: 'alert-1', tenantId: CONTOSO, attempts: 0, deferrals: 1 },
+    ]);
+    expect(log).toMatchObject([{ result: 'deferred', reason: 'storage', detail: 'the table is down' }]);
+    // Those of the home tenant need no row.
+    expect((await receivedFor(body(), { rows })).home.published).toHaveLength(1);
+  });
+
+  test('who finds no place is put back for a few seconds, without an attempt counted or a call made', async () => {
+    const full: Bulkhead = { enter: () => undefined };
+    const { contoso, log } = await receivedFor(body(CONTOSO), {}, full);
+    expect(contoso.calls).toEqual([]);
+    expect(contoso.rows.size).toBe(0);
+    expect(contoso.waiting()).toMatchObject([{ attempts: 0, deferrals: 1, tenantId: CONTOSO }]);
+    expect(log).toMatchObject([{ result: 'deferred', reason: 'crowded', delayMs: 3_750, tenantId: CONTOSO }]);
+  });
+
+  test('a place is given back when the look-up ends, however it ends', async () => {
+    const bulkhead = createBulkhead(2);
+    const { contoso } = await receivedFor(body(CONTOSO), {}, bulkhead);
+    expect(contoso.published).toHaveLength(1);
+    expect(bulkhead.enter(CONTOSO)).toBeDefined();
+  });
+});
+
+test('the trace that a message brings goes through a deferral to what comes out', async () => {
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const body = { alertId: 'alert-1', traceparent };
+  const { published } = await received(body);
+  expect(published).toMatchObject([{ traceparent }]);
+  const deferred = await received(body, {
+    find: () => ({ kind: 'throttled', until: seenAt, inLine: false, detail: 'x' }),
+  });
+  expect(deferred.waiting()).toMatchObject([{ traceparent }]);
 });

@@ -5,8 +5,9 @@ import type { Submission } from '#shared/intake/submission.ts';
 import type { AlertRecord, AlertRecords } from '#shared/pipeline/alertRecords.ts';
 import type { AlertState } from '#shared/pipeline/claim.ts';
 import { enrichSubmission, type PipelineDeps, type Progress } from '#shared/pipeline/enrichSubmission.ts';
-import type { DeadLetter, Outbox } from '#shared/pipeline/outbox.ts';
+import type { DeadLetter, HeldMessage, Outbox } from '#shared/pipeline/outbox.ts';
 import type { AlertReference, Source, SourceAnswer } from '#shared/sources/source.ts';
+import { createHomeRouter } from '#shared/tenants/tenantRouter.ts';
 import { seenAt } from './submissions.ts';
 
 /** Everything that the pipeline does to the world around it. */
@@ -19,6 +20,9 @@ export type Step =
   | 'mark'
   | 'find'
   | 'submit'
+  | 'hold'
+  | 'put back'
+  | 'remove'
   | 'publish'
   | 'bury';
 
@@ -134,6 +138,34 @@ export function createWorld(options: WorldOptions = {}) {
           visibleAt: time + delayMs,
         });
       }),
+    hold: (submission, forMs) =>
+      step('hold', (): HeldMessage => {
+        const message: Message = {
+          submission,
+          identity: { messageId: newMessageId() },
+          visibleAt: time + forMs,
+        };
+        queue.push(message);
+        // Nothing happens once another reader has the message.
+        const isHeld = () => queue.includes(message) && message.visibleAt > time;
+        return {
+          messageId: message.identity.messageId,
+          putBack: (later, delayMs, claimKey) =>
+            step('put back', () => {
+              if (isHeld()) {
+                message.submission = later;
+                message.identity = { ...message.identity, claimKey };
+                message.visibleAt = time + delayMs;
+              }
+            }),
+          remove: () =>
+            step('remove', () => {
+              if (isHeld()) {
+                queue.splice(queue.indexOf(message), 1);
+              }
+            }),
+        };
+      }),
     publish: (enrichment) =>
       step('publish', () => {
         const outcome = rows.get(enrichment.alertId)?.state.answer?.outcome;
@@ -168,7 +200,6 @@ export function createWorld(options: WorldOptions = {}) {
     message: { summary: false, formats: [], ...options.message },
     now,
     random: options.random ?? (() => 0.5),
-    homeTenant: async () => options.homeTenant,
     storageFault: (error) => (error instanceof StorageFault ? error.message : undefined),
     newClaimKey() {
       keys += 1;
@@ -176,6 +207,8 @@ export function createWorld(options: WorldOptions = {}) {
     },
   };
   const never = new AbortController().signal;
+  const home = { tenant: undefined, pipeline: deps };
+  const { route } = createHomeRouter(home, async () => options.homeTenant);
 
   function passTime(milliseconds: number): void {
     time += milliseconds;
@@ -205,6 +238,10 @@ export function createWorld(options: WorldOptions = {}) {
   function takeVisible(): Message[] {
     const soonest = Math.min(...queue.map(({ visibleAt }) => visibleAt));
     time = Math.max(time, soonest);
+    return takeVisibleNow();
+  }
+
+  function takeVisibleNow(): Message[] {
     const visible = queue.filter(({ visibleAt }) => visibleAt <= time);
     for (const message of visible) {
       queue.splice(queue.indexOf(message), 1);
@@ -238,6 +275,7 @@ export function createWorld(options: WorldOptions = {}) {
 
   return {
     deps,
+    receiver: { home, route },
     rows,
     published,
     buried,
@@ -247,6 +285,9 @@ export function createWorld(options: WorldOptions = {}) {
     deliver,
     drain,
     drainAtOnce,
+    /** Delivers at once what is visible now, and lets no time pass. */
+    deliverVisible: (leaseMs: number) =>
+      Promise.all(takeVisibleNow().map((message) => receive(message, leaseMs))),
     enqueue: (submission: Submission) =>
       queue.push({ submission, identity: { messageId: submission.submissionId }, visibleAt: time }),
     waiting: () => queue.map(({ submission }) => submission),

@@ -26,7 +26,7 @@ function asked(ledger: Ledger, request: Partial<Ask>, now: number) {
   const answer = ask(
     ledger,
     rules,
-    { returning: 0, first: 0, fresh: 0, patienceMs: 20_000, mayProbeCircuit: 0, ...request },
+    { returning: 0, first: 0, urgent: 0, fresh: 0, patienceMs: 20_000, mayProbeCircuit: 0, ...request },
     now,
   );
   if (answer.grant.kind !== 'slots') {
@@ -36,8 +36,12 @@ function asked(ledger: Ledger, request: Partial<Ask>, now: number) {
 }
 
 function grantOf(ledger: Ledger, now: number): Grant {
-  return ask(ledger, rules, { returning: 0, first: 0, fresh: 1, patienceMs: 20_000, mayProbeCircuit: 1 }, now)
-    .grant;
+  return ask(
+    ledger,
+    rules,
+    { returning: 0, first: 0, urgent: 0, fresh: 1, patienceMs: 20_000, mayProbeCircuit: 1 },
+    now,
+  ).grant;
 }
 
 function throttle(ledger: Ledger, by: LedgerRules, until: number, at: number): Ledger {
@@ -56,6 +60,49 @@ function openCircuit(
 /** A probe succeeds whose call was made after all that the ledger knows of. */
 function resume(ledger: Ledger, probe: Probe, slot = Number.POSITIVE_INFINITY): Ledger {
   return book(ledger, rules, [{ kind: 'succeeded', probe, slot }]);
+}
+
+/** When the calls of alerts are made that come at these times, if 96 at a time find a worker. */
+function callsFor(arrivals: readonly { id: number; at: number; isUrgent?: boolean }[], forMs: number) {
+  const queue = arrivals.map(({ id, at, isUrgent = false }) => ({
+    id,
+    at,
+    place: isUrgent ? ('urgent' as const) : ('fresh' as const),
+  })) as { id: number; at: number; place: 'returning' | 'urgent' | 'fresh' }[];
+  const calls: { id: number; at: number }[] = [];
+  let ledger = emptyLedger;
+  for (let now = START; now < START + forMs && queue.length > 0; now += 1_000) {
+    const seen = queue.filter(({ at }) => at <= now);
+    // Urgent ones are worked on where they are handed in: they need no worker of the queue.
+    const due = [
+      ...seen.filter(({ place }) => place !== 'urgent').slice(0, 96),
+      ...seen.filter(({ place }) => place === 'urgent'),
+    ];
+    const of = (place: 'returning' | 'urgent' | 'fresh') => due.filter((entry) => entry.place === place);
+    const ordered = [...of('returning'), ...of('urgent'), ...of('fresh')];
+    if (ordered.length === 0) {
+      continue;
+    }
+    const request = {
+      returning: of('returning').length,
+      urgent: of('urgent').length,
+      fresh: of('fresh').length,
+    };
+    const answer = asked(ledger, request, now);
+    ledger = answer.ledger;
+    ordered.forEach((entry, index) => {
+      queue.splice(queue.indexOf(entry), 1);
+      const slot = answer.slots[index];
+      if (slot !== undefined) {
+        calls.push({ id: entry.id, at: slot });
+      } else {
+        const at = answer.turns[index - answer.slots.length] ?? now;
+        queue.push({ id: entry.id, at, place: 'returning' });
+      }
+    });
+    queue.sort((left, right) => left.at - right.at);
+  }
+  return calls;
 }
 
 describe('the line for quota', () => {
@@ -123,35 +170,10 @@ describe('the line for quota', () => {
 
   test('drains a backlog at the full rate, in order, however it is mixed with new alerts', () => {
     // A model of the whole: 2,000 alerts at once, then a new one every two seconds for two hours.
-    let ledger = emptyLedger;
-    const queue: { id: number; at: number; inLine: boolean }[] = [];
-    for (let id = 0; id < 2_000; id += 1) {
-      queue.push({ id, at: START, inLine: false });
-    }
-    for (let id = 2_000; id < 5_600; id += 1) {
-      queue.push({ id, at: START + (id - 2_000) * 2_000, inLine: false });
-    }
-    const calls: { id: number; at: number }[] = [];
-    for (let now = START; now < START + 3 * 3_600_000; now += 1_000) {
-      const due = queue.filter(({ at }) => at <= now).slice(0, 96);
-      if (due.length === 0) {
-        continue;
-      }
-      const ordered = [...due.filter(({ inLine }) => inLine), ...due.filter(({ inLine }) => !inLine)];
-      const returning = due.filter(({ inLine }) => inLine).length;
-      const answer = asked(ledger, { returning, fresh: due.length - returning }, now);
-      ledger = answer.ledger;
-      ordered.forEach((entry, index) => {
-        queue.splice(queue.indexOf(entry), 1);
-        const slot = answer.slots[index];
-        if (slot !== undefined) {
-          calls.push({ id: entry.id, at: slot });
-        } else {
-          queue.push({ id: entry.id, at: answer.turns[index - answer.slots.length] ?? now, inLine: true });
-        }
-      });
-      queue.sort((left, right) => left.at - right.at);
-    }
+    const calls = callsFor(
+      Array.from({ length: 5_600 }, (_, id) => ({ id, at: START + Math.max(0, id - 2_000) * 2_000 })),
+      3 * 3_600_000,
+    );
     const times = calls.map(({ at }) => at).sort((left, right) => left - right);
     for (const { calls: most, windowMs } of rules.limits) {
       times.forEach((time, index) => {
@@ -168,6 +190,62 @@ describe('the line for quota', () => {
     for (let id = 0; id < 4_300; id += 1) {
       expect(done.has(id)).toBe(true);
     }
+  });
+});
+
+describe('urgent calls', () => {
+  /** A line of thousands, all of whom were promised turns. */
+  const { ledger: line } = asked(emptyLedger, { fresh: 10_000 }, START);
+
+  test('go before a line of thousands', () => {
+    const { slots, turns } = asked(line, { urgent: 10, fresh: 5 }, START + 90_000);
+    expect([slots.length, turns.length]).toEqual([10, 5]);
+    expect(Math.max(...slots)).toBeLessThan(START + 90_000 + 5_000);
+  });
+
+  test('are promised the next slots when none is near, not the end of the line', () => {
+    const { turns } = asked(line, { urgent: 2, patienceMs: 0 }, START + 30_000);
+    expect(turns).toHaveLength(2);
+    expect(Math.max(...turns)).toBeLessThan(START + 65_000);
+  });
+
+  test('have a fifth of each limit; further ones go to the end of the line', () => {
+    const at = START + 90_000;
+    const first = asked(line, { urgent: 15 }, at);
+    const second = asked(first.ledger, { urgent: 15 }, at + 10_000);
+    expect([first.slots.length, second.slots.length]).toEqual([15, 5]);
+    expect(Math.min(...second.turns)).toBeGreaterThan(START + 3 * 3_600_000);
+    const minuteLater = asked(second.ledger, { urgent: 15 }, at + 75_000);
+    expect(minuteLater.slots).toHaveLength(15);
+  });
+
+  test('are not limited while nobody is in line', () => {
+    expect(asked(emptyLedger, { urgent: 60 }, START).slots).toHaveLength(60);
+    expect(asked(emptyLedger, { urgent: 60 }, START).ledger.urgent).toEqual([]);
+  });
+
+  test('delay those in line by no more than the calls they take, however many there are', () => {
+    const backlog = Array.from({ length: 1_400 }, (_, id) => ({ id, at: START }));
+    // One each second: more than may go before the line.
+    const urgent = Array.from({ length: 900 }, (_, id) => ({
+      id: 10_000 + id,
+      at: START + 1_000 + id * 1_000,
+      isUrgent: true,
+    }));
+    const calls = callsFor([...backlog, ...urgent], 2 * 3_600_000);
+    const ends = (some: readonly { id: number; at: number }[]) =>
+      Math.max(...some.filter(({ id }) => id < 10_000).map(({ at }) => at));
+    const end = ends(calls);
+    const passed = calls.filter(({ id, at }) => id >= 10_000 && at < end).length;
+    const perMinute = (from: number) =>
+      calls.filter(({ id, at }) => id >= 10_000 && at >= from && at < from + 60_000 && at < end).length;
+    expect(passed).toBeGreaterThan(50);
+    expect(
+      Math.max(...Array.from({ length: 14 }, (_, minute) => perMinute(START + minute * 60_000))),
+    ).toBeLessThanOrEqual(20);
+    // As if the line had been longer by those calls from the beginning.
+    const longer = Array.from({ length: 1_400 + passed }, (_, id) => ({ id, at: START }));
+    expect(end).toBeLessThanOrEqual(ends(callsFor(longer, 2 * 3_600_000)) + 10_000);
   });
 });
 
@@ -189,7 +267,7 @@ describe('feedback', () => {
     const { ledger, grant } = ask(
       paused,
       rules,
-      { returning: 2, first: 0, fresh: 3, patienceMs: 20_000, mayProbeCircuit: 0 },
+      { returning: 2, first: 0, urgent: 0, fresh: 3, patienceMs: 20_000, mayProbeCircuit: 0 },
       START + 8_000,
     );
     expect(grant).toEqual({ kind: 'paused', probe: START + 8_000, retryAt: START + 13_000 });
@@ -202,7 +280,7 @@ describe('feedback', () => {
     const { ledger } = ask(
       paused,
       rules,
-      { returning: 0, first: 0, fresh: 1, patienceMs: 20_000, mayProbeCircuit: 0 },
+      { returning: 0, first: 0, urgent: 0, fresh: 1, patienceMs: 20_000, mayProbeCircuit: 0 },
       START,
     );
     expect(grantOf(ledger, START + 5_000)).toMatchObject({ kind: 'paused', probe: START + 5_000 });
@@ -213,7 +291,7 @@ describe('feedback', () => {
     const { grant } = ask(
       paused,
       rules,
-      { returning: 1, first: 0, fresh: 1, patienceMs: 20_000, mayProbeCircuit: 0 },
+      { returning: 1, first: 0, urgent: 0, fresh: 1, patienceMs: 20_000, mayProbeCircuit: 0 },
       START + 1,
     );
     expect(grant).toMatchObject({ kind: 'slots', slots: [] });
@@ -260,7 +338,7 @@ describe('the circuit', () => {
       const answer = ask(
         ledger,
         rules,
-        { returning: 5, first: 0, fresh: 5, patienceMs: 20_000, mayProbeCircuit: 1 },
+        { returning: 5, first: 0, urgent: 0, fresh: 5, patienceMs: 20_000, mayProbeCircuit: 1 },
         now,
       );
       expect(answer.grant).toMatchObject({ kind: 'open', probe: now });
@@ -281,7 +359,7 @@ describe('the circuit', () => {
 
   describe('when a probe is due', () => {
     const open = openCircuit(emptyLedger, rules, refusal, START);
-    const lists = { returning: 2, first: 0, fresh: 0, patienceMs: 20_000, mayProbeCircuit: 0 };
+    const lists = { returning: 2, first: 0, urgent: 0, fresh: 0, patienceMs: 20_000, mayProbeCircuit: 0 };
 
     test('keeps it for whoever may probe', () => {
       const { ledger, grant } = ask(open, rules, lists, START + 6_000);
@@ -327,6 +405,7 @@ test('whatever happens, no window of any limit holds more than its calls', () =>
     gap: fc.integer({ min: 0, max: 4_000 }),
     returning: fc.integer({ min: 0, max: 8 }),
     first: fc.integer({ min: 0, max: 3 }),
+    urgent: fc.integer({ min: 0, max: 3 }),
     fresh: fc.integer({ min: 0, max: 8 }),
     patienceMs: fc.integer({ min: 0, max: 2_000 }),
     mayProbeCircuit: fc.integer({ min: 0, max: 2 }),
@@ -354,7 +433,7 @@ test('whatever happens, no window of any limit holds more than its calls', () =>
         if (grant.kind === 'slots') {
           calls.push(...grant.slots);
           expect(grant.slots.length + grant.turns.length).toBe(
-            request.returning + request.first + request.fresh,
+            request.returning + request.first + request.urgent + request.fresh,
           );
         } else if (grant.probe !== null) {
           calls.push(grant.probe);
@@ -432,7 +511,7 @@ describe('the rate', () => {
     const { grant } = ask(
       emptyLedger,
       half,
-      { returning: 0, first: 0, fresh: 80, patienceMs: 20_000, mayProbeCircuit: 0 },
+      { returning: 0, first: 0, urgent: 0, fresh: 80, patienceMs: 20_000, mayProbeCircuit: 0 },
       START,
     );
     expect(grant.kind === 'slots' && grant.slots.filter((slot) => slot === START)).toHaveLength(50);

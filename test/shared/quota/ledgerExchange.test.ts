@@ -1,8 +1,9 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { emptyLedger, type Ledger } from '#shared/quota/ledger.ts';
 import type { LedgerStore } from '#shared/quota/ledgerExchange.ts';
 import { type Change, createLedgerExchange } from '#shared/quota/ledgerExchange.ts';
+import { NO_SPAN, useTelemetry } from '#shared/telemetry/telemetry.ts';
 
 /** One shared ledger in memory, with conditional writes, and as many processes before it as a test wants. */
 function createShared() {
@@ -131,4 +132,17 @@ test('no change of any process is lost or made twice, however they run into each
     }),
   );
   expect(ledger().calls.toSorted((left, right) => left - right)).toEqual(times);
+});
+
+test('telemetry hears of each change that another instance had forestalled', async () => {
+  const { process, done } = createShared();
+  const heard: unknown[] = [];
+  useTelemetry({ span: (_name, _options, work) => work(NO_SPAN), record: (event) => heard.push(event) });
+  onTestFinished(() => useTelemetry());
+  const [one, two] = [process(), process()];
+  for (let time = 1; time <= 5; time += 1) {
+    await Promise.all([one(book(time)), two(book(time))]);
+  }
+  expect(done.lost).toBeGreaterThan(0);
+  expect(heard).toEqual(Array(done.lost).fill({ event: 'ledger_conflict' }));
 });

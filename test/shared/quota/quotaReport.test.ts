@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest';
-import { emptyLedger, type LedgerRules } from '#shared/quota/ledger.ts';
-import { quotaReport } from '#shared/quota/quotaReport.ts';
+import { describe, expect, test } from 'vitest';
+import { emptyLedger, type Ledger, type LedgerRules } from '#shared/quota/ledger.ts';
+import { type QuotaReport, quotaReport } from '#shared/quota/quotaReport.ts';
 
 const rules: LedgerRules = {
   limits: [{ calls: 10, windowMs: 60_000 }],
@@ -20,4 +20,63 @@ test('the line is drained no earlier than a pause permits', () => {
   const pause = { until: NOW + 300_000, at: NOW };
   const { drainedBy } = quotaReport({ ...emptyLedger, pause }, rules, 1, NOW);
   expect(drainedBy?.getTime()).toBeGreaterThanOrEqual(pause.until);
+});
+
+describe('a line of 10,000 alerts at the real limits', () => {
+  const limits = (minute: number, hour?: number) => [
+    { calls: minute, windowMs: 60_000 },
+    ...(hour === undefined ? [] : [{ calls: hour, windowMs: 3_600_000 }]),
+  ];
+  const defender: LedgerRules = { ...rules, limits: limits(100, 1_500) };
+  const alerts: LedgerRules = { ...rules, limits: limits(120) };
+  const hunting: LedgerRules = { ...rules, limits: limits(20) };
+  const minutes = ({ drainedBy }: QuotaReport) => ((drainedBy?.getTime() ?? 0) - NOW) / 60_000;
+
+  test('takes more than six hours one by one', () => {
+    const report = quotaReport(emptyLedger, defender, 10_000, NOW);
+    expect(minutes(report)).toBeGreaterThan(360);
+    expect(minutes(report)).toBeLessThan(400);
+    expect(report.bulk).toBeUndefined();
+  });
+
+  // What the outbreak benchmark has measured: docs/benchmarks.md.
+  test('takes minutes by lists of Defender, and no less than was measured', () => {
+    const apis = [{ ledger: emptyLedger, rules: defender, alertsPerCall: [1_800, 30] }];
+    const report = quotaReport(emptyLedger, defender, 10_000, NOW, apis);
+    expect(report.bulk).toBe(true);
+    expect(minutes(report)).toBeGreaterThan(139 / 60);
+    expect(minutes(report)).toBeLessThan(5);
+  });
+
+  test('takes minutes by lists of Graph and hunting, and no less than was measured', () => {
+    const apis = [
+      { ledger: emptyLedger, rules: alerts, alertsPerCall: [999] },
+      { ledger: emptyLedger, rules: hunting, alertsPerCall: [100] },
+    ];
+    const report = quotaReport(emptyLedger, alerts, 10_000, NOW, apis);
+    expect(minutes(report)).toBeGreaterThan(216 / 60);
+    expect(minutes(report)).toBeLessThan(6);
+  });
+
+  test('takes as long as a pause, and cannot be told while the circuit is open', () => {
+    const apis = (ledger: Ledger) => [{ ledger, rules: defender, alertsPerCall: [1_800, 30] }];
+    const paused = { ...emptyLedger, pause: { until: NOW + 600_000, at: NOW } };
+    expect(minutes(quotaReport(paused, defender, 10_000, NOW, apis(paused)))).toBeGreaterThan(10);
+    const circuit = {
+      openedAt: NOW,
+      refusedAt: NOW,
+      probeAt: NOW + 5_000,
+      failures: 1,
+      cause: 'forbidden' as const,
+      detail: 'no role',
+    };
+    const open = { ...emptyLedger, circuit };
+    expect(quotaReport(open, defender, 10_000, NOW, apis(open))).toMatchObject({ drainedBy: null });
+  });
+});
+
+test('a few alerts are not said to take longer by lists than one by one', () => {
+  const apis = [{ ledger: emptyLedger, rules, alertsPerCall: [1_800, 30] }];
+  const report = quotaReport(emptyLedger, rules, 2, NOW, apis);
+  expect([report.drainedBy?.getTime(), report.bulk]).toEqual([NOW, undefined]);
 });

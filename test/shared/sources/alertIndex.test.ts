@@ -1,129 +1,97 @@
 import { describe, expect, test } from 'vitest';
-import { createAlertIndex, createCrowd } from '#shared/sources/alertIndex.ts';
-import type { AlertFeed, ListedAlert, ListingEnd } from '#shared/sources/source.ts';
+import { createAlertIndex } from '#shared/sources/alertIndex.ts';
+import type { AlertList, AlertLists, Listing, Wanted } from '#shared/sources/alertList.ts';
 
 const start = Date.parse('2026-11-26T12:00:00Z');
+const at = (seconds: number) => new Date(start + seconds * 1_000);
+const { signal } = new AbortController();
 
-function listed(alertId: string, machineId = 'm'): ListedAlert {
-  return {
-    alertId,
-    machineId,
-    tenantId: undefined,
-    severity: undefined,
-    status: undefined,
-    detectionSource: undefined,
-    updatedAt: undefined,
-  };
-}
-
-/** An index on a list whose alerts a test sets, with the times that listings began at. */
+/** An index before lists that a test sets. */
 function createWorld() {
-  const state = { alerts: ['a', 'b'], end: { kind: 'complete' } as ListingEnd, time: start };
-  const since: number[] = [];
-  const feed: AlertFeed = {
-    async listUpdatedSince(from, take) {
-      since.push((from.getTime() - start) / 1_000);
-      await take({ alerts: state.alerts.map((alertId) => listed(alertId)), invalid: 0 });
-      return { end: state.end, calls: 1 };
+  const state = {
+    time: start,
+    devices: { a: 'm1', b: 'm2' } as Record<string, string>,
+    listing: undefined as Listing | undefined,
+    error: undefined as Error | undefined,
+  };
+  const asked: Wanted[] = [];
+  const lists: AlertLists = {
+    async list(wanted, take) {
+      asked.push({ ...wanted });
+      if (state.error !== undefined) {
+        throw state.error;
+      }
+      const alerts = Object.entries(state.devices).map(([alertId, machineId]) => ({ alertId, machineId }));
+      take({ listedAt: new Date(state.time), alerts });
+      const list: AlertList = { id: 'l', from: at(-4_500), until: new Date(state.time), parts: 1 };
+      return state.listing ?? { kind: 'listed', list };
     },
   };
-  const index = createAlertIndex(feed, () => new Date(state.time));
-  const find = async (alertId: string, secondsLater = 0) =>
-    (await index.find(alertId, new Date(start + secondsLater * 1_000), new AbortController().signal))
-      ?.alertId;
-  return { state, since, find };
+  const index = createAlertIndex(lists, () => new Date(state.time));
+  const find = async (alertId: string, seconds = 0) =>
+    (await index.find(alertId, at(seconds), signal))?.part.machineId;
+  /** So many alerts that no list has, at the same time. */
+  const findMany = (count: number, seconds = 0) =>
+    Promise.all(Array.from({ length: count }, (_, number) => find(`x-${number}`, seconds)));
+  return { state, asked, index, find, findMany };
 }
 
 describe('an index of alerts', () => {
-  test('lists once for all who ask, from an hour before the first of them', async () => {
-    const { find, since } = createWorld();
-    expect(await Promise.all(['a', 'b', 'x', 'a'].map((id) => find(id)))).toEqual(['a', 'b', undefined, 'a']);
-    expect(since).toEqual([-3_600]);
-    expect(await find('x')).toBeUndefined();
-    expect(since).toHaveLength(1);
+  test('has one list made for eight alerts or more, and none for fewer', async () => {
+    const { find, findMany, asked } = createWorld();
+    expect(await findMany(7)).toEqual(Array(7).fill(undefined));
+    expect(asked).toEqual([]);
+    expect(await Promise.all([find('a', -60), find('b'), findMany(6)])).toMatchObject(['m1', 'm2', {}]);
+    expect(asked).toEqual([{ earliest: start - 60_000, latest: start }]);
+    // It covers the unknown ones too: nobody waits for them any more.
+    expect(await findMany(20)).toEqual(Array(20).fill(undefined));
+    expect(asked).toHaveLength(1);
   });
 
-  test('lists on from the last end, and a little before, for an alert that came later', async () => {
-    const { find, since, state } = createWorld();
-    await find('a');
+  test('has the next one made for alerts that came after it', async () => {
+    const { find, findMany, asked, state } = createWorld();
+    await findMany(8);
     state.time += 300_000;
-    state.alerts = ['c'];
-    // A few that no list has are not worth one.
-    expect(await Promise.all(['c', 'd', 'e'].map((id) => find(id, 290)))).toEqual([
-      undefined,
-      undefined,
-      undefined,
-    ]);
-    expect(await Promise.all(['c', 'd', 'e', 'f', 'c'].map((id) => find(id, 290)))).toContain('c');
-    expect(since).toEqual([-3_600, -120]);
-    expect(await find('a', 290)).toBe('a');
+    state.devices = { c: 'm3' };
+    expect(await Promise.all([find('c', 290), findMany(7, 290)])).toMatchObject(['m3', {}]);
+    expect(asked).toHaveLength(2);
+    expect(await find('c', 290)).toBe('m3');
   });
 
-  test('lists anew for an alert from before what is covered', async () => {
-    const { find, since } = createWorld();
-    await find('a');
-    await Promise.all(Array.from({ length: 8 }, (_, index) => find(`old-${index}`, -600)));
-    expect(since).toEqual([-3_600, -4_200]);
+  test('waits for none that cannot be had, until the time that was told', async () => {
+    const { find, findMany, asked, state } = createWorld();
+    state.listing = { kind: 'resting', until: at(30) };
+    await findMany(8);
+    // What it told before it broke off is of use.
+    expect(await find('a')).toBe('m1');
+    state.time += 29_999;
+    await findMany(8);
+    expect(asked).toHaveLength(1);
+    state.time += 1;
+    state.listing = { kind: 'resting', until: at(60) };
+    await findMany(8);
+    expect(asked).toHaveLength(2);
   });
 
-  test.each([
-    ['throttled', 30],
-    ['forbidden', 600],
-  ] as const)('asks for no list for a while after one that was %s', async (kind, seconds) => {
-    const { find, since, state } = createWorld();
-    state.alerts = [];
-    state.end = { kind, detail: 'no' };
-    expect(await find('a')).toBeUndefined();
-    state.time += (seconds - 1) * 1_000;
-    await find('a');
-    expect(since).toHaveLength(1);
-    state.time += 1_000;
-    await find('a');
-    expect(since).toHaveLength(2);
+  test('tells an error of our own storage to all who wait, and has a list made for the next ones', async () => {
+    const { findMany, find, state } = createWorld();
+    state.error = new Error('storage is down');
+    const outcomes = await Promise.allSettled(Array.from({ length: 8 }, (_, number) => find(`x-${number}`)));
+    expect(outcomes.map(({ status }) => status)).toEqual(Array(8).fill('rejected'));
+    state.error = undefined;
+    await findMany(8);
+    expect(await find('a')).toBe('m1');
   });
 
-  test('keeps what a list told before it broke off', async () => {
-    const { find, state } = createWorld();
-    state.end = { kind: 'throttled', detail: 'no slot' };
-    expect(await find('a')).toBe('a');
-    expect(await find('b')).toBe('b');
+  test('knows no device of an alert about which two lists contradict each other', async () => {
+    const { index, findMany, state } = createWorld();
+    await findMany(8);
+    expect(index.known('a')).toEqual({ part: { alertId: 'a', machineId: 'm1' }, retrievedAt: at(0) });
+    state.time += 300_000;
+    state.devices = { a: 'm2', b: 'm2' };
+    await findMany(8, 290);
+    expect(index.known('a')?.part.machineId).toBeUndefined();
+    expect(index.known('b')?.part.machineId).toBe('m2');
+    expect([...index.deviceIds()]).toEqual(['m2']);
   });
-
-  test('tells an error of our own storage to those who wait, and lists again', async () => {
-    let fails = true;
-    const feed: AlertFeed = {
-      async listUpdatedSince(_since, take) {
-        if (fails) {
-          throw new Error('storage is down');
-        }
-        await take({ alerts: [listed('a')], invalid: 0 });
-        return { end: { kind: 'complete' }, calls: 1 };
-      },
-    };
-    const index = createAlertIndex(feed, () => new Date(start));
-    const { signal } = new AbortController();
-    await expect(index.find('a', new Date(start), signal)).rejects.toThrow('storage is down');
-    fails = false;
-    expect(await index.find('a', new Date(start), signal)).toMatchObject({ alertId: 'a' });
-  });
-});
-
-test('look-ups are many from eight at the same time on, and for a minute after', async () => {
-  let time = start;
-  const crowd = createCrowd(() => new Date(time));
-  const gates = Array.from({ length: 8 }, () => Promise.withResolvers<void>());
-  const runs: Promise<void>[] = [];
-  for (const [index, { promise }] of gates.entries()) {
-    expect(crowd.isMany()).toBe(false);
-    runs.push(crowd.join(() => promise));
-    expect(crowd.isMany()).toBe(index === 7);
-  }
-  for (const { resolve } of gates) {
-    resolve();
-  }
-  await Promise.all(runs);
-  time += 59_999;
-  expect(crowd.isMany()).toBe(true);
-  time += 1;
-  expect(crowd.isMany()).toBe(false);
 });

@@ -40,6 +40,7 @@ const busy: Ledger = {
   waiting: 48,
   displaced: [NOW + 4_000_000, NOW + 4_000_001],
   lastTurnAt: NOW + 3_700_000.5,
+  urgent: [NOW - 1_000, NOW + 500],
   pause: { until: NOW + 8_000, at: NOW },
   strike: { rate: 0.7, at: NOW },
   circuit: {

@@ -43,6 +43,18 @@ describe('the parts of answers', () => {
     await parts.removeEvidence('alert-1');
   });
 
+  test('tell which devices were kept since a time, and one tenant hears nothing of another', async () => {
+    const [one, other] = [createPartTable(table, 'tenant-1:'), createPartTable(table, 'tenant-2:')];
+    await one.writeMachine('m1', { part: { id: 'm1' }, retrievedAt });
+    await one.writeMachine('m2', { part: { id: 'm2' }, retrievedAt: new Date(retrievedAt.getTime() - 1) });
+    await one.writeDevice('d1', { part: null, retrievedAt });
+    expect(await one.machineIdsSince(retrievedAt)).toEqual(['m1']);
+    expect(await one.deviceIdsSince(retrievedAt)).toEqual(['d1']);
+    expect(await other.machineIdsSince(new Date(0))).toEqual([]);
+    expect(await other.readMachine('m1')).toBeUndefined();
+    expect(await createPartTable(openTable('Missing')).machineIdsSince(new Date(0))).toEqual([]);
+  });
+
   test('count as not kept where the row is damaged or of another format', async () => {
     const parts = createPartTable(table);
     const keys = { partitionKey: 'graph-device' };

@@ -9,6 +9,7 @@ import { readMessage } from '#shared/intake/readMessage.ts';
 import type { Outbox } from '#shared/pipeline/outbox.ts';
 import { type DeadLetter, deadLetterSchema } from '#shared/pipeline/outbox.ts';
 import { createQueueOutbox } from '#shared/storage/queueOutbox.ts';
+import { waitUntil } from '../../support/waitUntil.ts';
 import { seenAt, submissionOf } from '../pipeline/submissions.ts';
 
 let azurite: Azurite;
@@ -26,7 +27,7 @@ beforeAll(async () => {
   for (const queue of Object.values(queues)) {
     await queue.create();
   }
-  outbox = createQueueOutbox(queues, 'AlertEnrichments');
+  outbox = createQueueOutbox(queues, { table: 'AlertEnrichments', rowKey: 'device' });
 });
 
 afterAll(() => azurite.stop());
@@ -105,8 +106,54 @@ describe('a submission that is put back', () => {
         return queues.alerts.sendMessage(text, options);
       },
     });
-    await createQueueOutbox({ ...queues, alerts: spied }, 'T').submit(submissionOf(), delayMs);
+    await createQueueOutbox({ ...queues, alerts: spied }, { table: 'T', rowKey: 'device' }).submit(
+      submissionOf(),
+      delayMs,
+    );
     expect(sent).toEqual([{ visibilityTimeout: seconds, messageTimeToLive: -1 }]);
+  });
+});
+
+describe('a submission that is held', () => {
+  test('is seen by nobody until its time, and then with the ID that it was told', async () => {
+    const { messageId } = await outbox.hold(submissionOf(), 1_000);
+    expect((await queues.alerts.receiveMessages()).receivedMessageItems).toEqual([]);
+    const message = await waitUntil(
+      'it is seen',
+      async () => (await queues.alerts.receiveMessages()).receivedMessageItems[0],
+    );
+    expect(message.messageId).toBe(messageId);
+    expect(readMessage(message.messageText, { id: messageId }, new Date()).submissions).toEqual([
+      submissionOf(),
+    ]);
+  });
+
+  test('is put back as it is by then, in the same message', async () => {
+    const held = await outbox.hold(submissionOf(), 60_000);
+    const later = submissionOf({ deferrals: 1, inLine: true });
+    await held.putBack(later, 0, 'key-1');
+    const { message } = await onlyMessage(queues.alerts);
+    expect(readMessage(message.messageText, { id: message.messageId }, new Date())).toMatchObject({
+      submissions: [later],
+      identity: { messageId: held.messageId, claimKey: 'key-1' },
+    });
+  });
+
+  test('is gone when it is removed', async () => {
+    await (await outbox.hold(submissionOf(), 60_000)).remove();
+    expect((await queues.alerts.getProperties()).approximateMessagesCount).toBe(0);
+  });
+
+  test('is left alone once another reader has it', async () => {
+    const held = await outbox.hold(submissionOf(), 0);
+    const { message } = await onlyMessage(queues.alerts);
+    await held.putBack(submissionOf({ deferrals: 9 }), 0);
+    await held.remove();
+    expect((await queues.alerts.getProperties()).approximateMessagesCount).toBe(1);
+    await queues.alerts.deleteMessage(message.messageId, message.popReceipt);
+    await held.putBack(submissionOf({ deferrals: 9 }), 0);
+    await held.remove();
+    expect((await queues.alerts.getProperties()).approximateMessagesCount).toBe(0);
   });
 });
 
@@ -145,7 +192,7 @@ describe('an enrichment', () => {
 test('an enrichment goes out in the envelope that was asked for', async () => {
   const write = messageWriter({ envelope: 'cloudevents', appName: undefined });
   const enrichment = enrichedWith({ id: 'machine-1' });
-  await createQueueOutbox(queues, 'AlertEnrichments', write).publish(enrichment);
+  await createQueueOutbox(queues, { table: 'AlertEnrichments', rowKey: 'device' }, write).publish(enrichment);
   expect((await onlyMessage(queues.enrichments)).json).toEqual(JSON.parse(write(enrichment)));
 });
 
@@ -184,6 +231,9 @@ describe('a dead letter', () => {
 test('a missing queue is an error, so that the message comes again', async () => {
   const service = QueueServiceClient.fromConnectionString(azurite.connectionString);
   const missing = service.getQueueClient('nowhere');
-  const nowhere = createQueueOutbox({ alerts: missing, poison: missing, enrichments: missing }, 'T');
+  const nowhere = createQueueOutbox(
+    { alerts: missing, poison: missing, enrichments: missing },
+    { table: 'T', rowKey: 'device' },
+  );
   await expect(nowhere.submit(submissionOf(), 0)).rejects.toMatchObject({ statusCode: 404 });
 });

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Machine } from '#shared/device/machine.ts';
+import type { AlertDevice } from '#shared/sources/alertList.ts';
 import type { BatchReply } from '#shared/sources/batch.ts';
 import { createDefenderSource } from '#shared/sources/defender/defenderSource.ts';
 import type { Reply } from '#shared/sources/defender/reply.ts';
-import type { Kept, ListedAlert } from '#shared/sources/source.ts';
+import type { Kept } from '#shared/sources/source.ts';
 import { openGate } from '../graph/graphWorld.ts';
 
 const now = new Date('2026-11-26T12:00:00Z');
@@ -18,8 +19,16 @@ function createWorld({ role = true } = {}) {
     ) as Map<string, Machine>,
     listed: new Map(Array.from({ length: 60 }, (_, n) => [`alert-${n}`, idOf(n % 20)])),
     reply: undefined as BatchReply<Machine> | undefined,
+    /** When the list was made. */
+    listedAt: now,
   };
   const kept = new Map<string, Kept<Machine>>();
+  const known = (alertId: string): Kept<AlertDevice> | undefined => {
+    const machineId = state.listed.get(alertId);
+    return machineId === undefined
+      ? undefined
+      : { part: { alertId, machineId }, retrievedAt: state.listedAt };
+  };
   const { gate } = openGate();
   const source = createDefenderSource({
     client: {
@@ -46,14 +55,15 @@ function createWorld({ role = true } = {}) {
     retryBaseDelayMs: 1,
     bulk: {
       index: {
-        async find(alertId) {
-          const machineId = role ? state.listed.get(alertId) : undefined;
-          return machineId === undefined ? undefined : ({ alertId, machineId } as ListedAlert);
-        },
+        known,
+        find: async (alertId) => (role ? known(alertId) : undefined),
+        deviceIds: () => (role ? state.listed.values() : []),
       },
       machines: {
         readMachine: async (id) => kept.get(id),
         writeMachine: async (id, part) => void kept.set(id, part),
+        machineIdsSince: async (time) =>
+          [...kept].filter(([, { retrievedAt }]) => retrievedAt >= time).map(([id]) => id),
       },
       reuseForMs: 900_000,
     },
@@ -104,9 +114,50 @@ describe('many alerts at once', () => {
   });
 });
 
+describe('what a single call told', () => {
+  test('serves other alerts of the device, also of one that lists show as merged', async () => {
+    const { state, findAll, find, calls, kept } = createWorld();
+    await findAll();
+    kept.clear();
+    state.machines.set(idOf(5), { id: idOf(5), mergedIntoMachineId: idOf(6) });
+    await find(45);
+    calls.length = 0;
+    expect(machineIdIn(await find(25))).toBe(idOf(5));
+    expect(calls).toEqual([]);
+  });
+
+  test('is kept for no other device than the one that was expected', async () => {
+    const { state, findAll, find, kept } = createWorld();
+    await findAll();
+    kept.clear();
+    state.machines.set(idOf(5), { id: idOf(6), mergedIntoMachineId: null });
+    await find(45);
+    expect(kept.get(idOf(5))?.part.id).not.toBe(idOf(6));
+    expect(kept.get(idOf(6))?.part.id).not.toBe(idOf(5));
+  });
+});
+
+test('a list of machines that is refused is not asked for again for a while', async () => {
+  const { state, findAll, find, calls, kept } = createWorld();
+  await findAll();
+  kept.clear();
+  state.reply = { kind: 'rejected', code: 'BadRequest', message: 'no such filter' };
+  await find(45);
+  calls.length = 0;
+  await find(46);
+  await find(47);
+  expect(calls).toEqual(['alert-46', 'alert-47']);
+});
+
 describe('the single way is left to', () => {
   test.each<[what: string, change: (state: ReturnType<typeof createWorld>['state']) => void]>([
     ['an alert that no list has', (state) => void state.listed.delete('alert-45')],
+    [
+      'an alert whose list is from before the submission, and too old',
+      (state) => {
+        state.listedAt = new Date(now.getTime() - 900_000);
+      },
+    ],
     ['a device ID that is none', (state) => void state.listed.set('alert-45', 'not-a-machine')],
     [
       'a machine that was merged into another',
@@ -138,6 +189,14 @@ describe('the single way is left to', () => {
     change(state);
     expect(await find(45)).toMatchObject({ kind: 'found', machine: { id: idOf(5) } });
     expect(calls.at(-1)).toBe('alert-45');
+  });
+
+  test('an alert whose submitter names another device than the list', async () => {
+    const { findAll, find, calls } = createWorld();
+    await findAll();
+    calls.length = 0;
+    expect(machineIdIn(await find(45, idOf(7)))).toBe(idOf(5));
+    expect(calls).toEqual(['alert-45']);
   });
 
   test('a single alert on an idle system', async () => {

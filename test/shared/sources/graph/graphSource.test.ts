@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { SourceAnswer } from '#shared/sources/source.ts';
+import type { AlertIndex } from '#shared/sources/alertIndex.ts';
+import type { AlertDevice } from '#shared/sources/alertList.ts';
+import { type DeviceEvidence, deviceEvidenceSchema } from '#shared/sources/graph/deviceEvidence.ts';
+import type { Kept, SourceAnswer } from '#shared/sources/source.ts';
 import { find, sourcesOf, startGraphWorld } from './graphWorld.ts';
 
 type World = Awaited<ReturnType<typeof startGraphWorld>>;
@@ -48,7 +51,8 @@ describe('an alert', () => {
     const [alertId = ''] = await knownAlerts(world, 1);
     world.simulator.control.reset();
     await find(graph, alertId);
-    await find(graph, alertId);
+    // It was submitted after the first answer.
+    await find(graph, alertId, { firstSeen: new Date(Date.now() + 1_000) });
     expect(callsOf(world)).toEqual(['graphAlert', 'hunting', 'graphAlert', 'hunting']);
   });
 
@@ -210,5 +214,67 @@ describe('when hunting fails', () => {
     world.simulator.control.setHunting({ wire });
     const { graph } = sourcesOf(world.simulator);
     expect(machines(await Promise.all(alertIds.map((id) => find(graph, id))))).toEqual(expected);
+  });
+});
+
+describe('many alerts at once, with lists', () => {
+  /** A source whose list of alerts a test sets, made so many milliseconds ago. */
+  async function listedWorld(ageMs = 0) {
+    const world = await startGraphWorld();
+    const known = new Map<string, Kept<AlertDevice>>();
+    const index: AlertIndex = {
+      known: (alertId) => known.get(alertId),
+      find: async (alertId) => known.get(alertId),
+      deviceIds: () => [...known.values()].flatMap(({ part }) => part.machineId ?? []),
+    };
+    const { graph, parts } = sourcesOf(world.simulator, { index });
+    const alertIds = await knownAlerts(world, 20);
+    const retrievedAt = new Date(Date.now() - ageMs);
+    for (const alertId of alertIds) {
+      const evidence = await evidenceOf(world, alertId);
+      const part = { alertId, machineId: evidence.mdeDeviceId, evidence };
+      known.set(graphIdOf(alertId), { part, retrievedAt });
+    }
+    const before = callsOf(world).length;
+    const calls = () => callsOf(world).slice(before);
+    return { graph, parts, alertIds, known, retrievedAt, calls };
+  }
+
+  async function evidenceOf({ graph, parts }: World, alertId: string): Promise<DeviceEvidence> {
+    const answer = await find(graph, alertId);
+    if (answer.kind !== 'found') {
+      throw new Error('not found');
+    }
+    parts.devices.clear();
+    return deviceEvidenceSchema.parse({
+      '@odata.type': '#microsoft.graph.security.deviceEvidence',
+      mdeDeviceId: answer.machine.id,
+    });
+  }
+
+  const graphIdOf = (alertId: string) => (/^[\da-f]{8}-/i.test(alertId) ? `da${alertId}` : alertId);
+
+  test('are found with one query, and say when the list was made', async () => {
+    const { graph, alertIds, known, retrievedAt, calls } = await listedWorld();
+    const firstSeen = new Date(retrievedAt.getTime() - 1_000);
+    const answers = await Promise.all(alertIds.map((alertId) => find(graph, alertId, { firstSeen })));
+    for (const [number, answer] of answers.entries()) {
+      const id = known.get(graphIdOf(alertIds[number] ?? ''))?.part.machineId;
+      expect(answer).toMatchObject({ kind: 'found', machine: { id } });
+    }
+    expect(answers.at(-1)).toMatchObject({ bulk: true, retrievedAt });
+    expect(calls().filter((route) => route === 'graphAlert')).toHaveLength(1);
+    expect(calls().filter((route) => route === 'hunting').length).toBeLessThanOrEqual(2);
+  });
+
+  test('take calls of their own where the list is too old, or the submitter names another device', async () => {
+    const { graph, alertIds, calls } = await listedWorld(900_000);
+    const old = await Promise.all(alertIds.map((alertId) => find(graph, alertId)));
+    expect(old.every((answer) => answer.kind === 'found' && !answer.bulk)).toBe(true);
+    expect(calls().filter((route) => route === 'graphAlert')).toHaveLength(alertIds.length);
+    const fresh = await listedWorld();
+    const machineId = 'f'.repeat(40);
+    const named = await Promise.all(fresh.alertIds.map((id) => find(fresh.graph, id, { machineId })));
+    expect(named.every((answer) => answer.kind === 'found' && !answer.bulk)).toBe(true);
   });
 });

@@ -3,6 +3,7 @@ import type { SimulatorOptions } from '#dev/simulator/options.ts';
 import type { RunningSimulator } from '#dev/simulator/simulator.ts';
 import type { CallGate, CallRequest, PermitDecision } from '#shared/quota/callGate.ts';
 import { createAccessTokens } from '#shared/sources/accessToken.ts';
+import type { AlertIndex } from '#shared/sources/alertIndex.ts';
 import { createDefenderClient } from '#shared/sources/defender/defenderClient.ts';
 import { createDefenderSource } from '#shared/sources/defender/defenderSource.ts';
 import type { DeviceEvidence } from '#shared/sources/graph/deviceEvidence.ts';
@@ -59,6 +60,8 @@ export function memoryParts() {
     removeEvidence: async (alertId) => void evidence.delete(alertId),
     readDevice: async (deviceId) => devices.get(deviceId),
     writeDevice: async (deviceId, kept) => void devices.set(deviceId, kept),
+    deviceIdsSince: async (time) =>
+      [...devices].filter(([, { retrievedAt }]) => retrievedAt >= time).map(([id]) => id),
   };
   return { store, evidence, devices };
 }
@@ -74,7 +77,10 @@ export async function startGraphWorld(options: SimulatorOptions = {}) {
   return { simulator, ...sourcesOf(simulator) };
 }
 
-export function sourcesOf(simulator: RunningSimulator, { reuseForMs = 900_000 } = {}) {
+export function sourcesOf(
+  simulator: RunningSimulator,
+  { reuseForMs = 900_000, index }: { reuseForMs?: number; index?: AlertIndex } = {},
+) {
   const now = () => new Date();
   const tokensFor = (resource: string) =>
     createAccessTokens(
@@ -95,6 +101,7 @@ export function sourcesOf(simulator: RunningSimulator, { reuseForMs = 900_000 } 
     tokens: tokensFor(GRAPH_AUDIENCE),
     gates: { alerts: alerts.gate, hunting: hunting.gate },
     parts: parts.store,
+    index,
     reuseForMs,
   });
   const defender = createDefenderSource({
@@ -119,7 +126,7 @@ export function find(
     inLine: false,
     isReturning: false,
     refresh: false,
-    firstSeen: new Date(0),
+    firstSeen: new Date(),
     ...more,
   };
   return source.find(reference, ended.signal);

@@ -1,0 +1,67 @@
+import type { FaultRates } from '#dev/simulator/faults.ts';
+import type { SignInState } from '#dev/simulator/permissions.ts';
+import type { RateLimit } from '#shared/config/rateLimits.ts';
+
+/** One tenant of a run. The first is the home tenant. */
+export interface TenantLoad {
+  name: string;
+  /** In the queue when the hosts start, mixed with those of the others. */
+  backlog: number;
+  /** Handed in one at a time while the backlog drains. */
+  trickle?: { alerts: number; everyMs: number };
+  signIn?: SignInState;
+  faults?: FaultRates;
+}
+
+/** One run: so many hosts, and what each tenant brings. */
+export interface TenantsScenario {
+  name: string;
+  hosts: number;
+  /** Those of every tenant. */
+  limits: readonly RateLimit[];
+  tenants: readonly TenantLoad[];
+  timeLimitMs: number;
+}
+
+/** Scaled down, so that the largest backlog drains in about two minutes and a half. */
+const LIMITS: readonly RateLimit[] = [
+  { calls: 50, windowMs: 10_000 },
+  { calls: 250, windowMs: 60_000 },
+];
+const TIME_LIMIT_MS = 240_000;
+
+const serving: readonly TenantLoad[] = [700, 500, 400, 250, 150].map((backlog, index) => ({
+  name: index === 0 ? 'home' : `customer ${index}`,
+  backlog,
+}));
+const failing: readonly TenantLoad[] = [
+  { name: 'no consent', backlog: 200, signIn: 'no-consent' },
+  { name: 'always 503', backlog: 200, faults: { 'http-503': 1 } },
+];
+
+const trickling: TenantLoad = { name: 'new alerts', backlog: 0, trickle: { alerts: 20, everyMs: 2_000 } };
+
+export const scenarios: readonly TenantsScenario[] = [
+  { name: 'five tenants', hosts: 4, limits: LIMITS, tenants: serving, timeLimitMs: TIME_LIMIT_MS },
+  {
+    name: 'and two that fail',
+    hosts: 4,
+    limits: LIMITS,
+    tenants: [...serving, ...failing],
+    timeLimitMs: TIME_LIMIT_MS,
+  },
+  {
+    name: 'new alerts, alone',
+    hosts: 2,
+    limits: LIMITS,
+    tenants: [{ name: 'home', backlog: 0 }, trickling],
+    timeLimitMs: TIME_LIMIT_MS,
+  },
+  {
+    name: 'new alerts beside a backlog',
+    hosts: 2,
+    limits: LIMITS,
+    tenants: [{ name: 'home', backlog: 0 }, { name: 'backlog', backlog: 5_000 }, trickling],
+    timeLimitMs: TIME_LIMIT_MS,
+  },
+];

@@ -1,0 +1,84 @@
+import type { Submission } from '../intake/submission.ts';
+import type { Log } from '../telemetry/log.ts';
+import { enrichSubmission, type PipelineDeps } from './enrichSubmission.ts';
+import type { HeldMessage } from './outbox.ts';
+import { describeProgress, type MessageEvent, processing, progressEvent } from './receiveMessage.ts';
+import { type Submitted, submitAll } from './submitAll.ts';
+
+/** So many submissions that a caller waits for are worked on at once. More of them are a backlog of their own. */
+export const MOST_URGENT = 10;
+
+/** What came of submitting several, and the work on each of those that are queued. */
+export interface SubmittedUrgent extends Submitted {
+  /** Each ends when its submission is final or has been put back, soon after the signal at the latest. Never rejects. */
+  runs: ReadonlyMap<Submission, Promise<void>>;
+}
+
+/**
+ * Takes new submissions into the pipeline and works on them at once, instead of whoever reads the queue. Never throws.
+ * @param work.isOver Says when no more of them are put into the queue.
+ * @param work.signal Ends the work: what is not final by then is left to the readers of the queue.
+ */
+export type SubmitUrgent = (
+  submissions: readonly Submission[],
+  work: { isOver: AbortSignal; signal: AbortSignal; log: Log<MessageEvent> },
+) => Promise<SubmittedUrgent>;
+
+/**
+ * The message goes into the queue first and is held there, out of sight of other readers: this process is its first
+ * reader. A submission that ends has its message removed; one that has to wait goes on with its message, so there is
+ * never a second one; and if the process dies, the message is seen when the claim has expired.
+ * @param deps The pipeline of the submissions' tenant.
+ * @param fault What an error is, for the log.
+ * @param tenantId Undefined for the home tenant.
+ */
+export function createSubmitUrgent(
+  deps: PipelineDeps,
+  fault: (error: unknown) => string,
+  tenantId?: string,
+): SubmitUrgent {
+  async function run(
+    submission: Submission,
+    message: HeldMessage,
+    log: Log<MessageEvent>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const startedAt = deps.now();
+    const urgent: PipelineDeps = {
+      ...deps,
+      source: {
+        get name() {
+          return deps.source.name;
+        },
+        find: (alert, end) => deps.source.find({ ...alert, isUrgent: true }, end),
+      },
+      outbox: {
+        ...deps.outbox,
+        submit: message.putBack,
+      },
+    };
+    try {
+      await processing(message, submission, async (process) => {
+        const progress = await enrichSubmission(submission, { messageId: message.messageId }, urgent, signal);
+        describeProgress(process, progress);
+        log(progressEvent(submission, progress, startedAt, deps.now(), tenantId));
+        if (progress.kind !== 'deferred') {
+          await message.remove();
+        }
+      });
+    } catch (error) {
+      // The message is still in the queue: its next reader does what is missing.
+      const { alertId, submissionId } = submission;
+      log({ event: 'urgent_failed', alertId, submissionId, detail: fault(error) });
+    }
+  }
+
+  return async (submissions, { isOver, signal, log }) => {
+    const runs = new Map<Submission, Promise<void>>();
+    const submit = async (submission: Submission) => {
+      const message = await deps.outbox.hold(submission, deps.rules.claimExpiryMs);
+      runs.set(submission, run(submission, message, log, signal));
+    };
+    return { ...(await submitAll(submissions, submit, isOver)), runs };
+  };
+}

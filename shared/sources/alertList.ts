@@ -1,0 +1,234 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { AlertFeed, ListedAlert } from './source.ts';
+
+/** A list of alerts that one process has made for all: every alert that was updated in its time, as of the end of it. */
+export interface AlertList {
+  id: string;
+  from: Date;
+  until: Date;
+  /** How many parts of it are kept. */
+  parts: number;
+}
+
+/** How the list that all processes share stands. Each form carries the list that was made last. */
+export type SharedList =
+  /** Nobody is at it. */
+  | { kind: 'idle'; list: AlertList | undefined }
+  /** One process is at it; unless it says so again until `until`, it has ended. */
+  | { kind: 'listing'; until: Date; list: AlertList | undefined }
+  /** The API has told none: nobody asks for one before `until`. */
+  | { kind: 'resting'; until: Date; list: AlertList | undefined };
+
+/** What a list told of alerts, and when it did. */
+export interface ListPart {
+  listedAt: Date;
+  alerts: readonly AlertDevice[];
+}
+
+/** An alert with its device: all that a look-up needs of a list. */
+export type AlertDevice = Pick<ListedAlert, 'alertId' | 'machineId' | 'evidence'>;
+
+/** Keeps the list where all processes find it. Failures of storage are thrown. */
+export interface AlertListStore {
+  read(): Promise<{ shared: SharedList; etag: string | undefined }>;
+  /** @returns The new ETag; undefined when somebody else has written meanwhile. */
+  write(shared: SharedList, etag: string | undefined): Promise<string | undefined>;
+  /** What is kept of the parts from number `first` on, up to but without `end`; parts of other lists are left out. */
+  readParts(listId: string, first: number, end: number): Promise<ListPart[]>;
+  /** @returns How many parts, from number `first` on, it was kept in. */
+  writePart(listId: string, first: number, part: ListPart): Promise<number>;
+}
+
+/** The times of submission of the alerts that a list is for (milliseconds). */
+export interface Wanted {
+  earliest: number;
+  latest: number;
+}
+
+export interface AlertListDeps {
+  feed: AlertFeed;
+  store: AlertListStore;
+  now: () => Date;
+  /** A new ID, unique among all lists. */
+  newId: () => string;
+}
+
+/** An alert that was submitted was updated so long before at most, or it goes the single way. */
+const LEAD_MS = 3_600_000;
+/** A list begins earlier by this, for alerts that were submitted a little before the one that it is made for. */
+const SPARE_MS = 900_000;
+/** A list goes on where it ended the last time, and a little before: the API's may lag. */
+const OVERLAP_MS = 120_000;
+/** A list that goes on for longer than this is begun anew. */
+const LONGEST_LIST_MS = 6 * 3_600_000;
+/** So many parts a list has at most; then a new one begins. They are rows of the state table. */
+const MOST_PARTS = 60;
+/** After a list that could not be had the next is asked for no earlier; after one that lacks the role much later. */
+const REST_MS = 30_000;
+const REST_ROLE_MS = 600_000;
+/** Who makes a list says so again and again; who has not for so long has ended. */
+const LEASE_MS = 12_000;
+const RENEW_MS = 4_000;
+/** A listing that takes longer ends; what it has told until then counts. */
+const LONGEST_LISTING_MS = 60_000;
+/** How often those who wait for a list look whether it is there. */
+const LOOK_MS = 400;
+
+/** Whether an alert that was submitted at these times would be on the list, had it one of them. Pure. */
+export function covers(list: Pick<AlertList, 'from' | 'until'> | undefined, wanted: Wanted): boolean {
+  return (
+    list !== undefined &&
+    list.from.getTime() <= wanted.earliest - LEAD_MS &&
+    list.until.getTime() >= wanted.latest
+  );
+}
+
+/** The list to make for alerts that the one before does not cover: it goes on where that ended, or begins anew. Pure. */
+export function nextList(
+  before: AlertList | undefined,
+  wanted: Wanted,
+  newId: () => string,
+): { list: AlertList; since: Date } {
+  const goesOn =
+    before !== undefined &&
+    before.from.getTime() <= wanted.earliest - LEAD_MS &&
+    before.until.getTime() - before.from.getTime() < LONGEST_LIST_MS &&
+    before.parts < MOST_PARTS;
+  if (goesOn) {
+    return { list: before, since: new Date(before.until.getTime() - OVERLAP_MS) };
+  }
+  const since = new Date(wanted.earliest - LEAD_MS - SPARE_MS);
+  return { list: { id: newId(), from: since, until: since, parts: 0 }, since };
+}
+
+/** What came of asking for a list. */
+export type Listing = { kind: 'listed'; list: AlertList } | { kind: 'resting'; until: Date };
+
+export interface AlertLists {
+  /**
+   * A list that covers these alerts: one that is there, one that another process makes, or a new one.
+   * @param take Hears of everything in it that this process has not heard yet.
+   */
+  list(wanted: Wanted, take: (part: ListPart) => void): Promise<Listing>;
+}
+
+/**
+ * Lists of alerts that one process makes and all use: the first who wants one holds a lease in the state table while it pages,
+ * the others wait, and read what it kept.
+ *
+ * Who dies while it holds the lease leaves the parts that it kept; another takes over when the lease is over. Two who make
+ * the same list, because one was slow, spend calls and harm nothing: each part is true for itself.
+ */
+export function createAlertLists({ feed, store, now, newId }: AlertListDeps): AlertLists {
+  /** Which parts of which list this process knows. */
+  let known = { id: '', parts: 0 };
+
+  async function takeParts({ id, parts }: AlertList, take: (part: ListPart) => void): Promise<void> {
+    const first = known.id === id ? known.parts : 0;
+    if (first < parts) {
+      for (const part of await store.readParts(id, first, parts)) {
+        take(part);
+      }
+    }
+    known = { id, parts };
+  }
+
+  /** Makes the list with the lease in hand, and gives that back. */
+  async function make(
+    before: AlertList | undefined,
+    wanted: Wanted,
+    lease: string,
+    take: (part: ListPart) => void,
+  ): Promise<Listing> {
+    const listedAt = now();
+    const { list, since } = nextList(before, wanted, newId);
+    let { parts } = list;
+    let etag: string | undefined = lease;
+    // Without the lease it goes on for itself: what it has learned is of use here.
+    const say = async (shared: SharedList) => {
+      etag = etag && (await store.write(shared, etag));
+    };
+    const hasEnded = new AbortController();
+    const renewing = repeat(RENEW_MS, hasEnded.signal, () => say(leaseOn(before)));
+    const listing = feed.listUpdatedSince(
+      since,
+      async ({ alerts }) => {
+        take({ listedAt, alerts });
+        parts += await store.writePart(list.id, parts, { listedAt, alerts });
+      },
+      AbortSignal.timeout(LONGEST_LISTING_MS),
+    );
+    const ended = await settled(listing);
+    hasEnded.abort();
+    await renewing;
+    if (ended.kind === 'failed') {
+      await say({ kind: 'idle', list: before }).catch(() => undefined);
+      throw ended.error;
+    }
+    known = { id: list.id, parts };
+    const { end } = ended.value;
+    if (end.kind === 'complete' || end.kind === 'moved') {
+      const made = { ...list, until: listedAt, parts };
+      await say({ kind: 'idle', list: made });
+      return { kind: 'listed', list: made };
+    }
+    const until = after(end.kind === 'forbidden' ? REST_ROLE_MS : REST_MS);
+    // What it told before it broke off is kept too: the parts of a list that covers no more time than before.
+    await say({ kind: 'resting', until, list: { ...list, parts } });
+    return { kind: 'resting', until };
+  }
+
+  function leaseOn(list: AlertList | undefined): SharedList {
+    return { kind: 'listing', until: after(LEASE_MS), list };
+  }
+
+  function after(milliseconds: number): Date {
+    return new Date(now().getTime() + milliseconds);
+  }
+
+  return {
+    async list(wanted, take) {
+      for (;;) {
+        const { shared, etag } = await store.read();
+        if (shared.list !== undefined) {
+          await takeParts(shared.list, take);
+          if (covers(shared.list, wanted)) {
+            return { kind: 'listed', list: shared.list };
+          }
+        }
+        const isOn = shared.kind !== 'idle' && now() < shared.until;
+        if (shared.kind === 'resting' && isOn) {
+          return { kind: 'resting', until: shared.until };
+        }
+        if (shared.kind === 'listing' && isOn) {
+          await delay(LOOK_MS);
+          continue;
+        }
+        const lease = await store.write({ kind: 'listing', until: after(LEASE_MS), list: shared.list }, etag);
+        if (lease !== undefined) {
+          return make(shared.list, wanted, lease, take);
+        }
+      }
+    },
+  };
+}
+
+/** Does the work again and again, until the signal ends that; what fails is left to the next time. */
+async function repeat(everyMs: number, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  for (;;) {
+    await delay(everyMs, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) {
+      return;
+    }
+    await work().catch(() => undefined);
+  }
+}
+
+type Settled<T> = { kind: 'done'; value: T } | { kind: 'failed'; error: unknown };
+
+function settled<T>(work: Promise<T>): Promise<Settled<T>> {
+  return work.then(
+    (value): Settled<T> => ({ kind: 'done', value }),
+    (error): Settled<T> => ({ kind: 'failed', error }),
+  );
+}

@@ -1,0 +1,59 @@
+import type { SharedList } from './alertList.ts';
+import type { Source } from './source.ts';
+
+/** What bulk look-ups do at present, for those who say how long a line takes: it is not one call an alert then. */
+export interface BulkActivity {
+  /** When any process made a list of alerts last; undefined when none did. @throws When the storage service cannot be used. */
+  lastListAt(): Promise<Date | undefined>;
+  /** How many alerts this process has answered by lists within the last minute. */
+  answersInLastMinute(): number;
+}
+
+const BUCKET_MS = 5_000;
+const BUCKETS = 12;
+
+/** The source, which counts what it answers by lists. Its memory does not grow with the answers. */
+export function countingBulk(
+  source: Source,
+  readList: () => Promise<SharedList>,
+  now: () => Date,
+): { source: Source; activity: BulkActivity } {
+  /** Answers by the stretch of five seconds in which they were given. */
+  const buckets = new Map<number, number>();
+  const current = () => Math.floor(now().getTime() / BUCKET_MS);
+
+  function count(): void {
+    const bucket = current();
+    buckets.set(bucket, (buckets.get(bucket) ?? 0) + 1);
+    for (const old of buckets.keys()) {
+      if (old <= bucket - BUCKETS) {
+        buckets.delete(old);
+      }
+    }
+  }
+
+  return {
+    source: {
+      get name() {
+        return source.name;
+      },
+      async find(alert, signal) {
+        const answer = await source.find(alert, signal);
+        if (answer.kind === 'found' && answer.bulk) {
+          count();
+        }
+        return answer;
+      },
+    },
+    activity: {
+      async lastListAt() {
+        const { list } = await readList();
+        return list?.until;
+      },
+      answersInLastMinute() {
+        const oldest = current() - BUCKETS;
+        return [...buckets].reduce((sum, [bucket, answers]) => (bucket > oldest ? sum + answers : sum), 0);
+      },
+    },
+  };
+}
