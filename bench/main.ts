@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import Table from 'cli-table3';
+import { columns } from '#shared/text.ts';
 import { measureBill } from './bill/bill.ts';
 import { billTable } from './bill/report.ts';
 import { scenarios as callsScenarios, measureCalls } from './calls/calls.ts';
@@ -182,9 +182,7 @@ for (const name of names) {
   }
   console.log(`\n${name}: ${section.what}\n`);
   const { head, rows, figures } = await section.measure(values.only);
-  const table = new Table({ head, style: { head: [], border: [] } });
-  table.push(...rows);
-  console.log(table.toString());
+  console.log(columns([head, ...rows.map((row) => row.map(String))]).join('\n'));
   const machine = {
     processor: cpus()[0]?.model,
     cores: availableParallelism(),

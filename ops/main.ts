@@ -23,8 +23,11 @@ import { quotaLines } from './quotaView.ts';
 import { readAlertStatus } from './status/alertStatus.ts';
 import { statusJson, statusLines } from './status/statusView.ts';
 import { describeError } from './storageFault.ts';
+import { scopeOfTenant } from './tenants/tenantsCommand.ts';
+import { tenantsProgram } from './tenants/tenantsProgram.ts';
 
 const JSON_OPTION = ['--json', 'print JSON, for programs'] as const;
+const TENANT_OPTION = ['--tenant <tenantId>', "a customer's tenant; the home tenant when left out"] as const;
 const now = () => new Date();
 /** Several alerts take their turns in the quota one after the other. */
 const COMPARE_DEADLINE_MS = 10 * 60_000;
@@ -54,22 +57,17 @@ program
     }
     const alertId = alert === true ? `check-${randomUUID()}` : alert;
     const findings = app === undefined ? await findingsOfCheck() : await findingsOfApp(app, alertId);
-    if (json) {
-      printJson({ ok: isAllOk(findings), findings });
-    } else {
-      print(...findingLines(findings, app && readyOrNot(findings)));
-    }
-    if (!isAllOk(findings)) {
-      process.exitCode = 1;
-    }
+    printFindings(findings, json, app && readyOrNot(findings));
   });
 
 program
   .command('quota')
   .description('says how much of the quota is left, and what holds calls up')
+  .option(...TENANT_OPTION)
   .option(...JSON_OPTION)
-  .action(async ({ json }) => {
-    const report = await open().application.reportQuota();
+  .action(async ({ json, tenant }) => {
+    const scope = await scopeOfTenant(tenant, open().application);
+    const report = await scope.reportQuota();
     if (json) {
       printJson(report);
     } else {
@@ -81,10 +79,11 @@ program
   .command('status')
   .description('says all that is known about an alert, without a call')
   .argument('<alertId>', 'ID of the alert', alertIdArgument)
+  .option(...TENANT_OPTION)
   .option(...JSON_OPTION)
-  .action(async (alertId: string, { json }) => {
+  .action(async (alertId: string, { json, tenant }) => {
     const { application, alerts, poison } = open();
-    const { records } = application.pipeline;
+    const { records } = (await scopeOfTenant(tenant, application)).pipeline;
     const status = await readAlertStatus(alertId, { records, alerts, poison, now });
     if (json) {
       printJson(statusJson(status, now()));
@@ -137,11 +136,14 @@ program
     }
   });
 
+program.addCommand(tenantsProgram(open, print, printFindings));
+
 const deadLetters = program.command('dead-letters').description('lists, shows and replays dead letters');
 
 deadLetters
   .command('list', { isDefault: true })
   .description('lists all, with reasons and ages')
+  .option('--tenant <tenantId>', "those of a customer's tenant")
   .option(...JSON_OPTION)
   .action((options) => listDeadLetters(options, openDeadLetters()));
 
@@ -158,6 +160,7 @@ deadLetters
   .option('--all', 'all but those that were no alert')
   .option('--reason <reason>', 'those that died of this')
   .option('--alert <alertId>', 'those of this alert', alertIdArgument)
+  .option('--tenant <tenantId>', "those of a customer's tenant")
   .option('--id <id>', 'this one')
   .option('--dry-run', 'only say what would be replayed')
   .action(async (options) => {
@@ -249,6 +252,18 @@ function alertIdArgument(text: string): string {
 
 function alertIdsArgument(text: string, before: string[] | undefined): string[] {
   return [...(before ?? []), alertIdArgument(text)];
+}
+
+/** @param verdict The last line, where it is another than that of the deployment's check. */
+function printFindings(findings: readonly Finding[], json?: boolean, verdict?: string): void {
+  if (json) {
+    printJson({ ok: isAllOk(findings), findings });
+  } else {
+    print(...findingLines(findings, verdict));
+  }
+  if (!isAllOk(findings)) {
+    process.exitCode = 1;
+  }
 }
 
 function printJson(value: unknown): void {

@@ -1,8 +1,8 @@
 import { formatDuration } from '#shared/config/setting.ts';
 import type { QuotaReport } from '#shared/quota/quotaReport.ts';
 import { SOURCE_LABELS } from '#shared/sources/source.ts';
-import { counted, printable } from '#shared/text.ts';
-import { ageOf, columns, timeOf } from './words.ts';
+import { columns, counted, printable } from '#shared/text.ts';
+import { ageOf, timeOf } from './words.ts';
 
 /** The quota for a person. */
 export function quotaLines(report: QuotaReport, now: Date): string[] {

@@ -41,6 +41,8 @@ const HEALTH_CHECK_TIMEOUT_MS = 3_000;
 export interface Application extends TenantScope {
   /** The time on the storage service's clock, as far as that is known. */
   now: () => Date;
+  /** The home tenant's ID; undefined while it is not known. */
+  homeTenant(): Promise<string | undefined>;
   /** Finds the parts of a customer's tenant. */
   tenants: TenantRouter<TenantScope>;
   /** The table of customers' tenants; undefined where the deployment serves its home tenant only. */
@@ -177,6 +179,7 @@ export function createApplication(
   return {
     ...home,
     now,
+    homeTenant,
     tenants,
     tenantRows,
     receiver: { home, route: tenants.route, bulkhead: app && createBulkhead() },

@@ -1,39 +1,28 @@
 import { EventEmitter, once } from 'node:events';
-import { parseArgs, styleText } from 'node:util';
+import { styleText } from 'node:util';
 import { readSettings, settingsCatalogue } from '#shared/config/settings.ts';
-import { type SourceChoice, sourceChoices } from '#shared/config/sourceSettings.ts';
-import { createEnrichmentTable } from '#shared/storage/enrichmentTable.ts';
+import type { SourceChoice } from '#shared/config/sourceSettings.ts';
 import { createStorageClients } from '#shared/storage/storageClients.ts';
+import { counted } from '#shared/text.ts';
 import { appSettings } from '../stack/appSettings.ts';
 import { startAzurite } from '../stack/azurite.ts';
 import { type HostProcess, startHostProcess } from '../stack/hostProcess.ts';
 import { type SimulatorProcess, startSimulatorProcess } from '../stack/simulatorProcess.ts';
-import { describeHostLine, type HostLine, readHostLine } from './hostLines.ts';
-import { createProgressView } from './progressView.ts';
-import { guide, introduction, readOutcomes, report } from './report.ts';
 import {
   createBacklog,
   createSamples,
   KNOWN_ALERTS_IN_SAMPLES,
-  type SentSample,
+  type Sample,
   submitSamples,
 } from './samples.ts';
-import { DEFAULT_STACK_FILE, readStackFile, removeStackFile, writeStackFile } from './stackFile.ts';
+import { createSimulatorClient } from './simulatorClient.ts';
+import { readStackFile, removeStackFile, writeStackFile } from './stackFile.ts';
 import { consentLines, createCustomerSamples, createDemoTenants } from './tenants.ts';
-import { createSimulatorClient, type WatchEnd, watchSample } from './watchSample.ts';
-
-export const START_USAGE = `Usage: npm start -- [options]
-
-  --backlog <number>   submit that many more alerts; Defender permits 100 calls a minute
-  --faults             let the simulator spoil 5 % of its answers with each of several faults
-  --source <source>    where devices come from: defender, graph or auto; defender when left out
-  --tenants <number>   serve that many tenants; the last one gives its consent late
-  --once               end when every alert of the sample is final
-  --stack-file <path>  write where everything is to this file instead of .local/stack.json
-  --help               print this`;
+import { createProgressView, describeHostLine, guide, report } from './view.ts';
+import { type HostLines, readHostLine, type WatchEnd, watchSample } from './watch.ts';
 
 /** What a person may ask of the demo. */
-export interface StartOptions {
+export interface DemoOptions {
   /** Alerts beyond the sample. */
   backlog: number;
   faults: boolean;
@@ -42,101 +31,10 @@ export interface StartOptions {
   tenants: number;
   once: boolean;
   stackFile: string;
-  help: boolean;
-}
-
-const MOST_TENANTS = 20;
-/** More would take days at 1,500 calls an hour. */
-const LARGEST_BACKLOG = 100_000;
-
-/** @throws Error that names what is wrong on the command line. */
-export function parseStartOptions(commandLine: readonly string[]): StartOptions {
-  const { values } = parseArgs({
-    args: [...commandLine],
-    options: {
-      backlog: { type: 'string', default: '0' },
-      faults: { type: 'boolean', default: false },
-      source: { type: 'string', default: 'defender' },
-      tenants: { type: 'string', default: '1' },
-      once: { type: 'boolean', default: false },
-      'stack-file': { type: 'string', default: DEFAULT_STACK_FILE },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  const { backlog, source: chosen, tenants, 'stack-file': stackFile, ...flags } = values;
-  if (!/^[1-9]\d?$/.test(tenants) || Number(tenants) > MOST_TENANTS) {
-    throw new Error(`--tenants is "${tenants}". Give a whole number from 1 to ${MOST_TENANTS}, e.g. 3.`);
-  }
-  if (!/^\d+$/.test(backlog) || Number(backlog) > LARGEST_BACKLOG) {
-    throw new Error(`--backlog is "${backlog}". Give a whole number from 0 to ${LARGEST_BACKLOG}, e.g. 150.`);
-  }
-  const source = sourceChoices.find((choice) => choice === chosen);
-  if (source === undefined) {
-    throw new Error(`--source is "${chosen}". Give ${sourceChoices.join(', ')}.`);
-  }
-  return { ...flags, backlog: Number(backlog), tenants: Number(tenants), source, stackFile };
 }
 
 /** Settings that make an unknown alert final within seconds instead of a quarter of an hour. */
-export const SHORT_DELAYS = { NOT_FOUND_RETRIES: '1s,2s,4s', RETRY_BASE_DELAY: '1s' };
-
-/** Everything that the demo runs, each in a process of its own. */
-export interface DemoStack {
-  /** The settings by which the app finds storage and simulator. */
-  settings: Record<string, string>;
-  simulator: SimulatorProcess;
-  host: HostProcess;
-  /** Ends everything; the host first, which finishes what it has in hand. */
-  stop(): Promise<void>;
-}
-
-/**
- * @param alerts How many alerts the simulator knows.
- * @param source Where devices come from.
- * @param onHostLine Hears each line that the host prints.
- * @param tenantCount With the home tenant.
- */
-export async function startDemoStack(
-  alerts: number,
-  source: SourceChoice,
-  onHostLine: (line: string) => void,
-  tenantCount = 1,
-): Promise<DemoStack> {
-  const tenants = tenantCount > 1 ? await createDemoTenants(tenantCount) : undefined;
-  const [azurite, simulator] = await Promise.all([
-    startAzurite(),
-    // A call takes a moment, as it does in the real service.
-    startSimulatorProcess([
-      ...['--alerts', String(alerts), '--latency', '50ms..250ms'],
-      ...(tenants?.commandLine ?? []),
-    ]),
-  ]);
-  const settings = {
-    AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
-    ...SHORT_DELAYS,
-    ENRICHMENT_SOURCE: source,
-    ...appSettings(azurite, simulator),
-    ...(await tenants?.connect(azurite, simulator)),
-  };
-  const host = await startHostProcess({ settings: { ...NOTHING_SET, ...settings }, onLine: onHostLine });
-  return {
-    settings,
-    simulator,
-    host,
-    async stop() {
-      await host.stop();
-      await Promise.all([simulator.stop(), azurite.stop(), tenants?.remove()]);
-    },
-  };
-}
-
-/** Keeps a local.settings.json, which the host reads, from steering the demo elsewhere. */
-const NOTHING_SET: Record<string, string> = Object.fromEntries(
-  [...settingsCatalogue.keys()].flatMap((name) => [
-    [name, ''],
-    [`AzureWebJobs${name}`, ''],
-  ]),
-);
+const SHORT_DELAYS = { NOT_FOUND_RETRIES: '1s,2s,4s', RETRY_BASE_DELAY: '1s' };
 
 /**
  * Shares of the simulator's answers that `--faults` spoils. No 429s: the app would rightly take them for the quota and
@@ -147,31 +45,94 @@ const FAULT_RATES = { 'http-503': 0.05, reset: 0.05, truncated: 0.05, html: 0.05
 /** Known alerts that are left for a person to try. */
 const SPARE_ALERTS = 4;
 
-/** The width of tables where there is no terminal. */
-const USUAL_WIDTH = 160;
+/** Everything that the demo runs, each in a process of its own. */
+interface DemoStack {
+  /** The settings by which the app finds storage and simulator. */
+  settings: Record<string, string>;
+  simulator: SimulatorProcess;
+  host: HostProcess;
+  /** Ends everything; the host first, which finishes what it has in hand. */
+  stop(): Promise<void>;
+}
 
-type HostLines = EventEmitter<{ line: [HostLine] }>;
+async function startDemoStack(
+  { backlog, source, tenants: tenantCount }: DemoOptions,
+  onHostLine: (line: string) => void,
+): Promise<DemoStack> {
+  const tenants = tenantCount > 1 ? await createDemoTenants(tenantCount) : undefined;
+  const alerts = KNOWN_ALERTS_IN_SAMPLES + SPARE_ALERTS + backlog;
+  const [azurite, simulator] = await Promise.all([
+    startAzurite(),
+    startSimulatorProcess([
+      ...['--alerts', String(alerts)],
+      // A call takes a moment, as it does in the real service.
+      ...['--latency', '50ms..250ms'],
+      ...(tenants?.commandLine ?? []),
+    ]),
+  ]);
+  const stopServices = () => Promise.all([simulator.stop(), azurite.stop(), tenants?.remove()]);
+  try {
+    const settings = {
+      AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
+      ...SHORT_DELAYS,
+      ENRICHMENT_SOURCE: source,
+      ...appSettings(azurite, simulator),
+      ...(await tenants?.connect(azurite, simulator)),
+    };
+    const host = await startHostProcess({ settings: { ...NOTHING_SET, ...settings }, onLine: onHostLine });
+    return {
+      settings,
+      simulator,
+      host,
+      async stop() {
+        await host.stop();
+        await stopServices();
+      },
+    };
+  } catch (error) {
+    await stopServices();
+    throw error;
+  }
+}
+
+/** Keeps a local.settings.json, which the host reads, from steering the demo elsewhere. */
+const NOTHING_SET: Record<string, string> = {
+  ...Object.fromEntries(
+    [...settingsCatalogue.keys()].flatMap((name) => [
+      [name, ''],
+      [`AzureWebJobs${name}`, ''],
+    ]),
+  ),
+  // The identity library takes an empty one for an address.
+  AZURE_AUTHORITY_HOST: 'https://login.microsoftonline.com',
+};
 
 /**
  * Runs the demo from start to end.
  * @param interrupted Aborts when the person has had enough.
- * @returns The exit code: 0 when all of the sample became final and adds up, or the person ended a demo that serves.
+ * @returns The exit code: 0 when all of the sample became final, or the person ended a demo that serves.
  * @throws Error in words for a person when something cannot be started.
  */
 export async function runDemo(
-  options: StartOptions,
+  options: DemoOptions,
   output: NodeJS.WriteStream,
   interrupted: AbortSignal,
 ): Promise<number> {
-  refuseSecondDemo(options.stackFile);
+  const reading = readStackFile(options.stackFile);
+  if (reading.kind === 'running') {
+    throw new Error(
+      `A demo runs already, as process ${reading.stack.pid}. Use it with "npm run enrich -- <alertId>", or end it ` +
+        'with Ctrl-C where it runs and start again.',
+    );
+  }
   output.write('Starting storage emulator, Defender simulator and functions ...\n');
   const hostLines: HostLines = new EventEmitter();
-  const stack = await startDemoStack(
-    KNOWN_ALERTS_IN_SAMPLES + SPARE_ALERTS + options.backlog,
-    options.source,
-    (line) => hostLines.emit('line', readHostLine(line)),
-    options.tenants,
-  );
+  const stack = await startDemoStack(options, (text) => {
+    const line = readHostLine(text);
+    if (line !== undefined) {
+      hostLines.emit('line', line);
+    }
+  });
   try {
     writeStackFile(options.stackFile, addressesOf(stack));
     return await showDemo(stack, hostLines, options, output, interrupted);
@@ -181,17 +142,6 @@ export async function runDemo(
   }
 }
 
-function refuseSecondDemo(stackFile: string): void {
-  const reading = readStackFile(stackFile);
-  if (reading.kind !== 'running') {
-    return;
-  }
-  throw new Error(
-    `A demo runs already, as process ${reading.stack.pid}. Use it with "npm run enrich -- <alertId>", or end it ` +
-      'with Ctrl-C where it runs and start again.',
-  );
-}
-
 function addressesOf({ settings, simulator, host }: DemoStack) {
   return { pid: process.pid, settings, simulatorUrl: simulator.apiUrl, hostUrl: host.url };
 }
@@ -199,76 +149,80 @@ function addressesOf({ settings, simulator, host }: DemoStack) {
 async function showDemo(
   stack: DemoStack,
   hostLines: HostLines,
-  options: StartOptions,
+  options: DemoOptions,
   output: NodeJS.WriteStream,
   interrupted: AbortSignal,
 ): Promise<number> {
   const print = (lines: readonly string[]) => output.write(`${lines.join('\n')}\n`);
   const settings = readSettings(stack.settings);
   const clients = createStorageClients(settings.storage);
-  const queues = {
-    enrichments: clients.queue(settings.queues.enrichments),
-    poison: clients.queue(settings.queues.poison),
-  };
   const simulator = createSimulatorClient(stack.simulator.controlUrl);
   if (options.faults) {
     await simulator.setFaultRates(FAULT_RATES);
   }
   const known = await simulator.knownAlertIds();
-  const spareAlertIds = known.slice(0, SPARE_ALERTS);
-  const backlogStart = SPARE_ALERTS + KNOWN_ALERTS_IN_SAMPLES;
+  const spareAlertIds = known.splice(0, SPARE_ALERTS);
   const samples = [
-    ...createSamples(known.slice(SPARE_ALERTS, backlogStart), new Date()),
-    ...createBacklog(known.slice(backlogStart)),
+    ...createSamples(known.splice(0, KNOWN_ALERTS_IN_SAMPLES), new Date()),
+    ...createBacklog(known),
   ];
-
   const customers = stack.simulator.tenants.slice(1);
   const late = customers.at(-1);
   if (late !== undefined) {
     await simulator.setConsent(late.tenantId, false);
   }
-  const ofCustomers = await Promise.all(
-    customers.map((customer) => createCustomerSamples(customer, simulator)),
-  );
+  for (const customer of customers) {
+    samples.push(...(await createCustomerSamples(customer, simulator)));
+  }
 
   print([...introduction(options), '']);
-  const sent = await submitSamples(clients.queue(settings.queues.alerts), [
-    ...samples,
-    ...ofCustomers.flat(),
-  ]);
-  const watched = { queues, simulator, hostLines, hostEnded: stack.host.ended };
-  const watch = (part: readonly SentSample[]) =>
+  await submitSamples(clients.queue(settings.queues.alerts), samples);
+  const watched = {
+    queues: {
+      enrichments: clients.queue(settings.queues.enrichments),
+      poison: clients.queue(settings.queues.poison),
+    },
+    ...{ simulator, hostUrl: stack.host.url, hostLines, hostEnded: stack.host.ended },
+  };
+  const watch = (part: readonly Sample[]) =>
     watchSample(part, watched, createProgressView(output), interrupted);
-  const isLate = ({ form }: SentSample) => form === late?.name;
-  let end = await watch(sent.filter((sample) => !isLate(sample)));
+  const isLate = ({ form }: Sample) => form === late?.name;
+  let end = await watch(samples.filter((sample) => !isLate(sample)));
   if (late !== undefined && end.reason === 'final') {
     print(consentLines(late));
     await simulator.setConsent(late.tenantId, true);
-    end = joined(end, await watch(sent.filter(isLate)));
+    end = joined(end, await watch(samples.filter(isLate)));
   }
-  const table = clients.table(settings.tables.enrichments);
-  const recordsOf = (tenantId: string | undefined) =>
-    createEnrichmentTable(table, customers.find((customer) => customer.tenantId === tenantId)?.tenantId);
-  const outcomes = await readOutcomes(end.results.enrichments.values(), sent, recordsOf);
-  print(['', ...report(outcomes, end, output.isTTY ? output.columns : USUAL_WIDTH)]);
+  print(['', ...report(end, samples)]);
 
   const serves = output.isTTY && !options.once;
-  if (end.reason === 'interrupted' && serves) {
-    return 0;
+  if (end.reason !== 'final' || !serves) {
+    return end.reason === 'final' || (end.reason === 'interrupted' && serves) ? 0 : 1;
   }
-  if (end.reason !== 'final' || outcomes.disagreements.length > 0) {
-    return 1;
-  }
-  if (!serves) {
-    return 0;
-  }
-  print([
-    '',
-    ...guide({ stack: addressesOf(stack), stackFile: options.stackFile, names: settings, spareAlertIds }),
-    '',
-  ]);
-  hostLines.on('line', (line) => print(describeHostLine(line, new Date())));
+  print(['', ...guide(addressesOf(stack), options.stackFile, settings, spareAlertIds), '']);
+  hostLines.on('line', (line) => print([describeHostLine(line, new Date())]));
   return serve(stack, interrupted, print);
+}
+
+/** What a person is about to see. */
+function introduction({ backlog, faults, tenants }: DemoOptions): string[] {
+  return [
+    'Alerts go through a real queue, a token request, the API, a table row and an output message.',
+    `Some are unknown to Defender: they are asked for again after ${SHORT_DELAYS.NOT_FOUND_RETRIES.replaceAll(',', ', ')} (in production 30s, 2m, 10m).`,
+    ...(backlog > 0
+      ? [
+          `An outbreak of ${counted(backlog, 'alert')} comes with them, and Defender permits 100 calls a minute.`,
+        ]
+      : []),
+    ...(tenants > 1
+      ? [
+          `They are those of ${tenants} tenants, each with a quota of its own; the last one gives its consent late.`,
+        ]
+      : []),
+    ...(faults
+      ? ['Some answers of the simulator are spoiled: each of several faults hits 5 % of them.']
+      : []),
+  ];
 }
 
 /** Two watches one after the other as one. */

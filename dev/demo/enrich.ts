@@ -1,66 +1,66 @@
 /** Command line of `npm run enrich`: submits alerts to the running app, waits, and prints their enrichments as JSON. */
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { Command, InvalidArgumentError } from 'commander';
+import { createApplication } from '#shared/application.ts';
 import { keepLocalTrafficFromProxies } from '#shared/config/proxy.ts';
-import { formatDuration } from '#shared/config/setting.ts';
+import { formatDuration, parseDuration } from '#shared/config/setting.ts';
 import { readSettings, type Settings } from '#shared/config/settings.ts';
-import { createEnrichmentTable, DEVICE_ROW_KEY } from '#shared/storage/enrichmentTable.ts';
-import { createStorageClients } from '#shared/storage/storageClients.ts';
-import { hasStatus } from '#shared/storage/storageError.ts';
+import { readOrder } from '#shared/intake/order.ts';
+import { ALERT_ID_RULE, isAlertId } from '#shared/intake/submission.ts';
+import { errorText } from '#shared/storage/storageError.ts';
 import { loadSettings } from '../host/settings.ts';
-import {
-  awaitEnrichment,
-  ENRICH_USAGE,
-  type EnrichOptions,
-  parseEnrichOptions,
-  submitAlert,
-} from './enrichAlert.ts';
-import { readStackFile } from './stackFile.ts';
+import { DEFAULT_STACK_FILE, readStackFile } from './stackFile.ts';
 
 const APP_ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
+const program = new Command('npm run enrich --')
+  .description(
+    'Submits alerts to the app that "npm start" runs, or else to the storage that local.settings.json names, waits, ' +
+      'and prints each enrichment as JSON. Ends with 0 when every alert was enriched, else with 1.',
+  )
+  .argument('<alertId...>', 'IDs of alerts', alertIdArgument)
+  .option('--timeout <duration>', 'how long to wait, such as 30s or 15m', durationArgument, 120_000)
+  .option('--stack-file <path>', 'where "npm start" wrote where everything is', DEFAULT_STACK_FILE)
+  .action(async (alertIds: string[], options: { timeout: number; stackFile: string }) => {
+    await enrich(alertIds, options.timeout, findSettings(options.stackFile));
+  });
+
 keepLocalTrafficFromProxies(process.env);
 try {
-  const options = parseEnrichOptions(process.argv.slice(2));
-  if (options.help) {
-    console.log(ENRICH_USAGE);
-  } else {
-    process.exitCode = await enrich(options);
-  }
+  await program.parseAsync();
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(errorText(error));
   process.exitCode = 1;
 }
 
-async function enrich({ alertIds, timeoutMs, stackFile }: EnrichOptions): Promise<number> {
-  const settings = findSettings(stackFile);
-  const { queues, tables, storage } = settings;
-  const clients = createStorageClients(storage);
-  const records = createEnrichmentTable(clients.table(tables.enrichments));
-  const deadline = Date.now() + timeoutMs;
-  const submissions = await Promise.all(
-    alertIds.map((alertId) => submitAlert(clients.queue(queues.alerts), alertId)),
-  ).catch((error: unknown) => {
-    throw new Error(whyNotSubmitted(error, queues.alerts), { cause: error });
-  });
-
-  let exitCode = 0;
+async function enrich(alertIds: string[], timeoutMs: number, settings: Settings): Promise<void> {
+  const { submit, lookup, now } = createApplication(settings, false);
+  const order = readOrder(alertIds, randomUUID(), now());
+  const submissions = order?.submissions.map(({ submission }) => submission) ?? [];
+  const { error } = await submit(submissions);
+  if (error !== undefined) {
+    throw new Error(
+      `The alerts could not be put into the queue "${settings.queues.alerts}": ${errorText(error)}`,
+    );
+  }
+  const timeIsUp = AbortSignal.timeout(timeoutMs);
   for (const submission of submissions) {
-    const enrichment = await awaitEnrichment(submission, records, settings.message, deadline);
-    if (enrichment?.outcome !== 'enriched') {
-      exitCode = 1;
-    }
-    if (enrichment !== undefined) {
-      console.log(JSON.stringify(enrichment, null, 2));
+    const status = await lookup.follow(submission, timeIsUp);
+    if (status.kind === 'final') {
+      console.log(JSON.stringify(status.enrichment, null, 2));
     } else {
       console.error(
         `${submission.alertId} is not final after ${formatDuration(timeoutMs)}: the app may not be running, or the ` +
-          `alert waits for another look. The app goes on without us; see table ${tables.enrichments}, partition ` +
-          `"${submission.alertId}", row "${DEVICE_ROW_KEY}", or wait longer with --timeout.`,
+          'alert waits for another look. The app goes on without us: "npm run ops -- status" tells how it stands, and ' +
+          '--timeout waits longer.',
       );
     }
+    if (status.kind !== 'final' || status.enrichment.outcome !== 'enriched') {
+      process.exitCode = 1;
+    }
   }
-  return exitCode;
 }
 
 /** @throws Error in words for a person when there is nothing to submit to. */
@@ -84,10 +84,17 @@ function findSettings(stackFile: string): Settings {
   );
 }
 
-function whyNotSubmitted(error: unknown, queue: string): string {
-  if (hasStatus(error, 404)) {
-    return `There is no queue "${queue}" in the storage account yet: the app creates it when it starts. Run "npm run host".`;
+function alertIdArgument(text: string, earlier: string[] = []): string[] {
+  if (!isAlertId(text)) {
+    throw new InvalidArgumentError(`${JSON.stringify(text)} is no alert ID: ${ALERT_ID_RULE}.`);
   }
-  const reason = error instanceof Error ? error.message : String(error);
-  return `The storage account could not be used: ${reason}`;
+  return [...earlier, text];
+}
+
+function durationArgument(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds === undefined || milliseconds === 0) {
+    throw new InvalidArgumentError('Give a duration such as 30s, 2m or 1h.');
+  }
+  return milliseconds;
 }

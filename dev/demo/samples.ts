@@ -62,7 +62,7 @@ export function createSamples(known: readonly string[], now: Date): Sample[] {
     one('Graph alert', (alertId) => graphAlert(alertId, time)),
     one('Sentinel row', (alertId) => sentinelRow(alertId, time)),
     one('Sentinel entity', sentinelEntity),
-    one('bare ID, again', asIs, bare[0]?.alertIds[0]),
+    one('bare ID', asIs, bare[0]?.alertIds[0]),
     ...UNKNOWN_ALERTS.map((alertId) => one('bare ID', asIs, alertId)),
     malformed('../../machines'),
     malformed('{"alertId": "da637'),
@@ -155,26 +155,15 @@ function sentinelEntity(alertId: string): string {
   });
 }
 
-/** A sample in the queue. */
-export interface SentSample extends Sample {
-  /** The ID that the storage service gave to its message. */
-  messageId: string;
-}
-
 /** Messages are put into the queue this many at a time. */
 const SEND_AT_ONCE = 16;
 /** No expiry. */
 const KEEP = -1;
 
 /** Puts the samples into the alerts queue as they are, in their order as far as the queue keeps one. */
-export async function submitSamples(queue: QueueClient, samples: readonly Sample[]): Promise<SentSample[]> {
-  const sent: SentSample[] = [];
+export async function submitSamples(queue: QueueClient, samples: readonly Sample[]): Promise<void> {
   for (let start = 0; start < samples.length; start += SEND_AT_ONCE) {
-    const batch = samples.slice(start, start + SEND_AT_ONCE).map(async (sample) => {
-      const { messageId } = await queue.sendMessage(sample.text, { messageTimeToLive: KEEP });
-      return { ...sample, messageId };
-    });
-    sent.push(...(await Promise.all(batch)));
+    const batch = samples.slice(start, start + SEND_AT_ONCE);
+    await Promise.all(batch.map(({ text }) => queue.sendMessage(text, { messageTimeToLive: KEEP })));
   }
-  return sent;
 }

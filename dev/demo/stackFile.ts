@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
+import { parseJson } from '#shared/text.ts';
 
 /** Where a running demo says how to reach it, unless it is told otherwise. */
 export const DEFAULT_STACK_FILE = fileURLToPath(new URL('../../.local/stack.json', import.meta.url));
@@ -30,13 +31,10 @@ export function readStackFile(path: string, isRunning = processExists): StackRea
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
-      return { kind: 'none' };
-    }
-    throw error;
+  } catch {
+    return { kind: 'none' };
   }
-  const stack = parseStack(text);
+  const stack = stackSchema.safeParse(parseJson(text)).data;
   return stack !== undefined && isRunning(stack.pid) ? { kind: 'running', stack } : { kind: 'stale' };
 }
 
@@ -49,19 +47,10 @@ export function removeStackFile(path: string): void {
   rmSync(path, { force: true });
 }
 
-function parseStack(text: string): RunningStack | undefined {
-  try {
-    return stackSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
-}
-
 function processExists(pid: number): boolean {
   try {
     return process.kill(pid, 0);
-  } catch (error) {
-    // It exists, but belongs to somebody else.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  } catch {
+    return false;
   }
 }

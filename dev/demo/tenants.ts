@@ -5,7 +5,7 @@ import { createServerCertificate } from '../stack/serverCertificate.ts';
 import type { SimulatorProcess } from '../stack/simulatorProcess.ts';
 import { createTenantsTable } from '../stack/tenantStack.ts';
 import type { Sample } from './samples.ts';
-import type { SimulatorClient } from './watchSample.ts';
+import type { SimulatorClient } from './simulatorClient.ts';
 
 /** What a demo of several tenants needs beside that of one: a service to sign in to them, and a row for each. */
 export interface DemoTenants {

@@ -1,11 +1,11 @@
 /** Command line of `npm run intake`: says what would come of a message, without sending or calling anything. */
 import { readFile } from 'node:fs/promises';
 import { text as readAll } from 'node:stream/consumers';
-import Table from 'cli-table3';
 import { Command } from 'commander';
 import { readMessage } from '#shared/intake/readMessage.ts';
 import type { Rejection } from '#shared/intake/rejection.ts';
 import type { Submission } from '#shared/intake/submission.ts';
+import { columns, printable } from '#shared/text.ts';
 
 /** Stands for the ID that the queue gives a message. */
 const NEW_MESSAGE = '00000000-0000-4000-8000-000000000000';
@@ -22,7 +22,7 @@ const program = new Command('npm run --silent intake --')
     if (submissions.length === 0) {
       process.exitCode = 1;
     }
-    console.log(json ? asJson(submissions, rejections) : asTables(submissions, rejections));
+    console.log(json ? asJson(submissions, rejections) : asText(submissions, rejections));
   });
 
 await program.parseAsync();
@@ -55,27 +55,15 @@ function asJson(submissions: readonly Submission[], rejections: readonly Rejecti
   return JSON.stringify({ alerts, rejected }, null, 2);
 }
 
-function asTables(submissions: readonly Submission[], rejections: readonly Rejection[]): string {
-  const style = { head: [], border: [] };
-  const parts: string[] = [];
-  if (submissions.length > 0) {
-    const table = new Table({ head: ['Alert', 'Machine', 'Tenant', 'Correlation'], style });
-    for (const { alertId, machineId = '', tenantId = '', correlationId = '' } of submissions) {
-      table.push([alertId, machineId, tenantId, correlationId]);
-    }
-    parts.push(table.toString());
-  }
-  if (rejections.length > 0) {
-    const table = new Table({
-      head: ['Rejected', 'What it is, and what to send'],
-      colWidths: [16, 84],
-      wordWrap: true,
-      style,
-    });
-    for (const { reason, detail } of rejections) {
-      table.push([reason, detail]);
-    }
-    parts.push(table.toString());
-  }
-  return parts.join('\n');
+function asText(submissions: readonly Submission[], rejections: readonly Rejection[]): string {
+  const alerts = submissions.map(({ alertId, machineId = '', tenantId = '', correlationId = '' }) => [
+    alertId,
+    machineId,
+    tenantId,
+    correlationId,
+  ]);
+  return [
+    ...(alerts.length === 0 ? [] : columns([['ALERT', 'MACHINE', 'TENANT', 'CORRELATION'], ...alerts])),
+    ...rejections.flatMap(({ reason, detail }) => [`rejected: ${reason}`, `  ${printable(detail)}`]),
+  ].join('\n');
 }

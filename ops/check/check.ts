@@ -26,7 +26,7 @@ export interface CheckDeps {
  * settings name. The last line says whether the deployment is ready for the end of the Defender API.
  */
 export async function check({ settings, application, storage, now }: CheckDeps): Promise<Finding[]> {
-  const { queues, tables, source, graph, polling, sourceChoice } = settings;
+  const { queues, tables, tenants, source, graph, polling, sourceChoice } = settings;
   const { sources } = application;
   const asks = { defender: sourceChoice !== 'graph', graph: sourceChoice !== 'defender' };
   const storageSignal = AbortSignal.timeout(STORAGE_DEADLINE_MS);
@@ -36,8 +36,8 @@ export async function check({ settings, application, storage, now }: CheckDeps):
       ...[queues.alerts, queues.poison, queues.enrichments].map((name) =>
         checkQueue(storage.queue(name), settings.storage, storageSignal),
       ),
-      ...[tables.enrichments, tables.state].map((name) =>
-        checkTable(storage.table(name), settings.storage, storageSignal),
+      ...[tables.enrichments, tables.state, ...(tenants.app === undefined ? [] : [tenants.table])].map(
+        (name) => checkTable(storage.table(name), settings.storage, storageSignal),
       ),
     ]),
     checkDeadLetters(storage.queue(queues.poison), now(), storageSignal),

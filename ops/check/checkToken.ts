@@ -53,6 +53,10 @@ const GRAPH_HUNTING: Omit<Need, 'grantOption'> = {
 };
 
 const NO_TOKEN = 'there is no token';
+const OWN_TOKEN_ADVICE = [
+  'In Azure: give the app an identity, and name it in AZURE_CLIENT_ID if it is user-assigned.',
+  'Elsewhere: sign in, for example with "az login".',
+];
 
 /**
  * Whether a token for the Defender API can be had, for what, and whether it carries the role. The token itself is not
@@ -94,8 +98,7 @@ async function checkToken(
       problem(
         subject,
         `none: ${message.slice(0, 600)}`,
-        'In Azure: give the app an identity, and name it in AZURE_CLIENT_ID if it is user-assigned.',
-        'Elsewhere: sign in, for example with "az login".',
+        ...(tokens.grants === undefined ? OWN_TOKEN_ADVICE : []),
       ),
       ...needs.map((need) => unknown(need.subject, NO_TOKEN)),
     ];
@@ -107,7 +110,7 @@ async function checkToken(
   }
   return [
     audienceFinding(subject, api, claims, tokenScope),
-    ...needs.map((need) => roleFinding(claims, need)),
+    ...needs.map((need) => roleFinding(claims, need, tokens.grants)),
   ];
 }
 
@@ -131,7 +134,12 @@ function permissionsFor(entity: string): Pick<Need, 'role' | 'roles' | 'scopes'>
   return { role: `${entity}.Read.All`, roles, scopes };
 }
 
-function roleFinding({ roles, scopes, objectId, issuedAt, expiresAt }: TokenClaims, need: Need): Finding {
+/** @param grants How a customer's tenant grants roles; undefined for the home tenant. */
+function roleFinding(
+  { roles, scopes, objectId, issuedAt, expiresAt }: TokenClaims,
+  need: Need,
+  grants: string | undefined,
+): Finding {
   const { subject, role } = need;
   if (scopes !== undefined) {
     return ownSignInFinding(scopes, need);
@@ -139,13 +147,20 @@ function roleFinding({ roles, scopes, objectId, issuedAt, expiresAt }: TokenClai
   if (need.roles.some((name) => roles.includes(name))) {
     return ok(subject, roles.join(', '));
   }
+  if (grants !== undefined) {
+    return problem(subject, `${role} is not in the token, which has ${rolesText(roles)}`, grants);
+  }
   return problem(
     subject,
-    `${role} is not in the token, which has ${roles.length === 0 ? 'no roles' : roles.join(', ')}`,
+    `${role} is not in the token, which has ${rolesText(roles)}`,
     'Grant it, as Application Administrator, in the tenant of the identity:',
     `  ${grantCommand(need, objectId)}`,
     `Granted already? This token is from ${timeOf(issuedAt)} and good until ${timeOf(expiresAt)}: a role granted later is in the next one. Azure keeps the tokens of a managed identity for up to a day; the app asks for a new one with each probe.`,
   );
+}
+
+function rolesText(roles: readonly string[]): string {
+  return roles.length === 0 ? 'no roles' : roles.join(', ');
 }
 
 /** A person's own sign-in says nothing about what the app may do. */

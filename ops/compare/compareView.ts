@@ -1,6 +1,5 @@
 import { styleText } from 'node:util';
-import Table from 'cli-table3';
-import { printable, shortened } from '#shared/text.ts';
+import { columns, printable, shortened } from '#shared/text.ts';
 import type { Change, ComparedProperty, Comparison } from './compare.ts';
 
 const COLOURS: Record<Change, Parameters<typeof styleText>[0]> = {
@@ -23,9 +22,8 @@ export function comparisonLines({ alertId, answers, properties }: Comparison): s
   }
   const changed = properties.filter(({ change }) => change !== 'same');
   const same = properties.filter(({ change }) => change === 'same').map(({ property }) => property);
-  const table = new Table({ head: ['Property', 'Defender', 'Graph', 'With Graph it'] });
-  table.push(...changed.map(row));
-  return [heading, ...(changed.length === 0 ? [] : [table.toString()]), `The same: ${same.join(', ')}`, ''];
+  const table = columns([['PROPERTY', 'DEFENDER', 'GRAPH', 'WITH GRAPH IT'], ...changed.map(row)]);
+  return [heading, ...(changed.length === 0 ? [] : table), `The same: ${same.join(', ')}`, ''];
 }
 
 function row({ property, change, unavailable, defender, graph }: ComparedProperty): string[] {

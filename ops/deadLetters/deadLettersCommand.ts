@@ -9,9 +9,10 @@ import {
   dryRunLines,
   replayLines,
 } from './deadLettersView.ts';
+import type { PoisonMessage } from './poisonMessage.ts';
 import type { PoisonQueue } from './poisonQueue.ts';
 import { replay } from './replay.ts';
-import { isSelected, type Selection } from './selection.ts';
+import { isOfTenant, isSelected, type Selection } from './selection.ts';
 
 /** What the commands about dead letters work with. */
 export interface DeadLettersDeps {
@@ -22,8 +23,13 @@ export interface DeadLettersDeps {
   print: (...lines: string[]) => void;
 }
 
-export async function listDeadLetters({ json }: { json?: boolean }, deps: DeadLettersDeps): Promise<void> {
-  const contents = await deps.poison.readAll();
+export async function listDeadLetters(
+  { json, tenant }: { json?: boolean; tenant?: string },
+  deps: DeadLettersDeps,
+): Promise<void> {
+  const all = await deps.poison.readAll();
+  const isMeant = (message: PoisonMessage) => tenant === undefined || isOfTenant(message, tenant);
+  const contents = { ...all, messages: all.messages.filter(isMeant) };
   if (json) {
     deps.print(JSON.stringify(deadLettersJson(contents, deps.now()), null, 2));
   } else {

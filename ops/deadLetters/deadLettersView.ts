@@ -1,5 +1,5 @@
-import { counted, printable, shortened } from '#shared/text.ts';
-import { ageOf, columns, timeOf } from '../words.ts';
+import { columns, counted, printable, shortened } from '#shared/text.ts';
+import { ageOf, timeOf } from '../words.ts';
 import type { PoisonMessage } from './poisonMessage.ts';
 import { LEASE_SECONDS, type PoisonContents } from './poisonQueue.ts';
 import type { ReplayReport } from './replay.ts';

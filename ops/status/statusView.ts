@@ -1,9 +1,9 @@
 import type { Device } from '#shared/device/device.ts';
 import type { StoredAnswer } from '#shared/enrichment/answer.ts';
 import type { AlertState } from '#shared/pipeline/claim.ts';
-import { counted, printable } from '#shared/text.ts';
+import { columns, counted, printable } from '#shared/text.ts';
 import { deadLetterJson } from '../deadLetters/deadLettersView.ts';
-import { ageOf, columns, timeOf } from '../words.ts';
+import { ageOf, timeOf } from '../words.ts';
 import type { AlertStatus } from './alertStatus.ts';
 
 /** What is known about an alert, for a person. */

@@ -1,10 +1,10 @@
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
-import { describeHostLine, readHostLine } from '#dev/demo/hostLines.ts';
-import { deadLetterTable, outcomeTable } from '#dev/demo/outcomeTable.ts';
-import { progressLine, progressPicture } from '#dev/demo/progressView.ts';
+import type { Sample } from '#dev/demo/samples.ts';
+import { deadLetterLines, describeHostLine, progressLines, report } from '#dev/demo/view.ts';
+import { type EnrichmentMessage, readHostLine } from '#dev/demo/watch.ts';
 import { normalizeMachine } from '#shared/device/normalize.ts';
-import { ageInWords, counted, printable, shortened } from '#shared/text.ts';
+import { ageInWords, columns, counted, printable, shortened } from '#shared/text.ts';
 
 const time = '2026-02-10T08:12:44.114Z';
 const device = normalizeMachine(
@@ -30,40 +30,48 @@ const message = {
   receivedAt: time,
   enrichedAt: time,
 };
-const notFound = { ...message, outcome: 'not_found' as const, reused: true };
-const outcomes = [
-  { message, device, form: 'CloudEvent' },
-  { message: notFound, device: undefined, form: 'bare ID' },
-];
+const notFound = {
+  ...message,
+  alertId: 'da404_1',
+  outcome: 'not_found' as const,
+  reused: true,
+  submissionId: 'b',
+};
 
-function linesOf(text: string): string[] {
-  return stripVTControlCharacters(text).split('\n');
-}
-
-test('A wide table tells of each outcome the device, its levels, the form and the look-ups', () => {
-  const [head, first, second] = linesOf(outcomeTable(outcomes, 160)).map((line) => line.split(/ {2,}/));
-  const titles = [
+test('The report tells of each outcome the device, its levels, the form and the look-ups, in the order of the sample', () => {
+  const messages: EnrichmentMessage[] = [notFound, { ...message, device }];
+  const samples: Sample[] = [
+    { form: 'CloudEvent', text: '', alertIds: [message.alertId], rejections: 0 },
+    { form: 'bare ID', text: '', alertIds: ['da404_1'], rejections: 0 },
+  ];
+  const enrichments = new Map(messages.map((one) => [one.submissionId, one]));
+  const end = { reason: 'final' as const, open: 0, results: { enrichments, deadLetters: [] } };
+  const [, , head, first, second] = report(end, samples).map((line) =>
+    stripVTControlCharacters(line).split(/ {2,}/),
+  );
+  expect(head).toEqual([
     'Alert',
     'Outcome',
     'Device',
     'OS',
     'Risk',
     'Exposure',
-    'Health',
     'Seen',
     'Came as',
     'Look-ups',
-  ];
-  const device = ['web-01', 'WindowsServer2022', 'High', 'Low', 'Active', '3 h ago'];
-  expect(head).toEqual(titles);
-  expect(first).toEqual([message.alertId, 'enriched', ...device, 'CloudEvent', '3']);
-  expect(second).toEqual([message.alertId, 'not_found', 'bare ID', 'reused']);
+  ]);
+  const cells = ['web-01', 'WindowsServer2022', 'High', 'Low', '3 h ago'];
+  expect(first).toEqual([message.alertId, 'enriched', ...cells, 'CloudEvent', '3']);
+  expect(second).toEqual(['da404_1', 'not_found', 'bare ID', 'reused']);
 });
 
-test.each([80, 100, 120, 160])('A table fits into a terminal of %i columns', (width) => {
-  const lines = linesOf(outcomeTable(outcomes, width));
-  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(width);
-  expect(lines[1]).toContain('web-01');
+test('Columns are as wide as what is seen of their cells', () => {
+  expect(
+    columns([
+      ['A', 'B'],
+      ['\u001b[31mlong\u001b[39m', 'x'],
+    ]),
+  ).toEqual(['A     B', '\u001b[31mlong\u001b[39m  x']);
 });
 
 test('A dead letter cannot steer the terminal that shows it', () => {
@@ -73,53 +81,50 @@ test('A dead letter cannot steer the terminal that shows it', () => {
     original: '\u001b[2J{\n\u009b1m',
     isSubmission: false,
   };
-  const [, row] = linesOf(deadLetterTable([letter], 100));
-  expect(row?.split(/ {2,}/)).toEqual(['bad-json', '{·', 'no· JSON']);
+  expect(deadLetterLines(letter).map(stripVTControlCharacters)).toEqual(['bad-json  {·', '  no· JSON', '']);
 });
 
-test('Progress tells every count, in a picture and in a line', () => {
+test('Progress tells every count, the calls by kind, and what is left of the quota', () => {
+  const api = { rate: 1, pausedUntil: null, circuit: null };
   const progress = {
-    submitted: 25,
-    enriched: 18,
-    notFound: 1,
-    deadLetters: 4,
+    ...{ submitted: 25, open: 2, enriched: 18, notFound: 1, deadLetters: 4, elapsedMs: 12_300 },
     waiting: new Map([['quota', 2]]),
-    open: 2,
-    callsInMinute: 99,
-    callsInHour: 140,
-    elapsedMs: 12_300,
+    calls: { 'for one alert': 20, 'for lists of devices': 3 },
+    quota: {
+      ...api,
+      windows: [{ limit: { calls: 100, windowMs: 60_000 }, permitted: 100, used: 23, remaining: 77 }],
+      queued: 0,
+      drainedBy: null,
+    },
   };
-  expect(progressPicture(progress).map(stripVTControlCharacters)).toEqual([
+  expect(progressLines(progress).map(stripVTControlCharacters)).toEqual([
     `  submitted        25  ${'█'.repeat(22)}░░  12 s`,
     '  enriched         18',
     '  not found         1',
     '  dead letters      4',
     '  deferred          2  2 for a turn in the quota',
-    '  calls            99  of 100 in the last minute',
-    '                  140  of 1,500 in the last hour',
+    '  calls            23  20 for one alert, 3 for lists of devices',
+    '  quota        23 of 100 in 1m',
   ]);
-  expect(progressLine(progress)).toBe(
-    '  12 s  submitted 25, enriched 18, not found 1, dead letters 4, deferred 2 (2 for a turn in the quota), ' +
-      'calls 99 in the last minute, 140 in the last hour',
-  );
+  const noQuota = { ...progress, quota: undefined, calls: {} };
+  expect(progressLines(noQuota)).toHaveLength(6);
 });
 
 test('Lines of the host are events, trouble, or nothing to tell', () => {
-  const told = (line: string) =>
-    describeHostLine(readHostLine(line), new Date()).map((text) =>
-      stripVTControlCharacters(text).replace(/^\d\d:\d\d:\d\d {2}/, ''),
-    );
+  const told = (text: string) => {
+    const line = readHostLine(text);
+    const words = line && stripVTControlCharacters(describeHostLine(line, new Date()));
+    return words?.replace(/^\d\d:\d\d:\d\d {2}/, '');
+  };
   const submission = { event: 'submission', alertId: 'da1_1', submissionId: 'a' };
   const deferred = { ...submission, result: 'deferred', reason: 'quota', detail: 'wait' };
   const logged = (event: object) => `${time} information enrichAlert: ${JSON.stringify(event)}`;
-  expect(told(logged({ ...submission, result: 'enriched' }))).toEqual(['enriched   da1_1']);
-  expect(told(logged(deferred))).toEqual(['deferred   da1_1  quota: wait']);
-  expect(told(logged({ event: 'rejected', reason: 'empty', detail: 'no text' }))).toEqual([
-    'rejected   no text',
-  ]);
-  expect(told(`${time} error enrichAlert: Failed: no storage`)).toEqual(['Failed: no storage']);
-  expect(told('Host is ready: http://127.0.0.1:1')).toEqual([]);
-  expect(told(`${time} information enrichAlert: {"event":`)).toEqual([]);
+  expect(told(logged({ ...submission, result: 'enriched' }))).toBe('enriched   da1_1');
+  expect(told(logged(deferred))).toBe('deferred   da1_1  quota: wait');
+  expect(told(logged({ event: 'rejected', reason: 'empty', detail: 'no text' }))).toBe('rejected   no text');
+  expect(told(`${time} error enrichAlert: Failed: no storage`)).toBe('Failed: no storage');
+  expect(told('Host is ready: http://127.0.0.1:1')).toBeUndefined();
+  expect(told(`${time} information enrichAlert: {"event":`)).toBeUndefined();
 });
 
 test('Words for people', () => {

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Results } from '#dev/demo/watchSample.ts';
-import { createWaitingRoom, tally } from '#dev/demo/watchSample.ts';
+import { openParts, type Results } from '#dev/demo/watch.ts';
 import type { Enrichment } from '#shared/enrichment/enrichment.ts';
 
 const samples = [
@@ -24,9 +23,7 @@ function results(enrichments: Enrichment[], rejections: number): Results {
   };
 }
 
-function open(of: Results): number {
-  return tally(samples, of, new Map(), [], 0, 0).open;
-}
+const open = (of: Results): number => openParts(samples, of);
 
 test('A sample is open until each submission and each malformed part has ended', () => {
   const first = enrichment('a', 'da1_1', 'enriched');
@@ -46,26 +43,4 @@ test('The dead letter of a failed submission ends no malformed part', () => {
   const letter = { reason: 'source_rejected', detail: '', original: 'da2_1', isSubmission: true };
   const failed = enrichment('c.0', 'da2_1', 'failed');
   expect(open({ enrichments: new Map([['c.0', failed]]), deadLetters: [letter] })).toBe(4);
-});
-
-test('Calls count by the windows of the quota, results by their outcome', () => {
-  const hour = 3_600_000;
-  const messages = [enrichment('a', 'da1_1', 'enriched'), enrichment('c.0', 'da2_1', 'not_found')];
-  const progress = tally(samples, results(messages, 1), new Map(), [0, 1, hour - 60_000, hour - 1], 0, hour);
-  expect(progress).toMatchObject({ submitted: 5, enriched: 1, notFound: 1, deadLetters: 1 });
-  expect(progress).toMatchObject({ callsInMinute: 1, callsInHour: 3, elapsedMs: hour });
-});
-
-test('A submission waits from its deferral until anything else is heard of it', () => {
-  const waiting = createWaitingRoom();
-  const event = { event: 'submission' as const, alertId: 'da1_1' };
-  waiting.hear({ ...event, submissionId: 'a', result: 'deferred', reason: 'quota' });
-  waiting.hear({ ...event, submissionId: 'b', result: 'deferred', reason: 'quota' });
-  waiting.hear({ ...event, submissionId: 'b', result: 'deferred', reason: 'not_found' });
-  expect([...waiting.byReason()]).toEqual([
-    ['quota', 1],
-    ['not_found', 1],
-  ]);
-  waiting.hear({ ...event, submissionId: 'a', result: 'enriched' });
-  expect([...waiting.byReason()]).toEqual([['not_found', 1]]);
 });
