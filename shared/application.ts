@@ -165,7 +165,12 @@ export function createApplication(
   async function health(): Promise<HealthReport> {
     const [report, states] = await Promise.all([
       checkHealth(probes, HEALTH_CHECK_TIMEOUT_MS),
-      recentTenants && withinTime(recentTenants(), HEALTH_CHECK_TIMEOUT_MS, () => []).catch(() => []),
+      recentTenants &&
+        withinTime<TenantState[] | undefined>(
+          recentTenants(),
+          HEALTH_CHECK_TIMEOUT_MS,
+          () => undefined,
+        ).catch(() => undefined),
     ]);
     return { ...report, ...(states && { tenants: tenantsHealth(states) }) };
   }

@@ -11,10 +11,14 @@ export interface Bulkhead {
 }
 
 /**
- * As many messages as the Functions host hands to one process at most: `batchSize` and `newBatchThreshold` of host.json
- * together (https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue#host-json).
+ * Look-ups under way in one process, of all tenants together: as many messages as the Functions host hands to it at most,
+ * `batchSize` and `newBatchThreshold` of host.json together
+ * (https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue#host-json). With fewer, tenants with
+ * a backlog each are put back when their turn has come, and drain later than their quota allows
+ * (test/shared/tenants/drain.test.ts). The host takes no more while more than the threshold is in hand, which is short:
+ * among several tenants nobody waits in a worker for long.
  */
-export const WORKERS = 48;
+export const PLACES = 48;
 
 /**
  * A tenant may have as many places as are free. So one that is slow gets half of them, two get a third each, and however
@@ -22,7 +26,7 @@ export const WORKERS = 48;
  * E. L. Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998.)
  * @param places Of the process.
  */
-export function createBulkhead(places: number = WORKERS): Bulkhead {
+export function createBulkhead(places: number = PLACES): Bulkhead {
   const taken = new Map<string, number>();
   let free = places;
   return {

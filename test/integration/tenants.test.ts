@@ -200,7 +200,7 @@ test('a disabled tenant and one that nobody knows are dead letters without a cal
 
   await setRow('disabled', { enabled: true });
   await replaceHost();
-  await replay();
+  await replay(alertId);
   await expectOwnDevice('disabled', alertId);
 });
 
@@ -215,7 +215,7 @@ test('a row that is deleted in the middle buries what waits, and replay takes it
   of('deleted').setFaultRates({});
   await setRow('deleted', {});
   await replaceHost();
-  await replay();
+  await replay(alertId);
   await expectOwnDevice('deleted', alertId);
 });
 
@@ -225,10 +225,10 @@ async function replaceHost(): Promise<void> {
   await pipeline.startHost();
 }
 
-async function replay(): Promise<void> {
+async function replay(alertId: string): Promise<void> {
   const { output, exitCode } = await runOps(
     pipeline.settings,
-    ...['dead-letters', 'replay', '--reason', 'unknown-tenant'],
+    ...['dead-letters', 'replay', '--alert', alertId],
   );
   expect({ output, exitCode }).toMatchObject({ exitCode: 0 });
 }

@@ -44,7 +44,7 @@ test('prints a table for people', async () => {
   const { output, exitCode } = await runOps(settings, 'compare', alertId);
   expect(exitCode).toBe(0);
   expect(output).toContain(alertId);
-  expect(output).toMatch(/Property .*Defender .*Graph/);
+  expect(output).toMatch(/PROPERTY .*DEFENDER .*GRAPH/);
   expect(output).toMatch(/managedBy .*becomes null \(Graph cannot know it\)/);
   expect(output).toMatch(/The same: id, /);
 });

@@ -82,7 +82,9 @@ describe('a selection', () => {
   test.each([[{}], [{ all: true, id: 'x' }], [{ reason: 'a', alert: 'b' }]])(
     'is exactly one: %j',
     (options) => {
-      expect(() => selectionOf(options)).toThrow('exactly one of --all, --reason, --alert and --id');
+      expect(() => selectionOf(options)).toThrow(
+        'exactly one of --all, --reason, --alert, --tenant and --id',
+      );
     },
   );
 });

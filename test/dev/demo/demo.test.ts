@@ -71,19 +71,6 @@ test('An alert that is not final in time is said to be so', async () => {
   expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 1 });
 });
 
-test.each([
-  ['start.ts', ['--backlog', 'many'], 'Give a whole number from 0 to 100000.'],
-  ['start.ts', ['--source', 'sentinel'], 'Allowed choices are defender, graph, auto.'],
-  ['start.ts', ['--fault'], "unknown option '--fault'"],
-  ['enrich.ts', ['da1_1', '../x'], '"../x" is no alert ID: an alert ID has 1 to 128'],
-  ['enrich.ts', ['da1_1', '--timeout', 'soon'], 'Give a duration such as 30s, 2m or 1h.'],
-  ['enrich.ts', [], "missing required argument 'alertId'"],
-])('%s refuses %j, and begins nothing', async (program, commandLine, words) => {
-  const { stdout, stderr, exitCode } = await run(program, ...commandLine).output;
-  expect(stderr).toContain(words);
-  expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 1 });
-});
-
 test('A second demo is refused while one runs', async () => {
   const { stderr, exitCode } = await run('start.ts', '--once').output;
   expect(stderr).toContain(`A demo runs already, as process ${demo.pid}.`);
@@ -108,4 +95,17 @@ test('What a killed demo leaves behind is told from a running one', async () => 
   const { stderr, exitCode } = await run('enrich.ts', known).output;
   expect(stderr).toContain(`${stackFile} is left over from a demo that does not run any more.`);
   expect(exitCode).toBe(1);
+});
+
+test.each([
+  ['start.ts', ['--backlog', 'many'], 'Give a whole number from 0 to 100000.'],
+  ['start.ts', ['--source', 'sentinel'], 'Allowed choices are defender, graph, auto.'],
+  ['start.ts', ['--fault'], "unknown option '--fault'"],
+  ['enrich.ts', ['da1_1', '../x'], '"../x" is no alert ID: an alert ID has 1 to 128'],
+  ['enrich.ts', ['da1_1', '--timeout', 'soon'], 'Give a duration such as 30s, 2m or 1h.'],
+  ['enrich.ts', [], "missing required argument 'alertId'"],
+])('%s refuses %j, and begins nothing', async (program, commandLine, words) => {
+  const { stdout, stderr, exitCode } = await run(program, ...commandLine).output;
+  expect(stderr).toContain(words);
+  expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 1 });
 });

@@ -61,13 +61,7 @@ test('The report tells of each outcome the device, its levels, the form and the 
     'Look-ups',
   ]);
   const cells = ['web-01', 'WindowsServer2022', 'High', 'Low', '3 h ago'];
-  expect(first).toEqual([
-    'da00000000-0000-4000-8000-…00000000001_1',
-    'enriched',
-    ...cells,
-    'CloudEvent',
-    '3',
-  ]);
+  expect(first).toEqual([message.alertId, 'enriched', ...cells, 'CloudEvent', '3']);
   expect(second).toEqual(['da404_1', 'not_found', 'bare ID', 'reused']);
 });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseSchedule } from '#dev/host/schedule.ts';
-import { longestGapMs, parseNcrontab } from '#shared/config/ncrontab.ts';
+import { hasRunBetween, longestGapMs, parseNcrontab } from '#shared/config/ncrontab.ts';
 import { problemsWith, settingsWith } from './problems.ts';
 
 describe('the schedule of the poller', () => {
@@ -103,5 +103,24 @@ describe('the longest gap of a schedule', () => {
     ['0 0 0 1 1 *', 36 * 24 * HOUR],
   ])('of %j is found', (schedule, gapMs) => {
     expect(longestGapMs(schedule, from)).toBe(gapMs);
+  });
+});
+
+describe('a schedule that another timer serves each minute', () => {
+  test('has exactly the runs of its minutes, whatever the jitter of that timer', () => {
+    const schedule = '30 */7 9,10 * * *';
+    const start = Date.parse('2026-11-27T08:55:00Z');
+    const runs: string[] = [];
+    let last = new Date(start);
+    for (let minute = 1; minute <= 130; minute += 1) {
+      const jitterMs = ((minute * 7_919) % 400) - 200;
+      const now = new Date(start + minute * 60_000 + jitterMs);
+      if (hasRunBetween(schedule, last, now)) {
+        runs.push(new Date(Math.round(now.getTime() / 60_000) * 60_000).toISOString().slice(11, 16));
+      }
+      last = now;
+    }
+    const minutes = ['00', '07', '14', '21', '28', '35', '42', '49', '56'];
+    expect(runs).toEqual(['09', '10'].flatMap((hour) => minutes.map((minute) => `${hour}:${minute}`)));
   });
 });

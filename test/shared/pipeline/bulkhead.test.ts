@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createBulkhead } from '#shared/pipeline/bulkhead.ts';
+import { createBulkhead, PLACES } from '#shared/pipeline/bulkhead.ts';
+import hostSettings from '../../../host.json' with { type: 'json' };
 
 /** Takes as many places as the tenant can get. */
 function fill(bulkhead: ReturnType<typeof createBulkhead>, tenant: string): (() => void)[] {
@@ -56,4 +57,9 @@ test('a tenant with nothing under way finds a place while any is free, however o
       expect(bulkhead.enter('new')).toBeDefined();
     }),
   );
+});
+
+test('there are as many places as the host hands messages to one process', () => {
+  const { batchSize, newBatchThreshold } = hostSettings.extensions.queues;
+  expect(PLACES).toBe(batchSize + newBatchThreshold);
 });

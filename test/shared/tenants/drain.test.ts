@@ -194,7 +194,7 @@ function createQueue(): Queue {
 test('backlogs of five tenants drain each at the pace of its own quota, and a new alert of another waits for none of them, beside a tenant without consent and one that always fails', async () => {
   const random = seededRandom('tenants');
   const idOf = (index: number) => `aaaaaaaa-1111-4222-8333-00000000000${index}`;
-  const serving = [600, 500, 400, 300, 200].map((backlog, index) =>
+  const serving = [600, 450, 350, 300, 300].map((backlog, index) =>
     createApi(idOf(index), backlog, 'serves'),
   );
   const quiet = createApi(idOf(6), 0, 'serves');

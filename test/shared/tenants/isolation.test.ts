@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type Bulkhead, createBulkhead, WORKERS } from '#shared/pipeline/bulkhead.ts';
+import { type Bulkhead, createBulkhead } from '#shared/pipeline/bulkhead.ts';
 import { receiveMessage, type TenantPipeline } from '#shared/pipeline/receiveMessage.ts';
 import type { SourceAnswer } from '#shared/sources/source.ts';
 import { createTenantRouter } from '#shared/tenants/tenantRouter.ts';
@@ -14,6 +14,8 @@ afterEach(() => {
 });
 
 const inMs = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+/** Messages that the host hands to a process at most: `batchSize` and `newBatchThreshold` of host.json. */
+const WORKERS = 48;
 /** What each operation of storage takes. */
 const STORAGE_MS = 10;
 const LOOK_UP_MS = 300;
