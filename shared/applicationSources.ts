@@ -121,7 +121,7 @@ export function createSources(settings: Settings, deps: SourcesDeps): Sources {
     };
     const gate = createLedgerGate({ store, clock, rules, random });
     const observing: CallGate = { ...gate, denied: async () => ({ until: now() }) };
-    const answers = createAnswerTable(state, key);
+    const answers = createAnswerTable(state, keyPrefix + key);
     // What an operator's own sign-in may do says nothing about the app.
     return { store, rules, gate: mayOpenCircuit ? notingAnswers(gate, answers, now) : observing, answers };
   }

@@ -2,6 +2,8 @@ import { withinTime } from '../promises.ts';
 
 /** From so many look-ups at the same time in a process on, lists take fewer calls than the alerts would. */
 const CROWD = 8;
+/** So many that begin within this time count as well: on a slow machine one ends before the next begins. */
+const SAME_TIME_MS = 2_000;
 /** So long after a crowd, the next alerts are taken for a part of it: answers from lists are quick. */
 const AFTER_CROWD_MS = 60_000;
 /** So long a look-up that is not alone waits for a crowd: the host hands over the messages of a backlog in one go. */
@@ -18,6 +20,8 @@ export interface Crowd {
 
 export function createCrowd(now: () => Date): Crowd {
   let underWay = 0;
+  /** When the last ones began, the oldest first. */
+  let begun: number[] = [];
   let manyUntil = Number.NEGATIVE_INFINITY;
   /** Those who wait to see whether a crowd forms; each of them has an end. */
   let forming = Promise.withResolvers<void>();
@@ -32,8 +36,11 @@ export function createCrowd(now: () => Date): Crowd {
     },
     async join(lookUp) {
       underWay += 1;
-      if (underWay >= CROWD) {
-        manyUntil = now().getTime() + AFTER_CROWD_MS;
+      const time = now().getTime();
+      begun = [...begun, time].slice(-CROWD);
+      const areQuick = begun.length === CROWD && time - (begun[0] ?? 0) <= SAME_TIME_MS;
+      if (underWay >= CROWD || areQuick) {
+        manyUntil = time + AFTER_CROWD_MS;
         forming.resolve();
         forming = Promise.withResolvers<void>();
       }

@@ -40,6 +40,21 @@ describe('look-ups', () => {
     expect(crowd.isMany()).toBe(false);
   });
 
+  test('are many too when eight begin within two seconds, one after the other', async () => {
+    const { state, crowd } = createWorld();
+    const lookUp = async (afterMs: number) => {
+      state.time += afterMs;
+      return crowd.join(() => crowd.becomesMany());
+    };
+    for (let count = 1; count <= 20; count += 1) {
+      expect(await lookUp(300)).toBe(false);
+    }
+    for (let count = 1; count <= 6; count += 1) {
+      await lookUp(200);
+    }
+    expect(await lookUp(200)).toBe(true);
+  });
+
   test('that come together know it all but the first, which does not wait', async () => {
     const { join, ways, endAll } = createWorld();
     join();
