@@ -8,6 +8,7 @@ import { appSettings } from '../stack/appSettings.ts';
 import { startAzurite } from '../stack/azurite.ts';
 import { type HostProcess, startHostProcess } from '../stack/hostProcess.ts';
 import { type SimulatorProcess, startSimulatorProcess } from '../stack/simulatorProcess.ts';
+import { serveApiPage } from './apiPageServer.ts';
 import {
   createBacklog,
   createSamples,
@@ -203,9 +204,14 @@ async function showDemo(
   if (end.reason !== 'final' || !serves) {
     return end.reason === 'final' || (end.reason === 'interrupted' && serves) ? 0 : 1;
   }
-  print(['', ...guide(addressesOf(stack), options.stackFile, settings, spareAlertIds), '']);
-  hostLines.on('line', (line) => print([describeHostLine(line, new Date())]));
-  return serve(stack, interrupted, print);
+  const page = await serveApiPage(stack.host.url);
+  try {
+    print(['', ...guide(addressesOf(stack), page.url, options.stackFile, settings, spareAlertIds), '']);
+    hostLines.on('line', (line) => print([describeHostLine(line, new Date())]));
+    return await serve(stack, interrupted, print);
+  } finally {
+    await page.close();
+  }
 }
 
 /** What a person is about to see. */

@@ -192,6 +192,8 @@ function conclusion({ reason, open }: WatchEnd): string {
 /** What a person can do with a demo that serves, and where things are. */
 export function guide(
   stack: RunningStack,
+  /** Where the HTTP API can be read and tried in a browser. */
+  pageUrl: string,
   stackFile: string,
   { queues, tables }: Pick<Settings, 'queues' | 'tables'>,
   /** Alerts that Defender knows and nobody has asked for. */
@@ -212,6 +214,7 @@ export function guide(
     row('queues', `${queues.alerts} (in), ${queues.enrichments} (out), ${queues.poison} (dead letters)`),
     row('tables', `${tables.enrichments}, ${tables.state}`),
     row('http', `${stack.hostUrl}/api: enrichments, enrichments/{alertId}, quota, health, live`),
+    row('page', `${pageUrl}: the HTTP API in a browser, to read and to try`),
     row('simulator', `${stack.simulatorUrl}, and what it served: ${stack.simulatorUrl}/_control/report`),
   ];
 }

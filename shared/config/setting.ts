@@ -19,7 +19,7 @@ export class SettingsError extends Error {
   }
 }
 
-/** What people are told about a setting: in the README, in the sample, and when its value is wrong. */
+/** What people are told about a setting: in docs/settings.md, in the sample, and when its value is wrong. */
 export interface SettingNotes {
   /** What it is. */
   what: string;

@@ -27,8 +27,23 @@ export type CardType = 'text/markdown' | 'text/html';
 export const RESPONSE_TYPES = ['application/json', 'text/markdown', 'text/html'] as const;
 export type ResponseType = (typeof RESPONSE_TYPES)[number];
 
-/** A page may load nothing, run nothing, and send nothing: it is text and links. */
-const NOTHING_ALLOWED = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/** How a page of cards looks, on a phone as on a desktop, in the light or dark of the reader's system. */
+const STYLE = [
+  ':root{color-scheme:light dark}',
+  'body{max-width:40rem;margin:1rem auto;padding:0 1rem;font:1rem/1.5 system-ui,sans-serif}',
+  'article{overflow-wrap:anywhere}',
+  'article+article{border-top:1px solid GrayText}',
+  'ul{padding-left:1.2rem}',
+].join('');
+
+/** Apart from this style a page may load nothing, run nothing, and send nothing: it is text and links. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
 
 /** Cards one after the other: the Markdown as it would stand in a comment, the HTML as a page. */
 export function cardsResponse(
@@ -43,7 +58,10 @@ export function cardsResponse(
     headers: {
       'content-type': `${type}; charset=utf-8`,
       'cache-control': 'no-store',
-      ...(!isMarkdown && { 'content-security-policy': NOTHING_ALLOWED, 'referrer-policy': 'no-referrer' }),
+      ...(!isMarkdown && {
+        'content-security-policy': CONTENT_SECURITY_POLICY,
+        'referrer-policy': 'no-referrer',
+      }),
       ...headers,
     },
     body: isMarkdown ? cards.map(({ markdown }) => markdown).join('\n\n---\n\n') : pageOf(cards),
@@ -54,7 +72,10 @@ function pageOf(cards: readonly Summary[]): string {
   return [
     '<!doctype html>',
     '<html lang="en">',
-    '<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Alert enrichment</title></head>',
+    '<head>',
+    '<meta charset="utf-8"><meta name="viewport" content="width=device-width">',
+    `<title>Alert enrichment</title><style>${STYLE}</style>`,
+    '</head>',
     '<body>',
     ...cards.map(({ html }) => `<article>${html}</article>`),
     '</body>',

@@ -4,15 +4,18 @@ import { plainText } from './renderers.ts';
 /** What a summary says, before it is written as Markdown or HTML. All texts may come from a device or its users. */
 export interface Content {
   title: string;
-  /** What stands out, the most important first. */
-  findings: string[];
-  facts: Fact[];
+  /** The most important first. */
+  lines: Line[];
   links: Link[];
 }
 
-export interface Fact {
+/** One thing that a person wants to know, with a label from the Defender portal where that has one. */
+export interface Line {
   label: string;
+  /** Never empty. */
   values: string[];
+  /** Whether somebody has to see it before anything else. */
+  standsOut: boolean;
 }
 
 /** A link of our own making: no part of the address may come from a device, but for an ID that was checked. */
@@ -30,12 +33,20 @@ const DEVICE_ID = /^[0-9a-f]{40}$/i;
 /** The device page of the Defender portal. */
 const DEVICE_PAGE = 'https://security.microsoft.com/machines/';
 
-/** What a person reads about a device in an incident comment. What the source does not say is left out. */
+/**
+ * What a person reads about a device in an incident comment: whether it is the right record, what Defender thinks of
+ * it, whether the record can be trusted, and what it is. What the source does not say is left out.
+ */
 export function deviceContent(device: Device): Content {
+  const lines = [
+    line('Merged into', device.merged && `${device.mergedInto}: act on that record`, true),
+    ...assessmentOf(device),
+    ...recordOf(device),
+    ...identityOf(device),
+  ];
   return {
     title: device.computerDnsName ?? 'Device without a name',
-    findings: findingsOf(device),
-    facts: factsOf(device).filter(({ values }) => values.length > 0),
+    lines: lines.filter(({ values }) => values.length > 0),
     links: [
       ...devicePage('Open in the Defender portal', device.id),
       ...devicePage('Open the record it was merged into', device.mergedInto),
@@ -43,38 +54,73 @@ export function deviceContent(device: Device): Content {
   };
 }
 
-function factsOf(device: Device): Fact[] {
-  const { os, lastSeen, lastSeenAge, groupId, groupName, cloud } = device;
+function assessmentOf({ risk, exposure, deviceValue }: Device): Line[] {
   return [
-    fact('Operating system', joined(' ', os.osPlatform, os.version, os.architecture)),
-    fact('Risk', level(device.risk)),
-    fact('Exposure', level(device.exposure)),
-    fact('Device value', level(device.deviceValue)),
-    fact('Sensor health', level(device.health)),
-    fact('Onboarding', level(device.onboarding)),
-    fact('Last full report', lastSeen && seenText(lastSeen, lastSeenAge ?? 0)),
-    fact('Device group', groupName ?? (groupId === '0' ? 'ungrouped' : groupId)),
-    {
-      label: 'Tags',
-      values: shortened(
-        MOST_TAGS,
-        device.tags.map((tag) => plainText(tag, LONGEST_TAG)),
-      ),
-    },
-    { label: 'Addresses', values: shortened(MOST_ADDRESSES, device.ips) },
-    fact('External address', device.externalIp && `${device.externalIp.ip} (may be shared)`),
-    fact('Cloud', cloud && joined(' ', cloud.provider, cloud.vmId)),
-    fact('Cloud resource', cloud?.resourceId ?? null),
-    fact('Device ID', device.id),
+    line('Risk level', levelText(risk), risk.value === 'High'),
+    line('Exposure level', levelText(exposure), exposure.value === 'High'),
+    line('Device value', levelText(deviceValue), deviceValue.value === 'High'),
   ];
 }
 
-function fact(label: string, value: string | null): Fact {
-  return { label, values: value === null ? [] : [value] };
+const DAY_S = 86_400;
+/**
+ * A device that has not reported for a week is no longer in daily use; MDE calls it inactive after the same time
+ * (https://learn.microsoft.com/defender-endpoint/fix-unhealthy-sensors).
+ */
+const STALE_AFTER_S = 7 * DAY_S;
+
+function recordOf(device: Device): Line[] {
+  const { onboarding, health, lastSeen, excluded, exclusionReason, possibleDuplicate } = device;
+  const lastSeenAge = device.lastSeenAge ?? 0;
+  return [
+    line('Onboarding', levelText(onboarding), onboarding.value !== 'Onboarded'),
+    line('Sensor health', levelText(health), health.value !== 'Active'),
+    line('Last seen', lastSeen && seenText(lastSeen, lastSeenAge), lastSeenAge > STALE_AFTER_S),
+    line('Excluded', excluded === true && exclusionText(exclusionReason), true),
+    line('Possible duplicate', possibleDuplicate === true && 'of another record', true),
+  ];
 }
 
-function level({ value, text }: { value: string | null; text: string | null }): string | null {
-  return text ?? value;
+function identityOf({ os, groupId, groupName, tags, ips, externalIp, cloud, id }: Device): Line[] {
+  return [
+    line('OS', joined(' ', os.osPlatform && platformName(os.osPlatform), os.version, os.architecture)),
+    line('Device group', groupName ?? (groupId === '0' ? 'ungrouped' : groupId)),
+    list(
+      'Tags',
+      MOST_TAGS,
+      tags.map((tag) => plainText(tag, LONGEST_TAG)),
+    ),
+    list('IP addresses', MOST_ADDRESSES, ips),
+    line('External IP address', externalIp && `${externalIp.ip} (may be shared)`),
+    line('Cloud', cloud && joined(' ', cloud.provider, cloud.vmId)),
+    line('Cloud resource', cloud?.resourceId ?? null),
+    line('Device ID', id),
+  ];
+}
+
+function line(label: string, value: string | null | false, standsOut = false): Line {
+  return { label, values: value ? [value] : [], standsOut };
+}
+
+function list(label: string, most: number, values: string[]): Line {
+  const shown = values.length > most ? [...values.slice(0, most), `${values.length - most} more`] : values;
+  return { label, values: shown, standsOut: false };
+}
+
+/** The word of a level as people write it: `NoSensorData` is `No sensor data`. */
+function levelText({ value, text }: { value: string | null; text: string | null }): string | null {
+  return text ?? value?.replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`) ?? null;
+}
+
+/** `WindowsServer2012R2` is `Windows Server 2012 R2`; other platforms are names as they are, such as `macOS`. */
+function platformName(platform: string): string {
+  return platform.startsWith('Windows')
+    ? platform.replaceAll(/(?<=[a-z])(?=[A-Z\d])|(?<=\d)(?=[A-Z])/g, ' ')
+    : platform;
+}
+
+function exclusionText(reason: string | null): string {
+  return `from vulnerability management${reason === null ? '' : ` (${reason})`}`;
 }
 
 function joined(separator: string, ...parts: (string | null)[]): string | null {
@@ -85,41 +131,8 @@ function seenText(lastSeen: string, ageInSeconds: number): string {
   return `${lastSeen.slice(0, 16).replace('T', ' ')} UTC, ${timeSpan(ageInSeconds)} before this look-up`;
 }
 
-function shortened(most: number, values: string[]): string[] {
-  return values.length > most ? [...values.slice(0, most), `${values.length - most} more`] : values;
-}
-
 function devicePage(label: string, id: string | null): Link[] {
   return id !== null && DEVICE_ID.test(id) ? [{ label, url: `${DEVICE_PAGE}${id.toLowerCase()}` }] : [];
-}
-
-const DAY_S = 86_400;
-/**
- * A device that has not reported for a week is no longer in daily use; MDE calls it inactive after the same time
- * (https://learn.microsoft.com/defender-endpoint/fix-unhealthy-sensors).
- */
-const STALE_AFTER_S = 7 * DAY_S;
-
-/** What a person must know of a device before anything else, the most important first. */
-export function findingsOf(device: Device): string[] {
-  const { risk, exposure, deviceValue, onboarding, health, lastSeenAge } = device;
-  const findings: (string | false)[] = [
-    device.merged && `Merged into device ${device.mergedInto}: act on that record`,
-    risk.value === 'High' && 'High risk',
-    onboarding.value !== null &&
-      onboarding.value !== 'Onboarded' &&
-      `Not onboarded: ${onboarding.text ?? onboarding.value}`,
-    lastSeenAge !== null &&
-      lastSeenAge > STALE_AFTER_S &&
-      `Stale: no full report for ${timeSpan(lastSeenAge)}`,
-    device.excluded === true &&
-      `Excluded from vulnerability management${device.exclusionReason === null ? '' : `: ${device.exclusionReason}`}`,
-    device.possibleDuplicate === true && 'Possible duplicate of another record',
-    exposure.value === 'High' && 'High exposure',
-    deviceValue.value === 'High' && 'High-value device',
-    health.value !== null && health.value !== 'Active' && `Sensor not active: ${health.text ?? health.value}`,
-  ];
-  return findings.filter((finding) => finding !== false);
 }
 
 const UNITS = [

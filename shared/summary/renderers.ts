@@ -34,15 +34,13 @@ export function defanged(text: string): string {
 }
 
 /** Writes a summary as Markdown (CommonMark) in which no text of the device means anything but itself. */
-export function markdownOf({ title, findings, facts, links }: Content): string {
+export function markdownOf({ title, lines, links }: Content): string {
   const blocks = [
     [`**${escapedMarkdown(title)}**`],
-    [
-      ...findings.map((finding) => `- **${escapedMarkdown(finding)}**`),
-      ...facts.map(
-        ({ label, values }) => `- ${escapedMarkdown(label)}: ${values.map(escapedMarkdown).join(', ')}`,
-      ),
-    ],
+    lines.map(({ label, values, standsOut }) => {
+      const text = `${escapedMarkdown(label)}: ${values.map(escapedMarkdown).join(', ')}`;
+      return standsOut ? `- **${text}**` : `- ${text}`;
+    }),
     ...links.map(({ label, url }) => [`[${escapedMarkdown(label)}](${url})`]),
   ];
   return blocks
@@ -73,11 +71,11 @@ function escapedMarkdown(text: string): string {
  * Writes a summary as an HTML fragment of plain elements without style, script, image or attribute but `href`.
  * `bdi` keeps a name that is written from right to left from moving what stands beside it.
  */
-export function htmlOf({ title, findings, facts, links }: Content): string {
-  const items = [
-    ...findings.map((finding) => `<strong>${isolated(finding)}</strong>`),
-    ...facts.map(({ label, values }) => `${escapedHtml(label)}: ${values.map(isolated).join(', ')}`),
-  ];
+export function htmlOf({ title, lines, links }: Content): string {
+  const items = lines.map(({ label, values, standsOut }) => {
+    const text = `${escapedHtml(label)}: ${values.map(isolated).join(', ')}`;
+    return standsOut ? `<strong>${text}</strong>` : text;
+  });
   return [
     `<p><strong>${isolated(title)}</strong></p>`,
     `<ul>${items.map((item) => `<li>${item}</li>`).join('')}</ul>`,

@@ -25,10 +25,9 @@ export function deviceSummary(device: Device): Summary {
 export function failureSummary(outcome: string, alertId: string, reason: string | undefined): Summary {
   return written({
     title: outcome === 'not_found' ? 'No device was found' : 'The device could not be looked up',
-    findings: [],
-    facts: [
-      { label: 'Alert', values: [alertId] },
-      { label: 'Reason', values: [reason ?? 'unknown'] },
+    lines: [
+      { label: 'Alert', values: [alertId], standsOut: false },
+      { label: 'Reason', values: [reason ?? 'unknown'], standsOut: false },
     ],
     links: [],
   });
@@ -38,8 +37,7 @@ export function failureSummary(outcome: string, alertId: string, reason: string 
 export function noticeSummary(title: string, facts: { label: string; value: string }[]): Summary {
   return written({
     title,
-    findings: [],
-    facts: facts.map(({ label, value }) => ({ label, values: [value] })),
+    lines: facts.map(({ label, value }) => ({ label, values: [value], standsOut: false })),
     links: [],
   });
 }

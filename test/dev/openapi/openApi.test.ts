@@ -11,7 +11,8 @@ const files = (await openApiFiles()).map(({ file, text }) => ({
   file,
   text,
 }));
-const [document, swagger] = files.map(({ text }) => JSON.parse(text)) as [OpenApiDocument, Swagger];
+const descriptions = files.filter(({ name }) => name?.endsWith('.json'));
+const [document, swagger] = descriptions.map(({ text }) => JSON.parse(text)) as [OpenApiDocument, Swagger];
 
 interface Swagger {
   paths: Record<string, Record<string, SwaggerOperation>>;
@@ -29,7 +30,9 @@ describe.each(files)('$name', ({ file, text }) => {
   test('is published as the program has it (else run "npm run schema")', () => {
     expect(readFileSync(file, 'utf8')).toBe(text);
   });
+});
 
+describe.each(descriptions)('$name', ({ text }) => {
   test('is valid, and every reference in it leads somewhere', async () => {
     expect(await new Validator().validate(JSON.parse(text))).toEqual({ valid: true });
   });

@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { readSettings, settingsCatalogue } from '#shared/config/settings.ts';
+import { codeIn, tableRows } from '../../docs/guide.ts';
 
-// After a change of the settings, `npx vitest run test/shared/config -u` writes both files anew.
+// After a change of the settings, `npx vitest run test/shared/config -u` writes the page and the sample anew.
 const readme = fileURLToPath(new URL('../../../README.md', import.meta.url));
+const page = fileURLToPath(new URL('../../../docs/settings.md', import.meta.url));
 const sample = fileURLToPath(new URL('../../../local.settings.sample.json', import.meta.url));
 
 const START = '<!-- settings:start -->';
@@ -14,15 +16,27 @@ const END = '<!-- settings:end -->';
 const hostSettings = { FUNCTIONS_WORKER_RUNTIME: 'node', AzureWebJobsStorage: 'UseDevelopmentStorage=true' };
 
 describe('the documentation of the settings', () => {
-  test('lists every setting in the README, with its default, its meaning and what is allowed', async () => {
-    const text = readFileSync(readme, 'utf8');
+  test('lists every setting in docs/settings.md, with its default, its meaning and what is allowed', async () => {
+    const text = readFileSync(page, 'utf8');
     const [before, afterStart, ...more] = text.split(START);
     const [, after, ...evenMore] = afterStart?.split(END) ?? [];
-    expect([more, evenMore], 'the README has each marker of the table once').toEqual([[], []]);
+    expect([more, evenMore], 'the page has each marker once').toEqual([[], []]);
 
-    const generated = `${before}${START}\n${settingsTable()}\n${END}${after}`;
+    const generated = `${before}${START}\n${settingsList()}\n${END}${after}`;
 
-    await expect(generated).toMatchFileSnapshot(readme);
+    await expect(generated).toMatchFileSnapshot(page);
+  });
+
+  test('names settings in the README that there are, with their defaults', () => {
+    const named = tableRows(readFileSync(readme, 'utf8'), 'Settings').map(([name = '', value = '']) => [
+      ...codeIn(name),
+      ...codeIn(value),
+    ]);
+
+    expect(named).toHaveLength(10);
+    expect(named).toEqual(
+      named.map(([name = '']) => [name, settingsCatalogue.get(name)?.default ?? []].flat()),
+    );
   });
 
   test('gives every setting a value for a local run in the sample', async () => {
@@ -55,19 +69,15 @@ describe('the documentation of the settings', () => {
   });
 });
 
-/** The table as the formatter of the repository leaves it, with columns in line. */
-function settingsTable(): string {
-  const rows = [
-    ['setting', 'default', 'what it is', 'allowed'],
-    ...[...settingsCatalogue].map(([name, notes]) => [
-      `\`${name}\``,
-      notes.default === undefined ? '' : `\`${notes.default}\``,
-      notes.what,
-      notes.allowed,
-    ]),
-  ].map((cells) => cells.map((cell) => cell.replaceAll('|', '\\|')));
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
-  const [head, ...body] = rows.map((cells) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)));
-  const rule = widths.map((width) => '-'.repeat(width));
-  return [head, rule, ...body].map((cells) => `| ${cells?.join(' | ')} |`).join('\n');
+/** A heading for each setting, so that it has an address and reads well on a narrow screen. */
+function settingsList(): string {
+  const sections = [...settingsCatalogue].map(([name, notes]) => [
+    `## ${name}`,
+    notes.what,
+    [
+      `- Default: ${notes.default === undefined ? 'none' : `\`${notes.default}\``}`,
+      `- Allowed: ${notes.allowed}`,
+    ].join('\n'),
+  ]);
+  return sections.flat().join('\n\n');
 }

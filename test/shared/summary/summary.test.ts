@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { marked, type Token } from 'marked';
 import { describe, expect, test } from 'vitest';
+import type { Device } from '#shared/device/device.ts';
 import { deviceSummary, failureSummary, type Summary } from '#shared/summary/summary.ts';
 import { hostileTexts } from './hostileTexts.ts';
 import { deviceId, deviceOf, deviceSaying } from './machines.ts';
@@ -37,19 +38,17 @@ test('the summary says what an analyst wants to know, what stands out first', ()
   expect(markdown).toMatchInlineSnapshot(`
     "**FIN\\-SRV01\\.contoso\\.com**
 
-    - **High risk**
-    - **High\\-value device**
-    - Operating system: WindowsServer2022 21H2 x86\\_64
-    - Risk: High
-    - Exposure: Medium
-    - Device value: High
-    - Sensor health: Active
+    - **Risk level: High**
+    - Exposure level: Medium
+    - **Device value: High**
     - Onboarding: Onboarded
-    - Last full report: 2026\\-11\\-23 09\\:00 UTC, 3 hours before this look\\-up
+    - Sensor health: Active
+    - Last seen: 2026\\-11\\-23 09\\:00 UTC, 3 hours before this look\\-up
+    - OS: Windows Server 2022 21H2 x86\\_64
     - Device group: Finance servers
     - Tags: tier\\-0, owner\\: finance
-    - Addresses: 10\\.0\\.0\\.4
-    - External address: 203\\.0\\.113\\.9 \\(may be shared\\)
+    - IP addresses: 10\\.0\\.0\\.4
+    - External IP address: 203\\.0\\.113\\.9 \\(may be shared\\)
     - Cloud: azure vm\\-1
     - Cloud resource: /subscriptions/s/vm\\-1
     - Device ID: 1e5bc9d7e413ddd7902c2932e418702b84d0cc07
@@ -57,27 +56,28 @@ test('the summary says what an analyst wants to know, what stands out first', ()
     [Open in the Defender portal](https://security.microsoft.com/machines/1e5bc9d7e413ddd7902c2932e418702b84d0cc07)"
   `);
   expect(html).toMatchInlineSnapshot(
-    `"<p><strong><bdi>FIN-SRV01.contoso.com</bdi></strong></p><ul><li><strong><bdi>High risk</bdi></strong></li><li><strong><bdi>High-value device</bdi></strong></li><li>Operating system: <bdi>WindowsServer2022 21H2 x86_64</bdi></li><li>Risk: <bdi>High</bdi></li><li>Exposure: <bdi>Medium</bdi></li><li>Device value: <bdi>High</bdi></li><li>Sensor health: <bdi>Active</bdi></li><li>Onboarding: <bdi>Onboarded</bdi></li><li>Last full report: <bdi>2026-11-23 09:00 UTC, 3 hours before this look-up</bdi></li><li>Device group: <bdi>Finance servers</bdi></li><li>Tags: <bdi>tier-0</bdi>, <bdi>owner: finance</bdi></li><li>Addresses: <bdi>10.0.0.4</bdi></li><li>External address: <bdi>203.0.113.9 (may be shared)</bdi></li><li>Cloud: <bdi>azure vm-1</bdi></li><li>Cloud resource: <bdi>/subscriptions/s/vm-1</bdi></li><li>Device ID: <bdi>1e5bc9d7e413ddd7902c2932e418702b84d0cc07</bdi></li></ul><p><a href="https://security.microsoft.com/machines/1e5bc9d7e413ddd7902c2932e418702b84d0cc07">Open in the Defender portal</a></p>"`,
+    `"<p><strong><bdi>FIN-SRV01.contoso.com</bdi></strong></p><ul><li><strong>Risk level: <bdi>High</bdi></strong></li><li>Exposure level: <bdi>Medium</bdi></li><li><strong>Device value: <bdi>High</bdi></strong></li><li>Onboarding: <bdi>Onboarded</bdi></li><li>Sensor health: <bdi>Active</bdi></li><li>Last seen: <bdi>2026-11-23 09:00 UTC, 3 hours before this look-up</bdi></li><li>OS: <bdi>Windows Server 2022 21H2 x86_64</bdi></li><li>Device group: <bdi>Finance servers</bdi></li><li>Tags: <bdi>tier-0</bdi>, <bdi>owner: finance</bdi></li><li>IP addresses: <bdi>10.0.0.4</bdi></li><li>External IP address: <bdi>203.0.113.9 (may be shared)</bdi></li><li>Cloud: <bdi>azure vm-1</bdi></li><li>Cloud resource: <bdi>/subscriptions/s/vm-1</bdi></li><li>Device ID: <bdi>1e5bc9d7e413ddd7902c2932e418702b84d0cc07</bdi></li></ul><p><a href="https://security.microsoft.com/machines/1e5bc9d7e413ddd7902c2932e418702b84d0cc07">Open in the Defender portal</a></p>"`,
   );
 });
 
 describe('what stands out', () => {
   test.each([
-    [{ riskScore: 'High' }, 'High risk'],
-    [{ exposureLevel: 'High' }, 'High exposure'],
-    [{ deviceValue: 'High' }, 'High-value device'],
-    [{ onboardingStatus: 'CanBeOnboarded' }, 'Not onboarded: CanBeOnboarded'],
-    [{ onboardingStatus: 'Retired' }, 'Not onboarded: Retired'],
-    [{ healthStatus: 'NoSensorData' }, 'Sensor not active: NoSensorData'],
-    [{ lastSeen: '2026-11-16T11:59:59Z' }, 'Stale: no full report for 7 days'],
-    [{ isExcluded: true }, 'Excluded from vulnerability management'],
-    [{ isExcluded: true, exclusionReason: 'Duplicate' }, 'Excluded from vulnerability management: Duplicate'],
-    [{ isPotentialDuplication: true }, 'Possible duplicate of another record'],
-    [{ mergedIntoMachineId: 'abc' }, 'Merged into device abc: act on that record'],
-  ])('of a device with %j', (properties, finding) => {
-    expect(deviceSummary(deviceOf(properties)).html).toContain(
-      `<ul><li><strong><bdi>${finding}</bdi></strong></li>`,
-    );
+    [{ riskScore: 'High' }, 'Risk level: High'],
+    [{ exposureLevel: 'High' }, 'Exposure level: High'],
+    [{ deviceValue: 'High' }, 'Device value: High'],
+    [{ onboardingStatus: 'CanBeOnboarded' }, 'Onboarding: Can be onboarded'],
+    [{ onboardingStatus: 'Retired' }, 'Onboarding: Retired'],
+    [{ healthStatus: 'NoSensorData' }, 'Sensor health: No sensor data'],
+    [{ lastSeen: '2026-11-16T11:59:59Z' }, 'Last seen: 2026-11-16 11:59 UTC, 7 days before this look-up'],
+    [{ isExcluded: true }, 'Excluded: from vulnerability management'],
+    [
+      { isExcluded: true, exclusionReason: 'Duplicate' },
+      'Excluded: from vulnerability management (Duplicate)',
+    ],
+    [{ isPotentialDuplication: true }, 'Possible duplicate: of another record'],
+    [{ mergedIntoMachineId: 'abc' }, 'Merged into: abc: act on that record'],
+  ])('of a device with %j', (properties, text) => {
+    expect(standingOut(deviceOf(properties))).toEqual([text]);
   });
 
   test('is nothing on a device in good order, or of which nothing is known', () => {
@@ -91,24 +91,39 @@ describe('what stands out', () => {
       isExcluded: false,
       isPotentialDuplication: false,
     };
-    expect(deviceSummary(deviceOf(inOrder)).html).not.toContain('<li><strong>');
-    expect(deviceSummary(deviceOf()).html).not.toContain('<li><strong>');
+    expect(standingOut(deviceOf(inOrder))).toEqual([]);
+    expect(standingOut(deviceOf())).toEqual([]);
   });
 
-  test('comes with the merged record first, then by weight', () => {
+  test('comes with the merged record first, then what Defender thinks of the device', () => {
     const { markdown } = deviceSummary(deviceSaying('High'));
-    expect([...markdown.matchAll(/^- \*\*(\w+)/gm)].map(([, word]) => word)).toEqual([
-      'Merged',
-      'High',
-      'Not',
-      'Stale',
+    expect([...markdown.matchAll(/^- \*{0,2}([\w ]+):/gm)].slice(0, 9).map(([, label]) => label)).toEqual([
+      'Merged into',
+      'Risk level',
+      'Exposure level',
+      'Device value',
+      'Onboarding',
+      'Sensor health',
+      'Last seen',
       'Excluded',
-      'Possible',
-      'High',
-      'High',
-      'Sensor',
+      'Possible duplicate',
     ]);
   });
+});
+
+test.each([
+  ['WindowsServer2012R2', 'Windows Server 2012 R2'],
+  ['Windows11', 'Windows 11'],
+  ['macOS', 'macOS'],
+  ['RedHatEnterpriseLinux', 'RedHatEnterpriseLinux'],
+])('the platform %s is written as %s', (osPlatform, name) => {
+  expect(deviceSummary(deviceOf({ osPlatform })).html).toContain(`<li>OS: <bdi>${name}</bdi></li>`);
+});
+
+test('what the source does not say has no line', () => {
+  expect(deviceSummary(deviceOf()).markdown).toBe(
+    `**Device without a name**\n\n- Device ID: ${deviceId}\n\n[Open in the Defender portal](${page})`,
+  );
 });
 
 test('tags and addresses beyond the first few are counted', () => {
@@ -207,6 +222,12 @@ function tokenKinds(tokens: Token[]): string[] {
     token.type,
     ...tokenKinds('items' in token ? token.items : 'tokens' in token ? (token.tokens ?? []) : []),
   ]);
+}
+
+/** The lines of a card that are written bold, as their text. */
+function standingOut(device: Device): string[] {
+  const { html } = deviceSummary(device);
+  return [...html.matchAll(/<li><strong>(.*?)<\/strong><\/li>/g)].map(([, line = '']) => textOf(line));
 }
 
 function linksOf(html: string): string[] {
