@@ -168,7 +168,7 @@ async function showDemo(
   const known = await simulator.knownAlertIds();
   const spareAlertIds = known.splice(0, SPARE_ALERTS);
   const samples = [
-    ...createSamples(known.splice(0, KNOWN_ALERTS_IN_SAMPLES), new Date()),
+    ...createSamples(known.splice(0, KNOWN_ALERTS_IN_SAMPLES)),
     ...createBacklog(await simulator.raiseAlerts(options.backlog)),
   ];
   const customers = stack.simulator.tenants.slice(1);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { QueueClient } from '@azure/storage-queue';
 import { TENANT_ID } from '../simulator/identity.ts';
 
@@ -22,51 +23,40 @@ const UNKNOWN_ALERTS = ['da637000000000000000_404', 'da00000000-0000-4000-8000-0
 /**
  * Alerts in the forms in which they really come in: some unknown, some malformed, one submitted twice.
  * @param known IDs of `KNOWN_ALERTS_IN_SAMPLES` alerts that Defender knows.
- * @param now For the times in alerts and events.
  */
-export function createSamples(known: readonly string[], now: Date): Sample[] {
+export function createSamples(known: readonly string[]): Sample[] {
   if (known.length < KNOWN_ALERTS_IN_SAMPLES) {
     throw new Error(`The sample needs ${KNOWN_ALERTS_IN_SAMPLES} known alerts, got ${known.length}.`);
   }
-  let used = 0;
+  let used = 1;
   const next = () => known[used++] ?? '';
-  const time = now.toISOString();
-
   const one = (form: string, textOf: (alertId: string) => string, alertId = next()): Sample => ({
-    form,
-    text: textOf(alertId),
-    alertIds: [alertId],
-    rejections: 0,
+    ...{ form, text: textOf(alertId), alertIds: [alertId], rejections: 0 },
   });
   const malformed = (text: string): Sample => ({ form: 'malformed', text, alertIds: [], rejections: 1 });
-
-  const bare = [one('bare ID', asIs), one('bare ID', asIs), one('bare ID', asIs)];
+  const again = known[0];
   const list = [next(), next(), next()];
   return [
-    ...bare,
+    ...[again, next(), next()].map((alertId) => one('bare ID', asIs, alertId)),
     one('base64', base64),
     one('base64', (alertId) => base64(JSON.stringify({ alertId }))),
     one('JSON string', (alertId) => JSON.stringify(alertId)),
     one('{alertId}', (alertId) => JSON.stringify({ alertId, correlationId: 'INC-2041' })),
     one('{alertId}', (alertId) => JSON.stringify({ alertId, metadata: { playbook: 'Enrich-Device' } })),
     {
-      form: '{alertIds}',
+      ...{ form: '{alertIds}', alertIds: list, rejections: 1 },
       text: JSON.stringify({ alertIds: [...list, 'da63 747'], correlationId: 'INC-2042' }),
-      alertIds: list,
-      rejections: 1,
     },
-    one('CloudEvent', (alertId) => cloudEvent(alertId, time)),
-    one('Event Grid', (alertId) => eventGridEvent(alertId, time)),
-    one('MDE alert', (alertId) => defenderAlert(alertId, time)),
-    one('MDE alert', (alertId) => base64(defenderAlert(alertId, time))),
-    one('Graph alert', (alertId) => graphAlert(alertId, time)),
-    one('Sentinel row', (alertId) => sentinelRow(alertId, time)),
-    one('Sentinel entity', sentinelEntity),
-    one('bare ID', asIs, bare[0]?.alertIds[0]),
+    one('CloudEvent', fixture('cloudEvent')),
+    one('Event Grid', fixture('eventGridEvent')),
+    one('MDE alert', fixture('defenderAlert')),
+    one('MDE alert', (alertId) => base64(fixture('defenderAlert')(alertId))),
+    one('Graph alert', fixture('graphAlert')),
+    one('Sentinel row', fixture('sentinelRow')),
+    one('Sentinel entity', fixture('sentinelEntity')),
+    one('bare ID', asIs, again),
     ...UNKNOWN_ALERTS.map((alertId) => one('bare ID', asIs, alertId)),
-    malformed('../../machines'),
-    malformed('{"alertId": "da637'),
-    malformed(JSON.stringify({ incident: 2041, severity: 'High' })),
+    ...['../../machines', '{"alertId": "da637', '{"incident": 2041, "severity": "High"}'].map(malformed),
   ];
 }
 
@@ -89,70 +79,14 @@ function base64(text: string): string {
   return Buffer.from(text, 'utf8').toString('base64');
 }
 
-function cloudEvent(alertId: string, time: string): string {
-  return JSON.stringify({
-    specversion: '1.0',
-    id: 'event-1',
-    source: '/contoso/soc/alerts',
-    type: 'com.contoso.soc.alert.raised',
-    time,
-    data: { alertId },
-  });
-}
-
-function eventGridEvent(alertId: string, time: string): string {
-  return JSON.stringify({
-    id: 'event-2',
-    topic: '/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/contoso-soc',
-    subject: `alerts/${alertId}`,
-    eventType: 'Contoso.Soc.AlertRaised',
-    eventTime: time,
-    data: { alertId },
-    dataVersion: '1.0',
-  });
-}
-
-function defenderAlert(alertId: string, time: string): string {
-  return JSON.stringify({
-    id: alertId,
-    incidentId: 2041,
-    severity: 'Medium',
-    status: 'New',
-    detectionSource: 'WindowsDefenderAtp',
-    title: 'Suspicious PowerShell command line',
-    alertCreationTime: time,
-    aadTenantId: TENANT_ID,
-  });
-}
-
-function graphAlert(alertId: string, time: string): string {
-  return JSON.stringify({
-    '@odata.type': '#microsoft.graph.security.alert',
-    id: alertId,
-    tenantId: TENANT_ID,
-    severity: 'medium',
-    serviceSource: 'microsoftDefenderForEndpoint',
-    title: 'Suspicious execution of hidden file',
-    createdDateTime: time,
-    evidence: [],
-  });
-}
-
-function sentinelRow(alertId: string, time: string): string {
-  return JSON.stringify({
-    TimeGenerated: time,
-    ProductName: 'Microsoft Defender Advanced Threat Protection',
-    AlertName: 'Suspicious PowerShell command line',
-    VendorOriginalId: alertId,
-    SystemAlertId: '6aaf30b9-4bbf-9a7a-32e1-1c9b3a5d8e0f',
-  });
-}
-
-function sentinelEntity(alertId: string): string {
-  return JSON.stringify({
-    kind: 'SecurityAlert',
-    properties: { providerAlertId: alertId, systemAlertId: '6aaf30b9-4bbf-9a7a-32e1-1c9b3a5d8e10' },
-  });
+/** A message of the tests' fixtures, about this alert: the device that it may name is none of the simulator's. */
+function fixture(name: string): (alertId: string) => string {
+  const text = readFileSync(new URL(`../../test/fixtures/messages/${name}.json`, import.meta.url), 'utf8');
+  return (alertId) =>
+    text
+      .replaceAll(/d[a-z][\da-f]{8,}[\da-f-]*_-?\d+/g, alertId)
+      .replaceAll(/("(?:aadT|t)enantId": )"[^"]*"/g, `$1"${TENANT_ID}"`)
+      .replaceAll(/,\s*"machineId": "[^"]*"/g, '');
 }
 
 /** Messages are put into the queue this many at a time. */

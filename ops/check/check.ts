@@ -30,7 +30,7 @@ export async function check({ settings, application, storage, now }: CheckDeps):
   const { sources } = application;
   const asks = { defender: sourceChoice !== 'graph', graph: sourceChoice !== 'defender' };
   const storageSignal = AbortSignal.timeout(STORAGE_DEADLINE_MS);
-  const polls = { polls: polling.schedule !== undefined };
+  const wanted = { polls: polling.schedule !== undefined, lists: settings.bulkLookups };
   const [stores, deadLetters, defenderToken, graphToken] = await Promise.all([
     Promise.all([
       ...[queues.alerts, queues.poison, queues.enrichments].map((name) =>
@@ -41,7 +41,7 @@ export async function check({ settings, application, storage, now }: CheckDeps):
       ),
     ]),
     checkDeadLetters(storage.queue(queues.poison), now(), storageSignal),
-    asks.defender ? checkDefenderToken(sources.defender.tokens, source.tokenScope, polls) : [],
+    asks.defender ? checkDefenderToken(sources.defender.tokens, source.tokenScope, wanted) : [],
     sourceChoice === 'defender' ? [] : checkGraphToken(sources.graph.tokens, graph.tokenScope, sourceChoice),
   ]);
   const isStorageUsable = stores.every(({ status }) => status === 'ok');

@@ -163,14 +163,14 @@ export async function checkTenant(text: string, deps: TenantsDeps): Promise<Find
   const { settings, sources } = scope;
   const { source, graph, polling, sourceChoice } = settings;
   const signal = AbortSignal.timeout(DEADLINE_MS);
-  const polls = { polls: polling.schedule !== undefined };
+  const wanted = { polls: polling.schedule !== undefined, lists: settings.bulkLookups };
   const overridden = Object.entries(tenant.overrides).map(([column, value]) => `${column} ${value}`);
   const row = ok('row', [tenantLabel(tenant), ...overridden].join('; '));
   const defender =
     sourceChoice === 'graph'
       ? []
       : [
-          ...(await checkDefenderToken(sources.defender.tokens, source.tokenScope, polls)),
+          ...(await checkDefenderToken(sources.defender.tokens, source.tokenScope, wanted)),
           ...(await checkDefender(scope, source.apiUrl, signal)),
         ];
   const graphFindings =

@@ -13,15 +13,16 @@ export interface RoutedAlert<Scope> {
 
 /**
  * Finds the tenant of each alert of an order. One that the caller may not act for is rejected, and the others go on.
- * @param named The tenant of those alerts that name none themselves; null for none.
+ * @param inAddress The tenant of those alerts that name none themselves; null or blank for none.
  * @throws When the tenants table cannot be used.
  */
 export async function routeOrder<Scope>(
   order: Order,
   access: Pick<TenantAccess<Scope>, 'servesCustomers' | 'find'>,
   confinement: Confinement,
-  named: string | null,
+  inAddress: string | null,
 ): Promise<{ alerts: RoutedAlert<Scope>[]; rejected: RejectedPart[] }> {
+  const named = inAddress?.trim() || null;
   const alerts: RoutedAlert<Scope>[] = [];
   const rejected: RejectedPart[] = [...order.rejected];
   const found = new Map<string, Result<{ scope: Scope; tenantId: string | undefined }, Problem>>();
@@ -29,7 +30,7 @@ export async function routeOrder<Scope>(
     const { alertId, tenantId: own } = submission;
     const wanted = own ?? named ?? undefined;
     if (own !== undefined && named !== null && own.toLowerCase() !== named.toLowerCase()) {
-      const detail = `The alert names the tenant ${own} and the address another one.`;
+      const detail = `The alert names the tenant ${JSON.stringify(own)} and the address another one.`;
       rejected.push({ index, reason: 'other-tenant', detail, alertId });
       continue;
     }

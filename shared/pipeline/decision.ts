@@ -199,8 +199,8 @@ export function deferForStorage(
 
 /** Delays of queue messages have whole seconds. */
 const SOONEST_MS = 1_000;
-/** The delay of those who found no place doubles this often at most: they hold no turn, so slots stay empty meanwhile. */
-const MOST_CROWDED_DOUBLINGS = 1;
+/** The delay of those who found no place doubles this often at most. */
+const MOST_CROWDED_DOUBLINGS = 3;
 
 /**
  * The process works on as many alerts of the tenant as it may: come back soon, when there may be a place here or in another

@@ -40,6 +40,7 @@ test('the lines to compare with tell of every event, and of every result of a me
   expect([...emitted.fields.keys()].sort()).toEqual([
     'order',
     'poll',
+    'poll_failed',
     'quota',
     'rejected',
     'request_failed',

@@ -4,11 +4,11 @@ import { checkDefenderToken } from '#ops/check/checkToken.ts';
 const AUDIENCE = 'https://api.securitycenter.microsoft.com';
 
 /** What the check says of a token with these claims. */
-async function findingsFor(claims: object | string, { polls = false } = {}) {
+async function findingsFor(claims: object | string, { polls = false, lists = false } = {}) {
   const payload = Buffer.from(JSON.stringify(claims)).toString('base64url');
   const token = typeof claims === 'string' ? claims : `header.${payload}.signature`;
   const tokens = { get: async () => token, renew: async () => token };
-  const findings = await checkDefenderToken(tokens, `${AUDIENCE}/.default`, { polls });
+  const findings = await checkDefenderToken(tokens, `${AUDIENCE}/.default`, { polls, lists });
   expect(JSON.stringify(findings)).not.toContain(token);
   return Object.fromEntries(findings.map((finding) => [finding.subject, finding]));
 }
@@ -51,6 +51,26 @@ test.each([
 test('a token that cannot be read is no problem in itself, but says nothing about roles', async () => {
   const { token, role } = await findingsFor('opaque-token-text');
   expect([token?.status, role?.status]).toEqual(['ok', 'unknown']);
+});
+
+describe('where many alerts at once are looked up by lists', () => {
+  test.each([
+    [['Machine.Read.All'], 'note', 'infra/grant-permissions.sh --principal-id object-1 --with-poller'],
+    [['Machine.Read.All', 'Alert.Read.All'], 'ok', 'by lists'],
+  ])('the roles %j make the line about lists %s', async (roles, status, words) => {
+    const findings = await findingsFor({ ...claims, roles }, { lists: true });
+    expect(findings['list role']).toMatchObject({ status, detail: expect.stringContaining(words) });
+    expect(findings.role?.status).toBe('ok');
+  });
+
+  test('nothing is said of it where the poller needs the role anyway, or the token is a person’s', async () => {
+    const polled = await findingsFor(
+      { ...claims, roles: ['Machine.Read.All'] },
+      { polls: true, lists: true },
+    );
+    const person = await findingsFor({ ...claims, scp: 'Machine.Read' }, { lists: true });
+    expect([polled['list role'], person['list role']]).toEqual([undefined, undefined]);
+  });
 });
 
 describe('when the poller is on', () => {

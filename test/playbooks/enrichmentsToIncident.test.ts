@@ -124,9 +124,7 @@ test.each([
 ])('the outcome %s is told', (outcome, message) => {
   const { status, text } = deliver(encoded({ ...(message as JsonObject), ...forIncident }));
   expect(status).toBe('Succeeded');
-  expect(text).toContain(
-    { enriched: 'Operating system', not_found: 'No device', failed: 'could not' }[outcome],
-  );
+  expect(text).toContain({ enriched: 'Risk level', not_found: 'No device', failed: 'could not' }[outcome]);
 });
 
 test('a pointer is filled in from the app', () => {

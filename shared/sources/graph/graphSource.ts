@@ -241,10 +241,7 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
       return { kind: 'device', row: kept.part };
     }
     const answer = await devices.ask(deviceId, placeOf(alert), signal);
-    if (answer.kind !== 'row') {
-      return answer;
-    }
-    return { kind: 'device', row: deviceIn(answer.row) };
+    return answer.kind === 'row' ? { kind: 'device', row: deviceIn(answer.row) } : answer;
   }
 
   async function findByHunting(alert: AlertReference, signal: AbortSignal): Promise<SourceAnswer> {

@@ -5,14 +5,17 @@ import { createSubmitEnrichments } from '#functions/handlers/submitEnrichments.t
 import { createAlertLookup } from '#shared/lookup/alertLookup.ts';
 import { createSubmit } from '#shared/pipeline/submitAll.ts';
 import { createSubmitUrgent } from '#shared/pipeline/submitUrgent.ts';
-import { createPoller } from '#shared/polling/poller.ts';
+import { createPoller, type PollEvent } from '#shared/polling/poller.ts';
+import { pollTenants } from '#shared/polling/pollTenants.ts';
 import { emptyLedger } from '#shared/quota/ledger.ts';
 import { quotaReport } from '#shared/quota/quotaReport.ts';
 import type { ListingEnd, SourceAnswer } from '#shared/sources/source.ts';
+import { eventLog } from '#shared/telemetry/log.ts';
 import { createHomeRouter } from '#shared/tenants/tenantRouter.ts';
 import { createWorld } from '#test/shared/pipeline/world.ts';
 
 const ALERT = 'da637472900382838869_1364969609';
+const TENANT = '11111111-1111-4111-8111-111111111111';
 const TIME = new Date('2026-11-02T08:00:00Z');
 
 /** A quota with everything in it that a report can tell of. */
@@ -64,13 +67,17 @@ async function linesOfMessages(): Promise<string[]> {
       const { deps } = createWorld({ find: () => answer });
       const pipeline = { ...deps, rules: { ...deps.rules, notFoundRetriesMs } };
       const home = { tenant: undefined, pipeline, reportQuota: async () => report };
-      const enrichAlert = createEnrichAlert({
-        receiver: { home, route: async () => ({ kind: 'served', scope: home }) },
-        provisionStorage: async () => [],
-        takeSourceEvents: () => [{ event: 'source', from: 'defender', to: 'graph', detail: 'gone' }],
-      });
-      for (const body of bodies) {
-        await enrichAlert(body, contextFor(lines));
+      const customer = { id: TENANT, name: undefined, enabled: true, callers: [], overrides: {} };
+      for (const tenant of [undefined, customer]) {
+        const scope = { ...home, tenant };
+        const enrichAlert = createEnrichAlert({
+          receiver: { home, route: async () => ({ kind: 'served', scope }) },
+          provisionStorage: async () => [],
+          takeSourceEvents: () => [{ event: 'source', from: 'defender', to: 'graph', detail: 'gone' }],
+        });
+        for (const body of bodies) {
+          await enrichAlert(body, contextFor(lines));
+        }
       }
     }
   }
@@ -109,6 +116,9 @@ async function linesOfPasses(): Promise<string[]> {
       now: () => TIME,
     });
     await createPollAlerts({ poller, provisionStorage: async () => [] })(timer, contextFor(lines));
+    const failing = { poll: () => Promise.reject(new Error('down')) };
+    const customers = [poller, failing].map((one) => ({ tenantId: TENANT, poller: one }));
+    await pollTenants(customers, 1_000, eventLog<PollEvent>(contextFor(lines)), String);
   }
   return lines;
 }

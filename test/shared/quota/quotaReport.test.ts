@@ -44,7 +44,7 @@ describe('a line of 10,000 alerts at the real limits', () => {
     const apis = [{ ledger: emptyLedger, rules: defender, alertsPerCall: [1_800, 30] }];
     const report = quotaReport(emptyLedger, defender, 10_000, NOW, apis);
     expect(report.bulk).toBe(true);
-    expect(minutes(report)).toBeGreaterThan(139 / 60);
+    expect(minutes(report)).toBeGreaterThan(164 / 60);
     expect(minutes(report)).toBeLessThan(5);
   });
 

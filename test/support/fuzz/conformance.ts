@@ -131,8 +131,10 @@ function mismatchesWith(
 }
 
 /** The schema cannot say all about what an event carries, nor by what a Graph alert is known. */
-function mayBeRefused({ body }: FuzzRequest): boolean {
-  return /"(?:specversion|eventType|@odata\.type|evidence)"/.test(body?.toString() ?? '');
+function mayBeRefused({ target, body }: FuzzRequest): boolean {
+  const named = new URL(target, 'http://localhost').searchParams.get('tenantId')?.trim();
+  // The tenant that the address names may be another than that of the deployment, or of the alert.
+  return Boolean(named) || /"(?:specversion|eventType|@odata\.type|evidence)"/.test(body?.toString() ?? '');
 }
 
 function hasBadWait({ target }: FuzzRequest, { parameters = [] }: Operation): boolean {
