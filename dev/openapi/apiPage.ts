@@ -7,8 +7,8 @@ const description = JSON.parse(document.getElementById('description').textConten
 const isLocal = ['127.0.0.1', 'localhost'].includes(location.hostname);
 if (isLocal) {
   description.servers = [{ url: location.origin, description: 'The app that npm start runs; it asks for no key.' }];
-  description.security = [];
-  description.components.securitySchemes = {};
+  delete description.security;
+  delete description.components.securitySchemes;
 }
 document.getElementById('hint').hidden = isLocal;
 const dark = matchMedia('(prefers-color-scheme: dark)');
@@ -37,6 +37,7 @@ body { margin: 0; }
   .swagger-ui .opblock .opblock-summary-description { flex-basis: 100%; padding: 6px 10px; text-align: left; }
 }
 html.dark-mode #hint { color: #e4e6e6; }
+html.dark-mode .swagger-ui .headers td { color: #e4e6e6; }
 html.dark-mode #hint a { color: #8fb8ff; }
 `;
 
