@@ -14,7 +14,7 @@ import {
 import { type DeadLetter, deadLetterSchema } from '#shared/pipeline/outbox.ts';
 import { fromParts } from '#shared/storage/textParts.ts';
 import { createQuickAppRoot } from './quickAppRoot.ts';
-import { waitUntil } from './waitUntil.ts';
+import { LONGEST_WAIT_MS, waitUntil } from './waitUntil.ts';
 
 /** A message of the enrichments queue, as a consumer finds it. A pointer lacks device and metadata. */
 export interface Delivered {
@@ -173,7 +173,7 @@ export async function startPipeline(
       await collectEnrichments();
       return enrichments;
     },
-    enrichmentsOf(alertId, count = 1, timeoutMs = 30_000) {
+    enrichmentsOf(alertId, count = 1, timeoutMs = LONGEST_WAIT_MS) {
       return waitUntil(
         `${count} enrichments of ${alertId}`,
         async () => {
@@ -204,7 +204,7 @@ export async function startPipeline(
     async rows() {
       return readAll(enrichmentsTable);
     },
-    idle(timeoutMs = 30_000) {
+    idle(timeoutMs = LONGEST_WAIT_MS) {
       return waitUntil(`queue ${alertsQueue.name} is empty`, async () => (await pipeline.waiting()) === 0, {
         timeoutMs,
       }).then(() => undefined);

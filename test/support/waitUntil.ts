@@ -1,5 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** A bound, and no promise of speed: tests beside each other on two cores may take many times as long as one alone. */
+export const LONGEST_WAIT_MS = 90_000;
+
 /**
  * Waits for a condition instead of for luck: asks again until the answer is neither false nor undefined.
  * @throws Error that names what was waited for when it does not come true in time.
@@ -7,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 export async function waitUntil<T>(
   what: string,
   condition: () => Promise<T | false | undefined> | T | false | undefined,
-  { timeoutMs = 30_000, everyMs = 50 } = {},
+  { timeoutMs = LONGEST_WAIT_MS, everyMs = 50 } = {},
 ): Promise<T> {
   const end = Date.now() + timeoutMs;
   for (;;) {

@@ -8,6 +8,7 @@ import { fitMessage, messageWriter } from '#shared/enrichment/outputMessage.ts';
 import { deadLetterText } from '#shared/pipeline/outbox.ts';
 import { receiveMessage } from '#shared/pipeline/receiveMessage.ts';
 import type { SourceAnswer } from '#shared/sources/source.ts';
+import { parseJson } from '#shared/text.ts';
 import { asDelivered, base64, read } from '#test/shared/intake/support.ts';
 import { createWorld } from '#test/shared/pipeline/world.ts';
 import { errorsOf, validatorOf } from './validators.ts';
@@ -197,7 +198,8 @@ describe('the input schema', () => {
     let valid = 0;
     fc.assert(
       fc.property(fc.oneof(id, object, list, fc.array(fc.oneof(id, object))), (body) => {
-        if (!validate(body)) {
+        // A text that is JSON itself is read as what it stands for.
+        if (!validate(body) || (typeof body === 'string' && parseJson(body) !== undefined)) {
           return;
         }
         valid += 1;
