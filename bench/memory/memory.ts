@@ -52,7 +52,7 @@ export function measureMemory(plan: MemoryPlan, onProgress: (text: string) => vo
           ...appSettings(storage, simulator),
           ALERTS_QUEUE: QUEUE,
           STATE_TABLE,
-          DEFENDER_RATE_LIMITS: '1000000/10s',
+          DEFENDER_RATE_LIMITS: '50000/10s',
           AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
           BULK_LOOKUPS: 'off',
           NODE_OPTIONS: '--expose-gc',

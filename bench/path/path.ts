@@ -33,7 +33,7 @@ const BEYOND = 100;
  * No limit in effect. Its window is short, so that the ledger remembers about as many calls as it does under the real
  * limits, and not so short that usual answers count as late.
  */
-const NO_LIMIT = '1000000/10s';
+const NO_LIMIT = '50000/10s';
 const QUICK_EMULATOR = new URL('../support/quickEmulator.ts', import.meta.url).href;
 const APP_PROGRAM = fileURLToPath(new URL('./appProgram.ts', import.meta.url));
 const FLOOR_PROGRAM = fileURLToPath(new URL('./floorProgram.ts', import.meta.url));
