@@ -1,7 +1,11 @@
 /** One run of the function, as its log has it. */
 export interface RunEvent {
   submissionId: string;
+  /** Absent for the home tenant. */
+  tenantId?: string | undefined;
   result: string;
+  /** Why it was put back. */
+  reason?: string | undefined;
   durationMs: number;
   /** On the host's clock, milliseconds since 1970. */
   endedAt: number;
@@ -15,7 +19,8 @@ export function runEventIn(line: string): RunEvent | undefined {
   if (json === undefined) {
     return undefined;
   }
-  const event = JSON.parse(json) as { submissionId: string; result: string; durationMs: number };
-  const { submissionId, result, durationMs } = event;
-  return { submissionId, result, durationMs, endedAt: Date.parse(time), logBytes: Buffer.byteLength(json) };
+  const event = JSON.parse(json) as Omit<RunEvent, 'endedAt' | 'logBytes'>;
+  const { submissionId, tenantId, result, reason, durationMs } = event;
+  const told = { submissionId, tenantId, result, reason, durationMs };
+  return { ...told, endedAt: Date.parse(time), logBytes: Buffer.byteLength(json) };
 }

@@ -19,6 +19,7 @@ export function tenantsTable(measurements: readonly TenantsMeasurement[]): {
       'fullest window',
       'time to drain ÷ floor',
       'new alert answered, p50 / most',
+      'put back, times an alert',
       'tokens asked for',
     ],
     rows: measurements.flatMap((run) => [
@@ -30,7 +31,7 @@ export function tenantsTable(measurements: readonly TenantsMeasurement[]): {
         '',
         '',
         `${run.waiting}, ${run.deadLetters}`,
-        ...new Array<string>(7).fill(''),
+        ...new Array<string>(8).fill(''),
       ],
     ]),
   };
@@ -54,6 +55,9 @@ function tenantRow(tenant: TenantMeasurement): string[] {
       .join(', '),
     `${seconds(drainMs)} / ${seconds(floorMs)}${ratio}`,
     answerMs === undefined ? '' : `${seconds(answerMs.p50)} / ${seconds(answerMs.most)}`,
+    Object.entries(tenant.deferrals)
+      .map(([reason, count]) => `${reason} ${(count / Math.max(1, tenant.alerts)).toFixed(2)}`)
+      .join(', '),
     String(tenant.signIns),
   ];
 }

@@ -23,14 +23,14 @@ export interface TenantsScenario {
   timeLimitMs: number;
 }
 
-/** Scaled down, so that the largest backlog drains in about two minutes and a half. */
+/** Scaled down, so that the largest backlog drains in about five minutes and a half. */
 const LIMITS: readonly RateLimit[] = [
-  { calls: 50, windowMs: 10_000 },
-  { calls: 250, windowMs: 60_000 },
+  { calls: 30, windowMs: 15_000 },
+  { calls: 110, windowMs: 60_000 },
 ];
-const TIME_LIMIT_MS = 240_000;
+const TIME_LIMIT_MS = 480_000;
 
-const serving: readonly TenantLoad[] = [700, 500, 400, 250, 150].map((backlog, index) => ({
+const serving: readonly TenantLoad[] = [600, 450, 350, 300, 300].map((backlog, index) => ({
   name: index === 0 ? 'home' : `customer ${index}`,
   backlog,
 }));

@@ -8,6 +8,7 @@ import type { RateLimit } from '#shared/config/rateLimits.ts';
 import { formatDuration } from '#shared/config/setting.ts';
 import { floorMs } from '../support/floor.ts';
 import { putAll, takeAll } from '../support/queueMessages.ts';
+import { runEventIn } from '../support/runEvents.ts';
 import { percentile } from '../support/statistics.ts';
 import type { TenantLoad, TenantsScenario } from './scenarios.ts';
 
@@ -29,6 +30,8 @@ export interface TenantMeasurement {
   floorMs: number;
   /** From the hand-in of a new alert to its message; undefined for a tenant that has a backlog only. */
   answerMs: { p50: number; most: number } | undefined;
+  /** How often its alerts were put back, by reason. */
+  deferrals: Record<string, number>;
   /** Requests for tokens of this tenant, of all processes. */
   signIns: number;
 }
@@ -50,6 +53,7 @@ interface TenantRun {
   control: TenantControl;
   submittedAt: Map<string, number>;
   enrichedAt: Map<string, number>;
+  deferrals: Record<string, number>;
   other: number;
 }
 
@@ -80,14 +84,22 @@ export async function measureTenants(
     const runs = scenario.tenants.map((load, index): TenantRun => {
       const control = stack.simulator.control.tenants[index] as TenantControl;
       control.setFaultRates(load.faults ?? {});
-      return { load, control, submittedAt: new Map(), enrichedAt: new Map(), other: 0 };
+      return { load, control, submittedAt: new Map(), enrichedAt: new Map(), deferrals: {}, other: 0 };
     });
+    const onLine = (line: string) => {
+      const event = runEventIn(line);
+      if (event?.result === 'deferred') {
+        const { deferrals } = runOf(runs, event.tenantId);
+        const reason = event.reason ?? '';
+        deferrals[reason] = (deferrals[reason] ?? 0) + 1;
+      }
+    };
     const queue = (name: string) => stack.queues.getQueueClient(name);
     const [input, output, poison] = [queue('alerts'), queue('enrichments'), queue('alerts-poison')];
     await Promise.all([input, output, poison].map((each) => each.create()));
     await putAll(input, mixed(runs.map((run) => messages(run, run.load.backlog))));
     const startedAt = Date.now();
-    await Promise.all(Array.from({ length: scenario.hosts }, () => stack.startHost()));
+    await Promise.all(Array.from({ length: scenario.hosts }, () => stack.startHost({ onLine })));
     const trickles = runs.map((run) => trickle(run, input));
     const serving = runs.filter(isServing);
     while (Date.now() - startedAt < scenario.timeLimitMs && !serving.every(isDone)) {
@@ -148,10 +160,15 @@ async function trickle(run: TenantRun, input: QueueClient): Promise<void> {
   }
 }
 
+/** The tenant's run; that of the home tenant, which is the first, where none is named. */
+function runOf(runs: readonly TenantRun[], tenantId: string | undefined): TenantRun {
+  return runs.find(({ control }) => control.tenantId === tenantId) ?? (runs[0] as TenantRun);
+}
+
 async function collect(output: QueueClient, runs: readonly TenantRun[]): Promise<void> {
   for (const text of await takeAll(output)) {
     const { alertId, tenantId, outcome } = JSON.parse(Buffer.from(text, 'base64').toString('utf8'));
-    const run = runs.find(({ control }) => control.tenantId === tenantId) ?? (runs[0] as TenantRun);
+    const run = runOf(runs, tenantId);
     if (outcome === 'enriched' && run.submittedAt.has(alertId) && !run.enrichedAt.has(alertId)) {
       run.enrichedAt.set(alertId, Date.now());
     } else {
@@ -161,7 +178,7 @@ async function collect(output: QueueClient, runs: readonly TenantRun[]): Promise
 }
 
 function measureTenant(
-  { load, control, submittedAt, enrichedAt, other }: TenantRun,
+  { load, control, submittedAt, enrichedAt, deferrals, other }: TenantRun,
   limits: readonly RateLimit[],
   stack: TenantStack,
 ): TenantMeasurement {
@@ -185,6 +202,7 @@ function measureTenant(
     drainMs: (counted.at(-1) ?? 0) - (counted[0] ?? 0),
     floorMs: floorMs(submittedAt.size, limits),
     answerMs: load.trickle && { p50: percentile(answers, 0.5), most: Math.max(0, ...answers) },
+    deferrals,
     signIns: stack.simulator.control.signIns().filter(({ tenantId }) => tenantId === control.tenantId).length,
   };
 }
