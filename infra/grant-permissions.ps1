@@ -1,5 +1,6 @@
 #!/usr/bin/env pwsh
 #requires -Version 7.0
+
 <#
 .SYNOPSIS
 Grants the application roles that the app needs to its managed identity.
@@ -23,6 +24,7 @@ it. For DoD, name its own Graph first:
 
 Ends with 0 when everything is granted (or the dry run is over), 1 when something is missing, 2 when it was called
 wrongly. The hook in azure.yaml goes on after a 1 (continueOnError): alerts wait in the queue until the right is there.
+PowerShell itself refuses a parameter without its value, with 1.
 
 The same as grant-permissions.sh; keep the two in step.
 
@@ -37,12 +39,17 @@ The app polls for alerts; also when ALERT_POLL_SCHEDULE is not empty.
 
 .PARAMETER DryRun
 Say what would be granted, and grant nothing.
+
+.PARAMETER Unknown
+Whatever else is passed; it is refused.
 #>
+[CmdletBinding(PositionalBinding = $false)]
 param(
   [string] $PrincipalId = $env:AZURE_IDENTITY_PRINCIPAL_ID,
   [string] $Source = ($env:ENRICHMENT_SOURCE ? $env:ENRICHMENT_SOURCE : 'defender'),
   [switch] $WithPoller,
-  [switch] $DryRun
+  [switch] $DryRun,
+  [Parameter(ValueFromRemainingArguments, DontShow)] [string[]] $Unknown
 )
 
 Set-StrictMode -Version Latest
@@ -62,6 +69,9 @@ function Stop-Script([int] $Status, [string[]] $Lines) {
   exit $Status
 }
 
+if ($PSBoundParameters.ContainsKey('Unknown')) {
+  Stop-Script 2 @("Unknown argument: $($Unknown[0])", 'See Get-Help infra/grant-permissions.ps1 -Full.')
+}
 if (-not $PrincipalId) {
   Stop-Script 2 @(
     'Which identity? Pass -PrincipalId <id>, or set AZURE_IDENTITY_PRINCIPAL_ID as azd does.',

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Registers the app that signs in to customers' tenants, without a secret. `--help` says how.
-# Written for bash 3.2, which macOS has.
+# The same as register-app.ps1; keep the two in step. Written for bash 3.2, which macOS has.
 set -euo pipefail
 
 # The same in every tenant.

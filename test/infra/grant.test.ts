@@ -1,7 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type AzAnswer, command, type RunScript, runWithAz, type ScriptRun } from './grantStandIn.ts';
-import { type PowerShellSession, startPowerShell } from './powerShellSession.ts';
+import { describe, expect, test } from 'vitest';
+import { type AzAnswer, command, runWithAz, type ScriptRun } from './grantStandIn.ts';
+import { formsOf, type Options } from './scriptForms.ts';
 
 const PRINCIPAL = '11111111-2222-3333-4444-555555555555';
 const TENANT = 'aaaaaaaa-0000-0000-0000-000000000001';
@@ -44,61 +43,13 @@ const usual: Record<string, AzAnswer> = {
   grant: { when: ['POST', `servicePrincipals/${PRINCIPAL}/appRoleAssignments`], output: 'new-assignment\n' },
 };
 
-interface Shell {
-  readonly name: string;
-  readonly start: (options: Options) => RunScript;
-}
-
-interface Options {
-  readonly principalId?: string;
-  readonly source?: string;
-  readonly withPoller?: boolean;
-  readonly dryRun?: boolean;
-}
-
-const bash: Shell = {
-  name: 'grant-permissions.sh',
-  start: ({ principalId, source, withPoller, dryRun }) =>
-    command(
-      'bash',
-      'infra/grant-permissions.sh',
-      ...(principalId === undefined ? [] : ['--principal-id', principalId]),
-      ...(source === undefined ? [] : ['--source', source]),
-      ...(withPoller ? ['--with-poller'] : []),
-      ...(dryRun ? ['--dry-run'] : []),
-    ),
-};
-const hasPowerShell = spawnSync('pwsh', ['-NoProfile', '-Version']).status === 0;
-let session: PowerShellSession | undefined;
-beforeAll(() => {
-  session = hasPowerShell ? startPowerShell() : undefined;
-});
-afterAll(() => session?.stop());
-
-const powerShell: Shell = {
-  name: 'grant-permissions.ps1',
-  start:
-    ({ principalId, source, withPoller, dryRun }) =>
-    (environment) => {
-      if (session === undefined) {
-        throw new Error('there is no PowerShell');
-      }
-      const parameters = {
-        ...(principalId !== undefined && { PrincipalId: principalId }),
-        ...(source !== undefined && { Source: source }),
-        ...(withPoller && { WithPoller: true }),
-        ...(dryRun && { DryRun: true }),
-      };
-      return session.run('infra/grant-permissions.ps1', parameters, environment);
-    },
-};
+const forms = formsOf('infra/grant-permissions');
 
 const postsOf = ({ calls }: ScriptRun) => calls.filter((call) => call.includes('POST'));
 const bodyOf = (call: readonly string[]): unknown => JSON.parse(call[call.indexOf('--body') + 1] ?? '');
 const withoutBlanks = (text: string): string => text.replace(/\s+/g, ' ');
 
-// Where PowerShell is installed both scripts run against the same table; elsewhere grantScripts.test.ts reads the other.
-describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name', ({ start }) => {
+describe.each(forms)('$name', ({ start }) => {
   const run = (
     changes: Record<string, AzAnswer | readonly AzAnswer[]> = {},
     options: Options = { principalId: PRINCIPAL },
@@ -331,8 +282,8 @@ describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name', ({ start }) 
   });
 });
 
-describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name, waiting', (shell) => {
-  const script = shell.start({ principalId: PRINCIPAL });
+describe.each(forms)('$name, waiting', ({ start }) => {
+  const script = start({ principalId: PRINCIPAL });
 
   test('asks again for an identity that was made a moment ago', async () => {
     const answers = [{ when: usual.identity?.when ?? [], once: true }, ...Object.values(usual)];
@@ -353,8 +304,28 @@ describe.each(hasPowerShell ? [bash, powerShell] : [bash])('$name, waiting', (sh
   });
 });
 
+describe.each(forms)('$name, called wrongly', ({ startWith, option, help }) => {
+  test.each([[option('nope')], [option('principalId'), PRINCIPAL, 'auto'], ['--dry-run=true']])(
+    'does not know the last of %j',
+    async (...words) => {
+      const ended = await runWithAz(startWith(...words), []);
+      expect(ended).toMatchObject({ status: 2, calls: [] });
+      expect(ended.errors).toContain(`Unknown argument: ${words.at(-1)}\n`);
+    },
+  );
+
+  test('explains itself', async () => {
+    const ended = await runWithAz(help, []);
+    expect(ended).toMatchObject({ status: 0, errors: '', calls: [] });
+    for (const name of ['principalId', 'source', 'withPoller', 'dryRun']) {
+      expect(ended.output).toContain(option(name));
+    }
+    expect(ended.output).toContain('Ends with 0');
+  });
+});
+
 describe('grant-permissions.sh, called wrongly', () => {
-  test.each([['--principal-id'], ['--source'], ['--force'], ['--principal-id', '', '--dry-run']])(
+  test.each([['--principal-id'], ['--source'], ['--principal-id', '', '--dry-run']])(
     'says so for %j',
     async (...args) => {
       const ended = await runWithAz(command('bash', 'infra/grant-permissions.sh', ...args), []);
@@ -362,12 +333,4 @@ describe('grant-permissions.sh, called wrongly', () => {
       expect(ended.errors).not.toBe('');
     },
   );
-
-  test('explains itself', async () => {
-    const ended = await runWithAz(command('bash', 'infra/grant-permissions.sh', '--help'), []);
-    expect(ended).toMatchObject({ status: 0, errors: '', calls: [] });
-    for (const option of ['--principal-id', '--source', '--with-poller', '--dry-run', 'Ends with 0']) {
-      expect(ended.output).toContain(option);
-    }
-  });
 });

@@ -12,6 +12,8 @@ export interface Ended {
 export interface PowerShellSession {
   /** Runs a script with these parameters and variables of the environment. */
   run(script: string, parameters: object, environment: Readonly<Record<string, string>>): Promise<Ended>;
+  /** Runs what somebody would type, with these variables of the environment. */
+  runLine(line: string, environment: Readonly<Record<string, string>>): Promise<Ended>;
   stop(): Promise<void>;
 }
 
@@ -31,7 +33,9 @@ while ($null -ne ($line = [Console]::In.ReadLine())) {
   $parameters = $job.parameters
   $status = 1
   try {
-    & $job.script @parameters
+    $global:LASTEXITCODE = 0
+    $code = $job.line ? [scriptblock]::Create($job.line) : $job.script
+    & $code @parameters
     $status = $LASTEXITCODE
   } catch {
     [Console]::Error.WriteLine("$_")
@@ -54,12 +58,15 @@ export function startPowerShell(): PowerShellSession {
     return { status: Number(end), output: text, errors: said };
   }
 
+  function runInTurn(job: object): Promise<Ended> {
+    const ended = last.then(() => runNext(job));
+    last = ended.catch(() => undefined);
+    return ended;
+  }
+
   return {
-    run(script, parameters, environment) {
-      const ended = last.then(() => runNext({ script, parameters, environment }));
-      last = ended.catch(() => undefined);
-      return ended;
-    },
+    run: (script, parameters, environment) => runInTurn({ script, parameters, environment }),
+    runLine: (line, environment) => runInTurn({ line, parameters: {}, environment }),
     async stop() {
       shell.stdin.end();
       await closed;
