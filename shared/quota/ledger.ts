@@ -135,7 +135,7 @@ export interface AskResult {
  * The rule of the line is first come, first served. Holders of turns go before new callers, new ones queue up
  * behind every promised turn, and those that come back too early (a pause, a lowered rate) are promised the next slots,
  * before the turns that come later. A slot that no holder of a turn has claimed in time goes to the next caller, so
- * that a lost submission cannot hold the line up. Thus a new alert waits as long as the line before it needs,
+ * that neither a lost submission nor holders who are late, because the queue is long, hold the line up. Thus a new alert waits as long as the line before it needs,
  * and no stream of new ones delays those in line. Urgent callers are the exception: they go before the line with a fifth
  * of each limit at most, so that those in line keep the rest.
  */
@@ -166,7 +166,10 @@ function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: numb
   while (ledger.pause === null && slots.length < all) {
     const slot = nextSlot(calls, limits, now);
     const isFresh = slots.length >= early;
-    const lineHasFirstRight = waiting > 0 && allowedSince(calls, limits) > now - 2 * gatheringMs(rules);
+    // By the limits themselves: spread out, the slots that follow one just given are never long overdue.
+    const isLeftOver =
+      slot <= now + gatheringMs(rules) && allowedSince(calls, inForce) <= now - 2 * gatheringMs(rules);
+    const lineHasFirstRight = waiting > 0 && !isLeftOver;
     if (slot > now + request.patienceMs || (isFresh && lineHasFirstRight)) {
       break;
     }

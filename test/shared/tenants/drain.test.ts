@@ -5,7 +5,7 @@ import { createRateWindows } from '#dev/simulator/rateWindows.ts';
 import { createBulkhead } from '#shared/pipeline/bulkhead.ts';
 import { receiveMessage, type TenantPipeline } from '#shared/pipeline/receiveMessage.ts';
 import { emptyLedger, type Ledger } from '#shared/quota/ledger.ts';
-import type { LedgerStore } from '#shared/quota/ledgerExchange.ts';
+import { LedgerError, type LedgerStore } from '#shared/quota/ledgerExchange.ts';
 import { createLedgerGate } from '#shared/quota/ledgerGate.ts';
 import type { AlertReference, SourceAnswer } from '#shared/sources/source.ts';
 import { createTenantRouter } from '#shared/tenants/tenantRouter.ts';
@@ -19,8 +19,10 @@ const limits = [
 ];
 /** The longest that the app waits among several tenants. */
 const IN_PROCESS_WAIT_MS = 5_000;
-/** What each operation of storage takes. */
+/** What each operation of storage takes at the least. */
 const STORAGE_MS = 8;
+/** Of a storage emulator beside four hosts on two cores: it does one operation after the other. */
+const BUSY_STORAGE_MS = 3;
 /** Of the Functions host: as many messages at a time, when no more than so many are in hand. */
 const BATCH = 16;
 const FETCH_BELOW = 32;
@@ -36,6 +38,19 @@ afterEach(() => {
 
 const inMs = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
+/** Resolves when the storage service has done one operation more. */
+type StorageOperation = () => Promise<void>;
+
+/** @param serviceMs What keeps the service from the next operation; 0 for one that does any number at a time. */
+function createStorage(serviceMs: number): StorageOperation {
+  let busyUntil = 0;
+  return () => {
+    const now = Date.now();
+    busyUntil = Math.max(now, busyUntil + serviceMs);
+    return inMs(Math.round(busyUntil - now) + STORAGE_MS);
+  };
+}
+
 /** A tenant's API: it counts exactly, and answers as the tenant's state has it. */
 interface Api {
   id: string;
@@ -44,20 +59,22 @@ interface Api {
   calls: number[];
   refused: number;
   store: LedgerStore;
+  /** All processes have the same rows. */
+  world: ReturnType<typeof createWorld>;
   windows: ReturnType<typeof createRateWindows>;
 }
 
-function createApi(id: string, backlog: number, state: Api['state']): Api {
+function createApi(id: string, backlog: number, state: Api['state'], storage: StorageOperation): Api {
   let ledger: Ledger = emptyLedger;
   let version = 0;
   const etag = () => (version === 0 ? undefined : String(version));
   const store: LedgerStore = {
     async read() {
-      await inMs(STORAGE_MS);
+      await storage();
       return { ledger, etag: etag() };
     },
     async write(next, expected) {
-      await inMs(STORAGE_MS);
+      await storage();
       if (expected !== etag()) {
         return undefined;
       }
@@ -66,12 +83,19 @@ function createApi(id: string, backlog: number, state: Api['state']): Api {
       return etag();
     },
   };
-  return { id, backlog, state, calls: [], refused: 0, store, windows: createRateWindows(limits, 'sliding') };
+  const world = createWorld({ around: (_, moment) => (moment === 'before' ? storage() : undefined) });
+  const windows = createRateWindows(limits, 'sliding');
+  return { id, backlog, state, calls: [], refused: 0, store, world, windows };
 }
 
-function startProcess(apis: readonly Api[], queue: Queue, answered: Answers, random: () => number) {
+function startProcess(
+  apis: readonly Api[],
+  queue: Queue,
+  answered: Answers,
+  storage: StorageOperation,
+  random: () => number,
+) {
   let working = 0;
-  let messages = 0;
   const bulkhead = createBulkhead();
 
   function scopeOf(api: Api): TenantPipeline {
@@ -112,26 +136,25 @@ function startProcess(apis: readonly Api[], queue: Queue, answered: Answers, ran
       const machine = { id: `machine of ${api.id}` };
       return { kind: 'found', source: 'defender', machine, retrievedAt: new Date(), unavailable: [] };
     }
-    const { deps } = createWorld({
-      find,
-      random,
-      around: (_, moment) => (moment === 'before' ? inMs(STORAGE_MS) : undefined),
-    });
+    const { deps } = api.world;
     const outbox = {
       ...deps.outbox,
       async submit(submission: object, delayMs: number, claimKey?: string) {
-        await inMs(STORAGE_MS);
-        // Queue Storage counts in whole seconds.
+        await storage();
         const text = JSON.stringify({ kind: 'submission', version: 1, submission, claimKey });
+        // Queue Storage counts in whole seconds.
         queue.put(text, Math.ceil(delayMs / 1_000) * 1_000);
       },
       async publish({ alertId }: { alertId: string }) {
-        await inMs(STORAGE_MS);
+        await storage();
         answered.set(alertId, { tenantId: api.id, at: Date.now() });
       },
     };
+    const source = { ...deps.source, find };
+    const storageFault = (error: unknown) => (error instanceof LedgerError ? error.message : undefined);
     const tenant = api === apis[0] ? undefined : { id: api.id };
-    return { tenant, pipeline: { ...deps, now: () => new Date(), outbox } };
+    const now = () => new Date();
+    return { tenant, pipeline: { ...deps, source, outbox, now, random, storageFault } };
   }
 
   const [homeApi, ...customers] = apis as [Api, ...Api[]];
@@ -144,10 +167,9 @@ function startProcess(apis: readonly Api[], queue: Queue, answered: Answers, ran
   });
 
   let wake = Promise.withResolvers<void>();
-  async function handle(body: string): Promise<void> {
+  async function handle({ id, body }: Message): Promise<void> {
     working += 1;
-    messages += 1;
-    const delivery = { id: `3a2f0c52-0000-4000-8000-${String(messages).padStart(12, '0')}` };
+    const delivery = { id };
     const signal = AbortSignal.timeout(120_000);
     await receiveMessage({ body, delivery }, { home, route, bulkhead }, () => {}, signal);
     working -= 1;
@@ -157,12 +179,12 @@ function startProcess(apis: readonly Api[], queue: Queue, answered: Answers, ran
     await inMs(random() * POLL_MS);
     while (!isDone()) {
       const batch = working > FETCH_BELOW ? [] : queue.take(BATCH);
-      batch.forEach((body) => void handle(body));
+      batch.forEach((message) => void handle(message));
       wake = Promise.withResolvers();
       if (working > FETCH_BELOW) {
         await wake.promise;
       } else {
-        await inMs(batch.length > 0 ? STORAGE_MS : POLL_MS);
+        await (batch.length > 0 ? storage() : inMs(POLL_MS));
       }
     }
   };
@@ -171,34 +193,52 @@ function startProcess(apis: readonly Api[], queue: Queue, answered: Answers, ran
 /** Whose parts answered an alert, and when. */
 type Answers = Map<string, { tenantId: string; at: number }>;
 
+interface Message {
+  id: string;
+  body: string;
+}
+
 interface Queue {
-  put(text: string, delayMs: number): void;
+  put(body: string, delayMs: number): void;
   /** As many of those that are visible, the first ones first. */
-  take(count: number): string[];
+  take(count: number): Message[];
 }
 
 function createQueue(): Queue {
-  const visible: string[] = [];
+  const visible: Message[] = [];
+  let messages = 0;
   return {
-    put(text, delayMs) {
+    put(body, delayMs) {
+      messages += 1;
+      const message = { id: `3a2f0c52-0000-4000-8000-${String(messages).padStart(12, '0')}`, body };
       if (delayMs === 0) {
-        visible.push(text);
+        visible.push(message);
       } else {
-        setTimeout(() => visible.push(text), delayMs);
+        setTimeout(() => visible.push(message), delayMs);
       }
     },
     take: (count) => visible.splice(0, count),
   };
 }
 
-test('backlogs of five tenants drain each at the pace of its own quota, and a new alert of another waits for none of them, beside a tenant without consent and one that always fails', async () => {
+/**
+ * 2,000 alerts of five tenants, with 400 of two that fail, all mixed, in four processes. A new alert of another tenant
+ * comes every ten seconds.
+ * @param serviceMs Of the storage service.
+ * @returns When the new alerts were answered (ms after they came), and the tenants that serve.
+ */
+async function drain(serviceMs: number) {
   const random = seededRandom('tenants');
+  const storage = createStorage(serviceMs);
   const idOf = (index: number) => `aaaaaaaa-1111-4222-8333-00000000000${index}`;
   const serving = [600, 450, 350, 300, 300].map((backlog, index) =>
-    createApi(idOf(index), backlog, 'serves'),
+    createApi(idOf(index), backlog, 'serves', storage),
   );
-  const quiet = createApi(idOf(6), 0, 'serves');
-  const failing = [createApi(idOf(7), 200, 'no consent'), createApi(idOf(8), 200, 'always 503')];
+  const quiet = createApi(idOf(6), 0, 'serves', storage);
+  const failing = [
+    createApi(idOf(7), 200, 'no consent', storage),
+    createApi(idOf(8), 200, 'always 503', storage),
+  ];
   const apis = [...serving, quiet, ...failing];
   const alertOf = (tenantId: string, index: number) => ({ alertId: `${tenantId}_${index}`, tenantId });
   const queue = createQueue();
@@ -217,7 +257,7 @@ test('backlogs of five tenants drain each at the pace of its own quota, and a ne
   const answersOf = ({ id }: Api) => [...answered.values()].filter(({ tenantId }) => tenantId === id).length;
   const isDone = () => serving.every((api) => answersOf(api) === api.backlog);
   for (let process = 0; process < PROCESSES; process += 1) {
-    void startProcess(apis, queue, answered, random)(isDone);
+    void startProcess(apis, queue, answered, storage, random)(isDone);
   }
   const sentAt = new Map<string, number>();
   for (let second = 0; second < 600 && !isDone(); second += 1) {
@@ -234,11 +274,24 @@ test('backlogs of five tenants drain each at the pace of its own quota, and a ne
   expect(foreign).toEqual([]);
   expect(failing.map(answersOf)).toEqual([0, 0]);
   expect(apis.map(({ refused }) => refused)).toEqual(apis.map(() => 0));
-  for (const { backlog, calls } of serving) {
-    const drainMs = (calls.at(-1) ?? 0) - (calls[0] ?? 0);
-    expect(drainMs / floorMs(backlog, limits)).toBeLessThanOrEqual(1.1);
-  }
   const waits = [...sentAt].map(([alertId, at]) => (answered.get(alertId)?.at ?? Date.now()) - at);
+  return { waits, serving };
+}
+
+/** How much longer than its own limits demand a tenant's backlog took. */
+function drainRatio({ backlog, calls }: Api): number {
+  const drainMs = (calls.at(-1) ?? 0) - (calls[0] ?? 0);
+  return drainMs / floorMs(backlog, limits);
+}
+
+test('backlogs of five tenants drain each at the pace of its own quota, and a new alert of another waits for none of them, beside a tenant without consent and one that always fails', async () => {
+  const { waits, serving } = await drain(0);
+  expect(Math.max(...serving.map(drainRatio))).toBeLessThanOrEqual(1.1);
   // Alone it would take up to a poll of the queue and a look-up.
   expect(Math.max(...waits)).toBeLessThan(POLL_MS + 3_000);
+}, 60_000);
+
+test('they do so too where it takes the hosts most of a minute to look at each message once', async () => {
+  const { serving } = await drain(BUSY_STORAGE_MS);
+  expect(Math.max(...serving.map(drainRatio))).toBeLessThanOrEqual(1.1);
 }, 60_000);
