@@ -16,8 +16,14 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'enrichment-pictures-'));
 
 try {
-  const terminal = await terminalPage(await demoOutput());
-  await picture('terminal.webp', terminal, { width: 1180, height: 520, scale: 1.5 });
+  const output = await demoOutput();
+  for (const [name, titles] of [
+    ['terminal.webp', undefined],
+    ['terminal-narrow.webp', ['Outcome', 'Device', 'Risk', 'Came as']],
+  ] as [string, string[] | undefined][]) {
+    const { html, width, height } = terminalPage(output, titles);
+    await picture(name, html, { width, height, scale: titles === undefined ? 1.5 : 2 });
+  }
   for (const [scheme, name] of [
     ['light', 'comment.webp'],
     ['dark', 'comment-dark.webp'],

@@ -20,7 +20,16 @@ import {
   templateOf,
 } from '../infra/support/bicep.ts';
 import { projectRoot, readInfra } from '../infra/support/sources.ts';
-import { codeBlocks, codeIn, inlineCode, readGuide, tableRows } from './guide.ts';
+import {
+  codeBlocks,
+  codeIn,
+  inlineCode,
+  labelled,
+  listItems,
+  partsOf,
+  readGuide,
+  sectionOf,
+} from './guide.ts';
 
 const guide = readGuide('docs/deploy.md');
 const OPERATOR = '44444444-4444-4444-8444-444444444444';
@@ -150,22 +159,24 @@ const isRole = (name: string) => [...ROLES.values()].some((role) => role.name ==
 
 const options: Check = (text) =>
   differences(
-    tableRows(text, 'Options').map(
-      ([variable = '', parameter = '']) => `${codeIn(variable)} fills ${codeIn(parameter)}`,
-    ),
+    listItems(sectionOf(text, 'Options')).map(([line = '']) => {
+      const [, variable, parameter] = /^`(\w+)` \(`(\w+)`\): ./.exec(line) ?? [];
+      return `${variable} fills ${parameter}`;
+    }),
     [...variables].map(([parameter, variable]) => `${variable} fills ${parameter}`),
   );
 
 const permissions: Check = (text) => {
-  const rows = tableRows(text, 'Permissions');
+  const holders = new Map(partsOf(sectionOf(text, 'Permissions')));
   return [
-    ["the app's identity", PRINCIPAL_ID],
-    ['the operator', OPERATOR],
-  ].flatMap(([who, principal]) =>
+    ["The app's identity", PRINCIPAL_ID],
+    ['The operator', OPERATOR],
+  ].flatMap(([who = '', principal]) =>
     differences(
-      rows
-        .filter(([name, role = '']) => name === who && isRole(role))
-        .flatMap(([, role, on = '']) =>
+      listItems(holders.get(who) ?? '')
+        .map(([line = '']) => /^(.+?) on (.+?): ./.exec(line)?.slice(1) ?? [line])
+        .filter(([role = '']) => isRole(role))
+        .flatMap(([role, on = '']) =>
           (codeIn(on).length > 0 ? codeIn(on) : [on]).map((one) => `${who}: ${role} on ${one}`),
         ),
       grantsOf(byAzd)
@@ -185,7 +196,9 @@ function thing(id: string): string {
 
 const nationalClouds: Check = (text) =>
   differences(
-    tableRows(text, 'National clouds').map(([cloud = '', api = '']) => `${codeIn(cloud)} ${codeIn(api)}`),
+    listItems(sectionOf(text, 'National clouds')).flatMap(([cloud = '', ...lines]) =>
+      labelled(lines, 'API host and token audience').map((api) => `${codeIn(cloud)} ${codeIn(api)}`),
+    ),
     Object.entries(clouds).flatMap(([cloud, { apiUrl, tokenScope }]) =>
       [apiUrl, tokenScope.replace('/.default', '')].map((address) => `${cloud} ${address}`),
     ),
@@ -193,7 +206,7 @@ const nationalClouds: Check = (text) =>
 
 const rules: Check = (text) =>
   differences(
-    tableRows(text, 'Alert rules and workbook').map(([rule = '']) => codeIn(rule).join()),
+    listItems(sectionOf(text, 'Alert rules and workbook')).map(([rule = '']) => codeIn(rule)[0] ?? rule),
     [
       ...byAzd.resources
         .filter(({ type }) => type === 'Microsoft.Insights/scheduledQueryRules')
@@ -247,8 +260,8 @@ const checks: { holds: string; check: Check; breaks: [from: string, to: string, 
     holds: 'the options are those that azd takes',
     check: options,
     breaks: [
-      ['| `NODE_VERSION` ', '| `NODE_VERSIONS` ', 'not so: NODE_VERSIONS fills nodeVersion'],
-      [lineWith('| `ALERT_EMAIL` '), '', 'not said: ALERT_EMAIL fills alertEmail'],
+      ['- `NODE_VERSION` ', '- `NODE_VERSIONS` ', 'not so: NODE_VERSIONS fills nodeVersion'],
+      [lineWith('- `ALERT_EMAIL` '), '', 'not said: ALERT_EMAIL fills alertEmail'],
     ],
   },
   {
@@ -258,12 +271,12 @@ const checks: { holds: string; check: Check; breaks: [from: string, to: string, 
       [
         'Storage Queue Data Reader ',
         'Storage Queue Data Contributor ',
-        "not so: the app's identity: Storage Queue Data Contributor on alerts-poison",
+        "not so: The app's identity: Storage Queue Data Contributor on alerts-poison",
       ],
       [
         lineWith('Monitoring Metrics Publisher'),
         '',
-        "not said: the app's identity: Monitoring Metrics Publisher on Application Insights",
+        "not said: The app's identity: Monitoring Metrics Publisher on Application Insights",
       ],
     ],
   },
@@ -277,7 +290,7 @@ const checks: { holds: string; check: Check; breaks: [from: string, to: string, 
   {
     holds: 'every alert rule has its line',
     check: rules,
-    breaks: [[lineWith('| `Rate lowered` '), '', 'not said: Rate lowered']],
+    breaks: [[lineWith('- `Rate lowered`:'), '', 'not said: Rate lowered']],
   },
 ];
 

@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest';
 import { sourceChoices } from '#shared/config/sourceSettings.ts';
 import { MACHINE_FIELDS, type MachineField } from '#shared/sources/graph/machineFields.ts';
-import { codeIn, readGuide, tableRows } from './guide.ts';
+import { codeIn, listItems, readGuide, sectionOf } from './guide.ts';
 
 const guide = readGuide('docs/graph.md');
 
-test('the table of properties is the one that the code goes by', () => {
+test('the list of properties is the one that the code goes by', () => {
   const fields = Object.entries(MACHINE_FIELDS) as [string, MachineField][];
-  expect(tableRows(guide, 'Properties')).toEqual(
-    fields.map(([property, { evidence = '', hunting = '', loss = '' }]) => [
+  expect(listItems(sectionOf(guide, 'Properties'))).toEqual(
+    fields.map(([property, { evidence, hunting, loss }]) => [
       `\`${property}\``,
-      evidence && `\`${evidence}\``,
-      hunting === '' ? '' : columnsIn(hunting),
-      loss,
+      ...(evidence === undefined ? [] : [`Evidence: \`${evidence}\``]),
+      ...(hunting === undefined ? [] : [`Hunting: ${columnsIn(hunting)}`]),
+      ...(loss === undefined ? [] : [`Note: ${loss}`]),
     ]),
   );
 });
@@ -25,6 +25,6 @@ function columnsIn(hunting: string): string {
 }
 
 test('the guide names every value of the setting', () => {
-  const values = tableRows(guide, 'Microsoft Graph as the source').map(([value = '']) => codeIn(value)[0]);
+  const values = listItems(sectionOf(guide, 'Choose the source')).map(([value = '']) => codeIn(value)[0]);
   expect(values).toEqual([...sourceChoices]);
 });

@@ -7,23 +7,17 @@ import { SPANS } from '#shared/telemetry/telemetry.ts';
 // After a change of spans or metrics, `npx vitest run test/docs/telemetry.test.ts -u` writes the page anew.
 const page = fileURLToPath(new URL('../../docs/telemetry.md', import.meta.url));
 
-const table = (head: string[], rows: string[][]) =>
-  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 const code = (text: string) => `\`${text}\``;
 
-const spans = table(
-  ['span', 'kind', 'what it is'],
-  Object.values(SPANS).map(({ name, kind, what }) => [code(name), kind, what]),
-);
-const metrics = table(
-  ['metric', 'kind, unit', 'what it tells', 'by'],
-  Object.entries(METRICS).map(([name, { kind, unit, what, by }]) => [
-    code(name),
-    `${kind}, ${code(unit)}`,
-    what,
-    by.map(code).join(', '),
-  ]),
-);
+const spans = Object.values(SPANS)
+  .map(({ name, kind, what }) => `- ${code(name)} (${kind}): ${what}.`)
+  .join('\n');
+const metrics = Object.entries(METRICS)
+  .flatMap(([name, { kind, unit, what, by }]) => [
+    `- ${code(name)} (${kind}, ${code(unit)}): ${what}.`,
+    ...(by.length > 0 ? [`  - By: ${by.map(code).join(', ')}`] : []),
+  ])
+  .join('\n');
 
 test('docs/telemetry.md lists every span and every metric', async () => {
   const generated = readFileSync(page, 'utf8')

@@ -5,6 +5,7 @@ import type { OpenApiDocument } from '#dev/openapi/openApi.ts';
 import { openApiFiles } from '#dev/openapi/openApiFiles.ts';
 import type { JsonSchema } from '#dev/schema/jsonSchema.ts';
 import { documentValidator } from '#test/support/fuzz/documentValidator.ts';
+import { listItems, sectionOf } from '../../docs/guide.ts';
 
 const files = (await openApiFiles()).map(({ file, text }) => ({
   name: file.href.split('/').at(-1),
@@ -127,9 +128,13 @@ describe('version 2.0', () => {
 });
 
 /** The problems of the program, by the last parts of their types. */
-function problemNames(): string[] {
+/** The problems of the program, each with its status. */
+function problems(): [name: string, status: string][] {
   const source = readFileSync(new URL('../../../shared/http/problem.ts', import.meta.url), 'utf8');
-  return [...source.matchAll(/^ {2}'([\w-]+)': \{ status/gm)].map(([, name = '']) => name);
+  return [...source.matchAll(/^ {2}'([\w-]+)': \{ status: (\d+)/gm)].map(([, name = '', status = '']) => [
+    name,
+    status,
+  ]);
 }
 
 test('every problem of the program is described', () => {
@@ -138,11 +143,17 @@ test('every problem of the program is described', () => {
       Object.keys(content?.['application/problem+json']?.examples ?? {}),
     ),
   );
-  expect([...new Set(shown)].toSorted()).toEqual(problemNames().toSorted());
+  expect([...new Set(shown)].toSorted()).toEqual(
+    problems()
+      .map(([name]) => name)
+      .toSorted(),
+  );
 });
 
-test('every problem of the program is in the guide', () => {
+test('every problem of the program is in the guide, with its status', () => {
   const guide = readFileSync(new URL('../../../docs/http.md', import.meta.url), 'utf8');
-  const named = [...guide.matchAll(/^\| `([\w-]+)` +\| \d/gm)].map(([, name = '']) => name);
-  expect(named).toEqual(problemNames());
+  const named = listItems(sectionOf(guide, 'Errors')).map(([line = '']) =>
+    /^`([\w-]+)` \((\d+)\): /.exec(line)?.slice(1),
+  );
+  expect(named).toEqual(problems());
 });

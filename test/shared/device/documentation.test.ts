@@ -4,20 +4,12 @@ import * as z from 'zod';
 import { deviceSchema } from '#shared/device/device.ts';
 import { machineSchema } from '#shared/device/machine.ts';
 import { propertiesSchema } from '#shared/device/properties.ts';
+import { codeIn, listItems, sectionOf } from '../../docs/guide.ts';
 
 const page = readFileSync(new URL('../../../docs/device.md', import.meta.url), 'utf8');
-const section = page.split('## From machine to device')[1]?.split('\n## ')[0] ?? '';
-const rows = section
-  .split('\n')
-  .filter((line) => line.startsWith('| ') && !line.startsWith('| MDE property'))
-  .map((line) => line.split('|').map((cell) => cell.trim()));
-
-/** The code words in one column of the table. */
-function namesInColumn(column: number): string[] {
-  return rows.flatMap((cells) =>
-    [...(cells[column] ?? '').matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
-  );
-}
+const entries = listItems(sectionOf(page, 'From machine to device')).map(([line = '']) => line.split(' → '));
+const properties = entries.flatMap(([property = '']) => codeIn(property));
+const fieldsFromThem = entries.flatMap(([, fields = '']) => codeIn(fields));
 
 interface JsonSchema {
   properties?: Record<string, JsonSchema>;
@@ -49,12 +41,12 @@ const machineProperties = [
 const SHARED_SHAPE =
   /^(?:health|onboarding|risk|exposure|deviceValue|lastIp|externalIp)\.|\.addresses\[\]\.(?:ip|version|scope)$/;
 
-test('the table names every property of a machine, and no other', () => {
-  expect(namesInColumn(1).toSorted()).toEqual(machineProperties.toSorted());
+test('the page names every property of a machine, and no other', () => {
+  expect(properties.toSorted()).toEqual(machineProperties.toSorted());
 });
 
-test('the table names every field of a device, and no other', () => {
-  const documented = new Set(namesInColumn(2));
+test('the page names every field of a device, and no other', () => {
+  const documented = new Set(fieldsFromThem);
   const fields = deviceFields.map(({ path }) => path).filter((path) => !SHARED_SHAPE.test(path));
   const parents = fields.filter((path) => fields.some((field) => field.startsWith(`${path}.`)));
   expect(fields.filter((path) => !documented.has(path) && !parents.includes(path))).toEqual([]);

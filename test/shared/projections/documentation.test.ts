@@ -7,7 +7,7 @@ import { normalizeMachine } from '#shared/device/normalize.ts';
 import { propertiesSchema } from '#shared/device/properties.ts';
 import { project } from '#shared/projections/projections.ts';
 
-// After a change of a projection, `npx vitest run test/shared/projections -u` writes the table anew.
+// After a change of a projection, `npx vitest run test/shared/projections -u` writes the list anew.
 const page = fileURLToPath(new URL('../../../docs/device.md', import.meta.url));
 const START = '<!-- projections:start -->';
 const END = '<!-- projections:end -->';
@@ -118,6 +118,9 @@ function leavesAt(path: string, leaves: [string, string][]): string {
   return JSON.stringify([...new Set(there)].toSorted());
 }
 
+/** What the page calls the device and its projections. */
+const FORM_NAMES = ['Device', 'OCSF', 'ECS', 'ASIM', 'Sentinel'];
+
 /** For each property, where a change of it shows. */
 const places = [...changed].map(([property, other]) => {
   const before = formsOf(machine);
@@ -126,16 +129,16 @@ const places = [...changed].map(([property, other]) => {
   return { property, columns };
 });
 
-test('the table of the projections says where each property goes', async () => {
+test('the list of the projections says where each property goes', async () => {
   const text = readFileSync(page, 'utf8');
   const [before, afterStart, ...more] = text.split(START);
   const [, after, ...evenMore] = afterStart?.split(END) ?? [];
-  expect([more, evenMore], 'the page has each marker of the table once').toEqual([[], []]);
+  expect([more, evenMore], 'the page has each marker of the list once').toEqual([[], []]);
 
-  await expect(`${before}${START}\n\n${table()}\n\n${END}${after}`).toMatchFileSnapshot(page);
+  await expect(`${before}${START}\n\n${list()}\n\n${END}${after}`).toMatchFileSnapshot(page);
 });
 
-test('the machine of the table says something in every property', () => {
+test('the machine of the list says something in every property', () => {
   const { unread, ...device } = normalizeMachine(machine, at);
   expect(unread).toEqual([]);
   const silent = leavesOf(device).filter(([, leaf]) => leaf === 'null');
@@ -149,17 +152,15 @@ test('no property is left out by any standard, but for those of single interface
   expect(leftOut).toEqual(['ipAddresses[].type', 'ipAddresses[].operationalStatus']);
 });
 
-/** The table as the formatter of the repository leaves it, with columns in line. */
-function table(): string {
-  const rows = [
-    ['MDE property', 'Device', 'OCSF', 'ECS', 'ASIM', 'Sentinel Host'],
-    ...places.map(({ property, columns }) => [
-      `\`${property}\``,
-      ...columns.map((paths) => paths.map((path) => `\`${path}\``).join(', ') || '-'),
-    ]),
-  ];
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const [head, ...body] = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)));
-  const rule = widths.map((width) => '-'.repeat(width));
-  return [head, rule, ...body].map((cells) => `| ${cells?.join(' | ')} |`).join('\n');
+/** A heading for each property, so that it has an address and reads well on a narrow screen. */
+function list(): string {
+  return places
+    .map(({ property, columns }) => {
+      const lines = columns.map((paths, form) => {
+        const written = paths.map((path) => `\`${path}\``).join(', ');
+        return `- ${FORM_NAMES[form]}: ${written || 'nowhere'}`;
+      });
+      return `### \`${property}\`\n\n${lines.join('\n')}`;
+    })
+    .join('\n\n');
 }
