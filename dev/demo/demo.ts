@@ -4,11 +4,11 @@ import { readSettings, settingsCatalogue } from '#shared/config/settings.ts';
 import type { SourceChoice } from '#shared/config/sourceSettings.ts';
 import { createStorageClients } from '#shared/storage/storageClients.ts';
 import { counted } from '#shared/text.ts';
+import { serveApiPage } from '../openapi/apiPageServer.ts';
 import { appSettings } from '../stack/appSettings.ts';
 import { startAzurite } from '../stack/azurite.ts';
 import { type HostProcess, startHostProcess } from '../stack/hostProcess.ts';
 import { type SimulatorProcess, startSimulatorProcess } from '../stack/simulatorProcess.ts';
-import { serveApiPage } from './apiPageServer.ts';
 import {
   createBacklog,
   createSamples,
