@@ -4,7 +4,6 @@ import type { Sample } from '#dev/demo/samples.ts';
 import { deadLetterLines, describeHostLine, progressLines, report } from '#dev/demo/view.ts';
 import { type EnrichmentMessage, readHostLine } from '#dev/demo/watch.ts';
 import { normalizeMachine } from '#shared/device/normalize.ts';
-import { ageInWords, columns, counted, printable, shortened } from '#shared/text.ts';
 
 const time = '2026-02-10T08:12:44.114Z';
 const device = normalizeMachine(
@@ -65,15 +64,6 @@ test('The report tells of each outcome the device, its levels, the form and the 
   expect(second).toEqual(['da404_1', 'not_found', 'bare ID', 'reused']);
 });
 
-test('Columns are as wide as what is seen of their cells', () => {
-  expect(
-    columns([
-      ['A', 'B'],
-      ['\u001b[31mlong\u001b[39m', 'x'],
-    ]),
-  ).toEqual(['A     B', '\u001b[31mlong\u001b[39m  x']);
-});
-
 test('A dead letter cannot steer the terminal that shows it', () => {
   const letter = {
     reason: 'bad-json',
@@ -125,13 +115,4 @@ test('Lines of the host are events, trouble, or nothing to tell', () => {
   expect(told(`${time} error enrichAlert: Failed: no storage`)).toBe('Failed: no storage');
   expect(told('Host is ready: http://127.0.0.1:1')).toBeUndefined();
   expect(told(`${time} information enrichAlert: {"event":`)).toBeUndefined();
-});
-
-test('Words for people', () => {
-  expect(counted(1, 'alert')).toBe('1 alert');
-  expect(counted(1_500, 'alert')).toBe('1,500 alerts');
-  expect([5, 120, 7_200, 200_000].map(ageInWords)).toEqual(['5 s', '2 min', '2 h', '2 d']);
-  expect(shortened('abcdefghijklmnopqrstuvwxyz', 10)).toBe('abcdef…xyz');
-  expect(shortened('short', 10)).toBe('short');
-  expect(printable('a\u001b[31mb\nc')).toBe('ab·c');
 });
