@@ -65,15 +65,15 @@ async function enrich(alertIds: string[], timeoutMs: number, settings: Settings)
 
 /** @throws Error in words for a person when there is nothing to submit to. */
 function findSettings(stackFile: string): Settings {
-  const reading = readStackFile(stackFile);
-  if (reading.kind === 'running') {
-    return readSettings(reading.stack.settings);
-  }
-  if (reading.kind === 'stale') {
+  const stack = readStackFile(stackFile);
+  if (stack === 'stale') {
     throw new Error(
       `${stackFile} is left over from a demo that does not run any more. Start a new one with "npm start", or delete ` +
         'the file to use the storage that local.settings.json names.',
     );
+  }
+  if (stack !== undefined) {
+    return readSettings(stack.settings);
   }
   if (existsSync(`${APP_ROOT}local.settings.json`)) {
     return readSettings(loadSettings(APP_ROOT, process.env));
