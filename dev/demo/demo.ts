@@ -41,7 +41,7 @@ export async function runDemo(
 ): Promise<number> {
   const { stackFile } = options;
   const other = readStackFile(stackFile);
-  if (other !== undefined && other !== 'stale') {
+  if (other !== undefined) {
     throw new Error(
       `A demo runs already, as process ${other.pid}. Use it with "npm run enrich -- <alertId>", or end it ` +
         'with Ctrl-C where it runs and start again.',

@@ -19,16 +19,11 @@ const stackSchema = z.object({
 /** How to reach a running demo. */
 export type RunningStack = z.infer<typeof stackSchema>;
 
-/**
- * What the file says: `stale` when a demo left it behind as it was killed, or something else damaged it; undefined when
- * there is none.
- */
-export function readStackFile(path: string): RunningStack | 'stale' | undefined {
-  if (!existsSync(path)) {
-    return undefined;
-  }
-  const stack = stackSchema.safeParse(parseJson(readFileSync(path, 'utf8'))).data;
-  return stack !== undefined && isRunning(stack.pid) ? stack : 'stale';
+/** The demo that runs; undefined where there is no file, or one that a demo left behind as it was killed. */
+export function readStackFile(path: string): RunningStack | undefined {
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+  const stack = stackSchema.safeParse(parseJson(text)).data;
+  return stack !== undefined && isRunning(stack.pid) ? stack : undefined;
 }
 
 export function writeStackFile(path: string, stack: RunningStack): void {

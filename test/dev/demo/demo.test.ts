@@ -95,7 +95,7 @@ test('What a killed demo leaves behind is told from a running one', async () => 
   await demoOutput;
   writeStackFile(stackFile, { pid: demo.pid ?? 0, settings: {}, hostUrl: '' });
   const { stderr, exitCode } = await run('enrich.ts', known).output;
-  expect(stderr).toContain(`${stackFile} is left over from a demo that does not run any more.`);
+  expect(stderr).toContain('No demo runs to submit to.');
   expect(exitCode).toBe(1);
 });
 

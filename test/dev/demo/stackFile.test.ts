@@ -17,13 +17,13 @@ test('A running demo is found by its file while there is one', () => {
   expect(readStackFile(path)).toEqual(stack);
 });
 
-test('A file whose process is gone, or that is damaged, is stale', async () => {
+test('A file whose process is gone, or that is damaged, tells of none', async () => {
   const gone = spawn(process.execPath, ['--version'], { stdio: 'ignore' });
   await once(gone, 'exit');
   writeStackFile(path, { ...stack, pid: gone.pid ?? 0 });
-  expect(readStackFile(path)).toBe('stale');
+  expect(readStackFile(path)).toBeUndefined();
   for (const damaged of ['', '{"pid": 1', `{"pid": ${process.pid}}`, '[]']) {
     writeFileSync(path, damaged);
-    expect(readStackFile(path)).toBe('stale');
+    expect(readStackFile(path)).toBeUndefined();
   }
 });
