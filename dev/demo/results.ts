@@ -12,32 +12,34 @@ export interface Results {
   deadLetters: Pick<DeadLetter, 'reason' | 'detail' | 'original' | 'submission'>[];
 }
 
-/** Takes what is in the queues of enrichments and of dead letters, as a consumer would, and adds it. */
+/**
+ * Takes messages from the queues of enrichments and of dead letters, as a consumer would, and adds them.
+ * @returns How many it took; when none, nothing is there now.
+ */
 export async function collectResults(
   queues: { enrichments: QueueClient; poison: QueueClient },
-  { enrichments, deadLetters }: Results,
-): Promise<void> {
-  for (const text of await takeMessages(queues.enrichments)) {
+  results: Results,
+): Promise<number> {
+  const enrichments = await takeMessages(queues.enrichments);
+  for (const text of enrichments) {
     const enrichment = enrichmentSchema.parse(parseJson(text));
-    enrichments.set(enrichment.submissionId, enrichment);
+    results.enrichments.set(enrichment.submissionId, enrichment);
   }
-  for (const text of await takeMessages(queues.poison)) {
+  const deadLetters = await takeMessages(queues.poison);
+  for (const text of deadLetters) {
     const letter = deadLetterSchema.safeParse(parseJson(text)).data;
-    deadLetters.push(letter ?? { reason: 'given-up', detail: GIVEN_UP, original: text });
+    results.deadLetters.push(letter ?? { reason: 'given-up', detail: GIVEN_UP, original: text });
   }
+  return enrichments.length + deadLetters.length;
 }
 
 const GIVEN_UP = 'the function failed with this message until the host gave it up';
 
-/** The texts of the messages that are there now. */
 async function takeMessages(queue: QueueClient): Promise<string[]> {
-  const { receivedMessageItems: messages } = await queue.receiveMessages({ numberOfMessages: MOST_AT_ONCE });
+  const { receivedMessageItems: messages } = await queue.receiveMessages({ numberOfMessages: 32 });
   await Promise.all(messages.map(({ messageId, popReceipt }) => queue.deleteMessage(messageId, popReceipt)));
-  const texts = messages.map(({ messageText }) => Buffer.from(messageText, 'base64').toString());
-  return messages.length < MOST_AT_ONCE ? texts : [...texts, ...(await takeMessages(queue))];
+  return messages.map(({ messageText }) => Buffer.from(messageText, 'base64').toString());
 }
-
-const MOST_AT_ONCE = 32;
 
 /**
  * Submissions and malformed parts of the samples that have not ended yet; all of them, where no results are given. What

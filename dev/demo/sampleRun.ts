@@ -17,7 +17,8 @@ export const SPARE_ALERTS = 4;
 const ALERTS_OF_A_CUSTOMER = 4;
 /** All alerts of an outbreak at one moment would be more than lists can page through. */
 const OUTBREAK_MS = 600_000;
-const LOOK_EVERY_MS = 500;
+/** When nothing has come out. */
+const LOOK_AGAIN_MS = 500;
 
 /**
  * Submits the samples, shows how far they are until all are final, and reports what became of them.
@@ -71,7 +72,7 @@ export async function runSamples(
 
   async function untilFinal(watched: readonly Sample[]): Promise<number> {
     for (;;) {
-      await collectResults(queues, results);
+      const taken = await collectResults(queues, results);
       const left = openParts(watched, results);
       screen.show({
         submitted: openParts(watched),
@@ -85,7 +86,9 @@ export async function runSamples(
       if (left === 0 || stop.aborted) {
         return left;
       }
-      await delay(LOOK_EVERY_MS, undefined, { signal: stop }).catch(() => undefined);
+      if (taken === 0) {
+        await delay(LOOK_AGAIN_MS, undefined, { signal: stop }).catch(() => undefined);
+      }
     }
   }
 }
