@@ -1,7 +1,5 @@
 /** Command line of `npm run enrich`: submits alerts to the running app, waits, and prints their enrichments as JSON. */
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { createApplication } from '#shared/application.ts';
 import { keepLocalTrafficFromProxies } from '#shared/config/proxy.ts';
@@ -10,21 +8,22 @@ import { readSettings, type Settings } from '#shared/config/settings.ts';
 import { readOrder } from '#shared/intake/order.ts';
 import { ALERT_ID_RULE, isAlertId } from '#shared/intake/submission.ts';
 import { errorText } from '#shared/storage/storageError.ts';
-import { loadSettings } from '../host/settings.ts';
 import { DEFAULT_STACK_FILE, readStackFile } from './stackFile.ts';
-
-const APP_ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 const program = new Command('npm run enrich --')
   .description(
-    'Submits alerts to the app that "npm start" runs, or else to the storage that local.settings.json names, waits, ' +
-      'and prints each enrichment as JSON. Ends with 0 when every alert was enriched, else with 1.',
+    'Submits alerts to the app that "npm start" runs, waits, and prints each enrichment as JSON. Ends with 0 when ' +
+      'every alert was enriched, else with 1.',
   )
   .argument('<alertId...>', 'IDs of alerts', alertIdArgument)
   .option('--timeout <duration>', 'how long to wait, such as 30s or 15m', durationArgument, 120_000)
   .option('--stack-file <path>', 'where "npm start" wrote where everything is', DEFAULT_STACK_FILE)
   .action(async (alertIds: string[], options: { timeout: number; stackFile: string }) => {
-    await enrich(alertIds, options.timeout, findSettings(options.stackFile));
+    const stack = readStackFile(options.stackFile);
+    if (stack === undefined) {
+      throw new Error('No demo runs to submit to. Start one with "npm start" in another terminal.');
+    }
+    await enrich(alertIds, options.timeout, readSettings(stack.settings));
   });
 
 keepLocalTrafficFromProxies(process.env);
@@ -61,27 +60,6 @@ async function enrich(alertIds: string[], timeoutMs: number, settings: Settings)
       process.exitCode = 1;
     }
   }
-}
-
-/** @throws Error in words for a person when there is nothing to submit to. */
-function findSettings(stackFile: string): Settings {
-  const reading = readStackFile(stackFile);
-  if (reading.kind === 'running') {
-    return readSettings(reading.stack.settings);
-  }
-  if (reading.kind === 'stale') {
-    throw new Error(
-      `${stackFile} is left over from a demo that does not run any more. Start a new one with "npm start", or delete ` +
-        'the file to use the storage that local.settings.json names.',
-    );
-  }
-  if (existsSync(`${APP_ROOT}local.settings.json`)) {
-    return readSettings(loadSettings(APP_ROOT, process.env));
-  }
-  throw new Error(
-    'No app was found to submit to. Run "npm start" in another terminal, or copy local.settings.sample.json to ' +
-      'local.settings.json, name your storage there, and run "npm run host".',
-  );
 }
 
 function alertIdArgument(text: string, earlier: string[] = []): string[] {

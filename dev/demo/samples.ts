@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import type { QueueClient } from '@azure/storage-queue';
 import { TENANT_ID } from '../simulator/identity.ts';
 
 /** One message for the alerts queue, and what must come of it. */
@@ -14,27 +13,19 @@ export interface Sample {
   rejections: number;
 }
 
-/** Alerts that `createSamples` needs to be known to Defender. */
-export const KNOWN_ALERTS_IN_SAMPLES = 18;
-
 /** Alert IDs of a sound form that the simulator does not know. */
 const UNKNOWN_ALERTS = ['da637000000000000000_404', 'da00000000-0000-4000-8000-000000000404_1'] as const;
 
 /**
  * Alerts in the forms in which they really come in: some unknown, some malformed, one submitted twice.
- * @param known IDs of `KNOWN_ALERTS_IN_SAMPLES` alerts that Defender knows.
+ * @param known IDs of alerts that Defender knows.
  */
 export function createSamples(known: readonly string[]): Sample[] {
-  if (known.length < KNOWN_ALERTS_IN_SAMPLES) {
-    throw new Error(`The sample needs ${KNOWN_ALERTS_IN_SAMPLES} known alerts, got ${known.length}.`);
-  }
-  let used = 1;
-  const next = () => known[used++] ?? '';
-  const one = (form: string, textOf: (alertId: string) => string, alertId = next()): Sample => ({
-    ...{ form, text: textOf(alertId), alertIds: [alertId], rejections: 0 },
-  });
-  const malformed = (text: string): Sample => ({ form: 'malformed', text, alertIds: [], rejections: 1 });
-  const again = known[0];
+  const unused = known.values();
+  const next = () => unused.next().value ?? '';
+  const one = (form: string, textOf: (alertId: string) => string, alertId = next()) =>
+    sampleOf(form, textOf(alertId), alertId);
+  const again = next();
   const list = [next(), next(), next()];
   return [
     ...[again, next(), next()].map((alertId) => one('bare ID', asIs, alertId)),
@@ -56,7 +47,9 @@ export function createSamples(known: readonly string[]): Sample[] {
     one('Sentinel entity', fixture('sentinelEntity')),
     one('bare ID', asIs, again),
     ...UNKNOWN_ALERTS.map((alertId) => one('bare ID', asIs, alertId)),
-    ...['../../machines', '{"alertId": "da637', '{"incident": 2041, "severity": "High"}'].map(malformed),
+    ...['../../machines', '{"alertId": "da637', '{"incident": 2041, "severity": "High"}'].map((text) => ({
+      ...{ form: 'malformed', text, alertIds: [], rejections: 1 },
+    })),
   ];
 }
 
@@ -65,12 +58,19 @@ export const BACKLOG_FORM = 'backlog';
 
 /** One message for each alert, as a flood brings them. */
 export function createBacklog(alertIds: readonly string[]): Sample[] {
-  return alertIds.map((alertId) => ({
-    form: BACKLOG_FORM,
-    text: alertId,
-    alertIds: [alertId],
-    rejections: 0,
-  }));
+  return alertIds.map((alertId) => sampleOf(BACKLOG_FORM, alertId, alertId));
+}
+
+/** Alerts of a customer, in messages that name its tenant. */
+export function createCustomerSamples(
+  { name, tenantId }: { name: string; tenantId: string },
+  alertIds: readonly string[],
+): Sample[] {
+  return alertIds.map((alertId) => sampleOf(name, JSON.stringify({ alertId, tenantId }), alertId));
+}
+
+function sampleOf(form: string, text: string, alertId: string): Sample {
+  return { form, text, alertIds: [alertId], rejections: 0 };
 }
 
 const asIs = (alertId: string) => alertId;
@@ -87,17 +87,4 @@ function fixture(name: string): (alertId: string) => string {
       .replaceAll(/d[a-z][\da-f]{8,}[\da-f-]*_-?\d+/g, alertId)
       .replaceAll(/("(?:aadT|t)enantId": )"[^"]*"/g, `$1"${TENANT_ID}"`)
       .replaceAll(/,\s*"machineId": "[^"]*"/g, '');
-}
-
-/** Messages are put into the queue this many at a time. */
-const SEND_AT_ONCE = 16;
-/** No expiry. */
-const KEEP = -1;
-
-/** Puts the samples into the alerts queue as they are, in their order as far as the queue keeps one. */
-export async function submitSamples(queue: QueueClient, samples: readonly Sample[]): Promise<void> {
-  for (let start = 0; start < samples.length; start += SEND_AT_ONCE) {
-    const batch = samples.slice(start, start + SEND_AT_ONCE);
-    await Promise.all(batch.map(({ text }) => queue.sendMessage(text, { messageTimeToLive: KEEP })));
-  }
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
@@ -10,32 +10,20 @@ export const DEFAULT_STACK_FILE = fileURLToPath(new URL('../../.local/stack.json
 const stackSchema = z.object({
   /** Process that runs the demo. */
   pid: z.int().positive(),
+  /** Where its HTTP functions are. */
+  hostUrl: z.string(),
   /** The settings by which the app, or anyone else, finds storage and simulator. */
   settings: z.record(z.string(), z.string()),
-  simulatorUrl: z.string(),
-  hostUrl: z.string(),
 });
 
 /** How to reach a running demo. */
 export type RunningStack = z.infer<typeof stackSchema>;
 
-/** What the file says. */
-export type StackReading =
-  | { kind: 'running'; stack: RunningStack }
-  /** A demo left it behind when it was killed, or something else damaged it. */
-  | { kind: 'stale' }
-  | { kind: 'none' };
-
-/** @param isRunning Whether there is a process with this ID. */
-export function readStackFile(path: string, isRunning = processExists): StackReading {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch {
-    return { kind: 'none' };
-  }
+/** The demo that runs; undefined where there is no file, or one that a demo left behind as it was killed. */
+export function readStackFile(path: string): RunningStack | undefined {
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
   const stack = stackSchema.safeParse(parseJson(text)).data;
-  return stack !== undefined && isRunning(stack.pid) ? { kind: 'running', stack } : { kind: 'stale' };
+  return stack !== undefined && isRunning(stack.pid) ? stack : undefined;
 }
 
 export function writeStackFile(path: string, stack: RunningStack): void {
@@ -43,11 +31,7 @@ export function writeStackFile(path: string, stack: RunningStack): void {
   writeFileSync(path, `${JSON.stringify(stack, null, 2)}\n`);
 }
 
-export function removeStackFile(path: string): void {
-  rmSync(path, { force: true });
-}
-
-function processExists(pid: number): boolean {
+function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch {

@@ -8,15 +8,16 @@ export type Settings = Record<string, string>;
 const localSettingsSchema = z.object({ Values: z.record(z.string(), z.coerce.string()).default({}) });
 
 /**
- * The settings of a local run: the environment, then `Values` of local.settings.json where that file exists,
- * then what marks a development host. What is set earlier wins.
+ * The settings of a local run: the environment, then `Values` of local.settings.json where that file exists and
+ * `LOCAL_HOST_SETTINGS` is not `environment`, then what marks a development host. What is set earlier wins.
  * @throws Error when local.settings.json cannot be read as such.
  */
 export function loadSettings(appRoot: string, environment: NodeJS.ProcessEnv): Settings {
   const settings: Settings = {
     AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
     FUNCTIONS_WORKER_RUNTIME: 'node',
-    ...localValues(resolve(appRoot, 'local.settings.json')),
+    ...(environment.LOCAL_HOST_SETTINGS !== 'environment' &&
+      localValues(resolve(appRoot, 'local.settings.json'))),
   };
   for (const [name, value] of Object.entries(environment)) {
     if (value !== undefined) {

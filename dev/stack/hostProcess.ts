@@ -46,6 +46,8 @@ export async function startHostProcess(options: HostProcessOptions): Promise<Hos
     ...(TMPDIR !== undefined && { TMPDIR }),
     ...(NODE_COMPILE_CACHE !== undefined && { NODE_COMPILE_CACHE }),
     ...(nodeOptions.length > 0 && { NODE_OPTIONS: nodeOptions.join(' ') }),
+    // What a developer has set for hosts of their own is none of this one's.
+    LOCAL_HOST_SETTINGS: 'environment',
     ...settings,
   };
   const host = await startProgram({

@@ -11,12 +11,6 @@ const addressesSchema = z.object({
   identityEndpoint: z.string(),
   /** For `IDENTITY_HEADER`. */
   identityHeader: z.string(),
-  /** For `AZURE_AUTHORITY_HOST`, where it plays the sign-in service. */
-  authorityHost: z.string().optional(),
-  /** For `DEFENDER_APP_ID`. */
-  appId: z.string(),
-  /** The home tenant first. */
-  tenants: z.array(z.object({ tenantId: z.string(), name: z.string() })),
   /** Where its controls are. */
   controlUrl: z.string(),
 });

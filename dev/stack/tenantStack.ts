@@ -61,7 +61,7 @@ export async function startTenantStack(options: {
 }
 
 /** Creates the table of tenants with a row for each of these, which all may be served. */
-export async function createTenantsTable(
+async function createTenantsTable(
   { connectionString }: Pick<Azurite, 'connectionString'>,
   tenants: readonly { tenantId: string; name: string }[],
 ): Promise<TableClient> {

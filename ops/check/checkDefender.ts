@@ -5,6 +5,7 @@ import type { QuotaReport } from '#shared/quota/quotaReport.ts';
 import type { Reply } from '#shared/sources/defender/reply.ts';
 import { describeError } from '../storageFault.ts';
 import { timeOf } from '../words.ts';
+import { countedCall } from './countedCall.ts';
 import { type Finding, ok, problem, unknown } from './finding.ts';
 
 /** What comes of it where the ledger cannot be used. */
@@ -56,32 +57,21 @@ export function quotaFinding({ windows, circuit, pausedUntil }: QuotaReport): Fi
 }
 
 async function callDefender(
-  { tokens, quota: { gate }, client }: Sources['defender'],
+  { tokens, quota, client }: Sources['defender'],
   apiUrl: string,
   signal: AbortSignal,
 ): Promise<Finding> {
-  let token: string;
-  try {
-    token = await tokens.get();
-  } catch {
+  const token = await tokens.get().catch(() => undefined);
+  if (token === undefined) {
     return unknown('Defender', 'not called: there is no token');
   }
-  const permit = await gate.acquire({ place: 'last', mayProbeCircuit: false }, signal);
-  if (permit.kind !== 'granted') {
-    return unknown('Defender', `not called: ${permit.detail} (${timeOf(permit.until)})`);
-  }
-  const reply = await client.machineOfAlert(`operator-check-${randomUUID()}`, token, signal);
-  // A refusal is not reported: it may be that of the operator's own sign-in, and would stop the app.
-  if (reply.kind === 'throttled') {
-    await gate.throttled(reply.retryAfterMs);
-  } else if (isNormal(reply)) {
-    await gate.succeeded(permit);
-  }
-  return defenderFinding(reply, apiUrl);
-}
-
-function isNormal({ kind }: Reply): boolean {
-  return kind === 'not_found' || kind === 'machine' || kind === 'rejected';
+  return countedCall(
+    'Defender',
+    quota,
+    signal,
+    () => client.machineOfAlert(`operator-check-${randomUUID()}`, token, signal),
+    (reply) => defenderFinding(reply, apiUrl),
+  );
 }
 
 function defenderFinding(reply: Reply, apiUrl: string): Finding {

@@ -4,8 +4,8 @@ import { quotaReport } from '#shared/quota/quotaReport.ts';
 import type { AlertReply, HuntingReply } from '#shared/sources/graph/graphReply.ts';
 import { devicesQuery } from '#shared/sources/graph/huntingQuery.ts';
 import { describeError } from '../storageFault.ts';
-import { timeOf } from '../words.ts';
 import { quotaFinding } from './checkDefender.ts';
+import { countedCall } from './countedCall.ts';
 import { type Finding, ok, problem, unknown } from './finding.ts';
 
 const ALERTS = 'Graph alerts';
@@ -36,41 +36,29 @@ export async function checkGraph(
     await callApi(
       ALERTS,
       quota,
-      (reply) => alertFinding(reply, apiUrl),
       () => client.alert(alertId, token, signal),
+      (reply) => alertFinding(reply, apiUrl),
     ),
     await callApi(
       HUNTING,
       hunting,
-      (reply) => huntingFinding(reply, apiUrl),
       () => client.hunt(devicesQuery([deviceId]), token, signal),
+      (reply) => huntingFinding(reply, apiUrl),
     ),
   ];
 
   async function callApi<Reply extends AlertReply | HuntingReply>(
     subject: string,
-    { store, rules, gate }: Sources['graph']['quota'],
-    findingOf: (reply: Reply) => Finding,
+    api: Sources['graph']['quota'],
     call: () => Promise<Reply>,
+    findingOf: (reply: Reply) => Finding,
   ): Promise<Finding> {
     try {
-      const { ledger } = await store.read();
-      const stopped = quotaFinding(quotaReport(ledger, rules, 0, Date.now()));
-      if (stopped.status !== 'ok') {
-        return { ...stopped, subject };
-      }
-      const permit = await gate.acquire({ place: 'last', mayProbeCircuit: false }, signal);
-      if (permit.kind !== 'granted') {
-        return unknown(subject, `not called: ${permit.detail} (${timeOf(permit.until)})`);
-      }
-      const reply = await call();
-      // A refusal is not reported: it may be that of the operator's own sign-in, and would stop the app.
-      if (reply.kind === 'throttled') {
-        await gate.throttled(reply.retryAfterMs);
-      } else if (['alert', 'rows', 'not_found', 'rejected'].includes(reply.kind)) {
-        await gate.succeeded(permit);
-      }
-      return findingOf(reply);
+      const { ledger } = await api.store.read();
+      const stopped = quotaFinding(quotaReport(ledger, api.rules, 0, Date.now()));
+      return stopped.status === 'ok'
+        ? await countedCall(subject, api, signal, call, findingOf)
+        : { ...stopped, subject };
     } catch (error) {
       return problem(subject, describeError(error));
     }

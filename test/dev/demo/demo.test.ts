@@ -28,9 +28,9 @@ function run(program: string, ...commandLine: string[]) {
 
 /** The ports that the demo's parts listen on, by the settings that it wrote. */
 function addressesIn(file: string): string[] {
-  const { settings, simulatorUrl, hostUrl } = JSON.parse(readFileSync(file, 'utf8'));
+  const { settings, hostUrl } = JSON.parse(readFileSync(file, 'utf8'));
   const storage = [...settings.AlertsStorage.matchAll(/Endpoint=(http:\/\/[\d.:]+)/g)].map(([, url]) => url);
-  return [...storage, simulatorUrl, hostUrl];
+  return [...storage, settings.DEFENDER_API_URL, hostUrl];
 }
 
 async function answers(url: string): Promise<boolean> {
@@ -49,7 +49,7 @@ beforeAll(async () => {
   ({ child: demo, output: demoOutput } = run('start.ts', '--once'));
   await waitUntil('the demo runs', () => existsSync(stackFile));
   addresses = addressesIn(stackFile);
-  const controls = `${JSON.parse(readFileSync(stackFile, 'utf8')).simulatorUrl}/_control`;
+  const controls = `${JSON.parse(readFileSync(stackFile, 'utf8')).settings.DEFENDER_API_URL}/_control`;
   const { alertIds } = (await (await fetch(`${controls}/alerts?count=1`)).json()) as { alertIds: string[] };
   known = alertIds[0] ?? '';
 });
@@ -72,8 +72,10 @@ test('An alert that is not final in time is said to be so', async () => {
 });
 
 test('A second demo is refused while one runs', async () => {
-  const { stderr, exitCode } = await run('start.ts', '--once').output;
-  expect(stderr).toContain(`A demo runs already, as process ${demo.pid}.`);
+  const other = join(folder, 'other.json');
+  writeStackFile(other, { pid: process.pid, settings: {}, hostUrl: '' });
+  const { stderr, exitCode } = await run('start.ts', '--once', '--stack-file', other).output;
+  expect(stderr).toContain(`A demo runs already, as process ${process.pid}.`);
   expect(exitCode).toBe(1);
 });
 
@@ -91,9 +93,9 @@ test('Once all is final the demo tells what became of each alert, and leaves not
 
 test('What a killed demo leaves behind is told from a running one', async () => {
   await demoOutput;
-  writeStackFile(stackFile, { pid: demo.pid ?? 0, settings: {}, simulatorUrl: '', hostUrl: '' });
+  writeStackFile(stackFile, { pid: demo.pid ?? 0, settings: {}, hostUrl: '' });
   const { stderr, exitCode } = await run('enrich.ts', known).output;
-  expect(stderr).toContain(`${stackFile} is left over from a demo that does not run any more.`);
+  expect(stderr).toContain('No demo runs to submit to.');
   expect(exitCode).toBe(1);
 });
 

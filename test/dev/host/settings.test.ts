@@ -19,6 +19,15 @@ describe('The settings of a local run', () => {
     });
   });
 
+  test('come from the environment alone where it says so', () => {
+    app = writeFixtureApp({ source: '', localSettings: { TWO: 'file' } });
+    expect(loadSettings(app.appRoot, { LOCAL_HOST_SETTINGS: 'environment' })).toEqual({
+      AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
+      FUNCTIONS_WORKER_RUNTIME: 'node',
+      LOCAL_HOST_SETTINGS: 'environment',
+    });
+  });
+
   test('replace %NAME% wherever a binding uses it, and a missing one is named', () => {
     expect(resolveNames('%A%-%B%', { A: 'x', B: 'y' })).toBe('x-y');
     expect(() => resolveNames('%A%', {})).toThrow('"%A%" needs the setting A, and it is not set.');

@@ -5,34 +5,27 @@ import type { AddressInfo } from 'node:net';
 
 const DOCS = new URL('../../docs/', import.meta.url);
 
-/** What the page consists of, by path. */
-const FILES: Record<string, { file: string; type: string }> = {
-  '/': { file: 'api.html', type: 'text/html; charset=utf-8' },
-  '/openapi.json': { file: 'openapi.json', type: 'application/json' },
-  '/swagger-ui/swagger-ui-bundle.js': { file: 'swagger-ui/swagger-ui-bundle.js', type: 'text/javascript' },
-  '/swagger-ui/swagger-ui.css': { file: 'swagger-ui/swagger-ui.css', type: 'text/css' },
+/** The content types of what the page consists of, by path. */
+const TYPES: Record<string, string> = {
+  '/api.html': 'text/html; charset=utf-8',
+  '/swagger-ui/swagger-ui-bundle.js': 'text/javascript',
+  '/swagger-ui/swagger-ui.css': 'text/css',
 };
 
-/** The page of the HTTP API on loopback, with the functions behind the same address. */
-export interface ApiPageServer {
-  /** `http://127.0.0.1:<port>/` */
-  readonly url: string;
-  close(): Promise<void>;
-}
-
 /**
- * Serves docs/api.html, and hands what it asks of `/api/` to the functions: to the browser both are one origin, so
- * that the functions need no CORS.
+ * Serves docs/api.html on loopback, and hands what it asks of `/api/` to the functions: to the browser both are one
+ * origin, so that the functions need no CORS.
  * @param hostUrl Where the functions are, such as `http://127.0.0.1:7071`.
  */
-export async function serveApiPage(hostUrl: string): Promise<ApiPageServer> {
+export async function serveApiPage(hostUrl: string): Promise<{ url: string; close(): void }> {
   const server = createServer((incoming, response) => {
-    const path = new URL(incoming.url ?? '/', 'http://127.0.0.1').pathname;
-    const page = FILES[path];
+    const { pathname } = new URL(incoming.url ?? '/', 'http://127.0.0.1');
+    const path = pathname === '/' ? '/api.html' : pathname;
+    const type = TYPES[path];
     if (path.startsWith('/api/')) {
       handOn(incoming, response, hostUrl);
-    } else if (page !== undefined) {
-      response.writeHead(200, { 'content-type': page.type }).end(readFileSync(new URL(page.file, DOCS)));
+    } else if (type !== undefined) {
+      response.writeHead(200, { 'content-type': type }).end(readFileSync(new URL(`.${path}`, DOCS)));
     } else {
       response.writeHead(404).end();
     }
@@ -41,10 +34,9 @@ export async function serveApiPage(hostUrl: string): Promise<ApiPageServer> {
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    async close() {
+    close() {
       server.close();
       server.closeAllConnections();
-      await once(server, 'close');
     },
   };
 }

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ApiPageServer, serveApiPage } from '#dev/demo/apiPageServer.ts';
+import { serveApiPage } from '#dev/openapi/apiPageServer.ts';
 
 /** Stands in for the functions: says what it was asked. */
 const functions = createServer(async (request, response) => {
@@ -11,7 +11,7 @@ const functions = createServer(async (request, response) => {
   response.writeHead(202, { 'retry-after': '5' });
   response.end([request.method, request.url, request.headers.accept, body].join(' '));
 });
-let page: ApiPageServer;
+let page: Awaited<ReturnType<typeof serveApiPage>>;
 
 beforeAll(async () => {
   functions.listen(0, '127.0.0.1');
@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await page.close();
+  page.close();
   functions.close();
   functions.closeAllConnections();
 });
@@ -65,6 +65,6 @@ test('functions that are gone are answered for with 502', async () => {
   try {
     expect((await fetch(new URL('/api/live', lonely.url))).status).toBe(502);
   } finally {
-    await lonely.close();
+    lonely.close();
   }
 });
