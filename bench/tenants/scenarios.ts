@@ -7,8 +7,8 @@ export interface TenantLoad {
   name: string;
   /** In the queue when the hosts start, mixed with those of the others. */
   backlog: number;
-  /** Handed in one at a time while the backlog drains. */
-  trickle?: { alerts: number; everyMs: number };
+  /** Handed in one at a time while the backlog drains, from so long after the hosts' start. */
+  trickle?: { alerts: number; everyMs: number; afterMs: number };
   signIn?: SignInState;
   faults?: FaultRates;
 }
@@ -39,7 +39,12 @@ const failing: readonly TenantLoad[] = [
   { name: 'always 503', backlog: 200, faults: { 'http-503': 1 } },
 ];
 
-const trickling: TenantLoad = { name: 'new alerts', backlog: 0, trickle: { alerts: 20, everyMs: 2_000 } };
+const trickling = (afterMs: number): TenantLoad => ({
+  name: 'new alerts',
+  backlog: 0,
+  trickle: { alerts: 20, everyMs: 2_000, afterMs },
+});
+const backlog: TenantLoad = { name: 'backlog', backlog: 5_000 };
 
 export const scenarios: readonly TenantsScenario[] = [
   { name: 'five tenants', hosts: 4, limits: LIMITS, tenants: serving, timeLimitMs: TIME_LIMIT_MS },
@@ -54,14 +59,21 @@ export const scenarios: readonly TenantsScenario[] = [
     name: 'new alerts, alone',
     hosts: 2,
     limits: LIMITS,
-    tenants: [{ name: 'home', backlog: 0 }, trickling],
+    tenants: [{ name: 'home', backlog: 0 }, trickling(0)],
     timeLimitMs: TIME_LIMIT_MS,
   },
   {
-    name: 'new alerts beside a backlog',
+    name: 'new alerts behind a backlog that nobody has looked at',
     hosts: 2,
     limits: LIMITS,
-    tenants: [{ name: 'home', backlog: 0 }, { name: 'backlog', backlog: 5_000 }, trickling],
+    tenants: [{ name: 'home', backlog: 0 }, backlog, trickling(0)],
+    timeLimitMs: TIME_LIMIT_MS,
+  },
+  {
+    name: 'new alerts beside a backlog that waits for quota',
+    hosts: 2,
+    limits: LIMITS,
+    tenants: [{ name: 'home', backlog: 0 }, backlog, trickling(120_000)],
     timeLimitMs: TIME_LIMIT_MS,
   },
 ];

@@ -153,7 +153,8 @@ function mixed(lists: readonly string[][]): string[] {
 }
 
 async function trickle(run: TenantRun, input: QueueClient): Promise<void> {
-  const { alerts, everyMs } = run.load.trickle ?? { alerts: 0, everyMs: 0 };
+  const { alerts, everyMs, afterMs } = run.load.trickle ?? { alerts: 0, everyMs: 0, afterMs: 0 };
+  await delay(afterMs);
   for (let count = 0; count < alerts; count += 1) {
     await putAll(input, messages(run, 1));
     await delay(everyMs);

@@ -88,8 +88,11 @@ export function exchangeAt(
   }
 }
 
-/** While slots are scarce, this many are asked for in one go, so that the ledger is written seldom. */
-const LARGEST_BATCH = 40;
+/**
+ * While slots are scarce, this many are asked for in one go, so that the ledger is written seldom: as many as the host
+ * fetches at once. With more, newcomers of a long queue would keep workers busy only to hear when to come back.
+ */
+const LARGEST_BATCH = 16;
 
 /** The rate rises, and another process may have probed: the ledger is read again after the shortest window at the latest. */
 function pausedUntil(retryAt: number, rules: LedgerRules, now: number): Outlook {
