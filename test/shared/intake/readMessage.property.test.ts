@@ -127,21 +127,20 @@ test('any field of a real message may be anything', () => {
 
 /** Texts such as "123" or "true" are JSON of another kind. */
 const alertIdAsText = alertId.filter((text) => asDelivered(text) === text);
+/** "MjFa" is base64 of "21Z", and means that, however often it is encoded. */
+const plainAlertId = alertIdAsText.filter((text) => text.length % 4 !== 0 || /[_-]/.test(text));
 
 test('any text that passes the gate and cannot be base64 is its own alert ID', () => {
   fc.assert(
-    fc.property(
-      alertIdAsText.filter((text) => text.length % 4 !== 0 || /[_-]/.test(text)),
-      (text) => {
-        expect(alertIdsIn(read(text))).toEqual([text]);
-      },
-    ),
+    fc.property(plainAlertId, (text) => {
+      expect(alertIdsIn(read(text))).toEqual([text]);
+    }),
   );
 });
 
-test('any alert ID in base64 is found', () => {
+test('any such alert ID in base64 is found', () => {
   fc.assert(
-    fc.property(alertIdAsText, (text) => {
+    fc.property(plainAlertId, (text) => {
       expect(alertIdsIn(read(base64(text)))).toEqual([text]);
     }),
   );
