@@ -29,16 +29,16 @@ function order({ hosts }: Pipeline, alertIds: readonly string[], seconds: number
 test.concurrent('an order with wait is answered while hundreds of alerts stand in line', async ({
   expect,
 }) => {
-  // Half a minute for all, so that there is a line; a wait in the process that is longer than a turn's lead, as in production.
+  // A minute for all, so that there is a line; a wait in the process that is longer than a turn's lead, as in production.
   const pipeline = await startPipeline(stack, {
-    DEFENDER_RATE_LIMITS: '20/2s',
+    DEFENDER_RATE_LIMITS: '20/4s',
     IN_PROCESS_WAIT: '6s',
-    CLAIM_EXPIRY: '10s',
+    CLAIM_EXPIRY: '20s',
   });
   await pipeline.submit(...newAlerts(300));
   await waitUntil('there is a line', async () => (await pipeline.delivered()).length > 40);
   const ordered = newAlerts(2);
-  const response = await order(pipeline, ordered, 20);
+  const response = await order(pipeline, ordered, 60);
   const { submissions } = orderAnswerSchema.parse(await response.json());
   expect(submissions.map(({ alertId, status }) => [alertId, status])).toEqual(
     ordered.map((alertId) => [alertId, 'final']),
