@@ -84,7 +84,7 @@ param enrichmentSource string = 'defender'
 ])
 param telemetry string = 'off'
 
-@description('Client ID of the multitenant app registration that signs in to customers\' tenants, by infra/register-app.sh; empty to serve the home tenant alone.')
+@description('Client ID of the multitenant app registration that signs in to customers\' tenants, by infra/register-app.sh or .ps1; empty to serve the home tenant alone.')
 param defenderAppId string = ''
 
 @description('Part of Defender\'s limits that this app may use, above 0 and up to 1, where others call with the same identity.')

@@ -99,7 +99,7 @@ param enrichmentSource string = 'defender'
 ])
 param telemetry string = 'off'
 
-@description('Client ID of the multitenant app registration that signs in to customers\' tenants, by infra/register-app.sh; empty to serve the home tenant alone.')
+@description('Client ID of the multitenant app registration that signs in to customers\' tenants, by infra/register-app.sh or .ps1; empty to serve the home tenant alone.')
 param defenderAppId string = ''
 
 @minLength(3)
