@@ -165,7 +165,7 @@ async function openLane(source: Way['source']): Promise<Lane> {
     BULK_LOOKUPS: 'auto',
     LOCAL_HOST_LEASE_SECONDS: '2',
     // Outlasts any run, as in production, also on a slow machine.
-    CLAIM_EXPIRY: '20s',
+    CLAIM_EXPIRY: '60s',
     // As long as the lease: the original comes again together with the copy that was put back.
     NOT_FOUND_RETRIES: '2s',
   });

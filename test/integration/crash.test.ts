@@ -18,7 +18,7 @@ beforeAll(async () => {
   stack = await startStack({
     simulator: { limits: [{ calls: 10_000, windowMs: 1_000 }], latency: { least: 50, most: 250 } },
   });
-  pipeline = await startPipeline(stack, { LOCAL_HOST_LEASE_SECONDS: '2', CLAIM_EXPIRY: '3s' });
+  pipeline = await startPipeline(stack, { LOCAL_HOST_LEASE_SECONDS: '5', CLAIM_EXPIRY: '30s' });
   const alertIds = stack.simulator.control.addNewAlerts(100).map((alert) => alert.id);
   listed = alertIds.slice(0, 20);
   alone = alertIds.slice(20);
