@@ -39,12 +39,13 @@ const failing: readonly TenantLoad[] = [
   { name: 'always 503', backlog: 200, faults: { 'http-503': 1 } },
 ];
 
+const idleHome: TenantLoad = { name: 'home', backlog: 0 };
+const backlog: TenantLoad = { name: 'backlog', backlog: 5_000 };
 const trickling = (afterMs: number): TenantLoad => ({
   name: 'new alerts',
   backlog: 0,
   trickle: { alerts: 20, everyMs: 2_000, afterMs },
 });
-const backlog: TenantLoad = { name: 'backlog', backlog: 5_000 };
 
 export const scenarios: readonly TenantsScenario[] = [
   { name: 'five tenants', hosts: 4, limits: LIMITS, tenants: serving, timeLimitMs: TIME_LIMIT_MS },
@@ -59,21 +60,21 @@ export const scenarios: readonly TenantsScenario[] = [
     name: 'new alerts, alone',
     hosts: 2,
     limits: LIMITS,
-    tenants: [{ name: 'home', backlog: 0 }, trickling(0)],
+    tenants: [idleHome, trickling(0)],
     timeLimitMs: TIME_LIMIT_MS,
   },
   {
     name: 'new alerts behind a backlog that nobody has looked at',
     hosts: 2,
     limits: LIMITS,
-    tenants: [{ name: 'home', backlog: 0 }, backlog, trickling(0)],
+    tenants: [idleHome, backlog, trickling(0)],
     timeLimitMs: TIME_LIMIT_MS,
   },
   {
     name: 'new alerts beside a backlog that waits for quota',
     hosts: 2,
     limits: LIMITS,
-    tenants: [{ name: 'home', backlog: 0 }, backlog, trickling(120_000)],
+    tenants: [idleHome, backlog, trickling(120_000)],
     timeLimitMs: TIME_LIMIT_MS,
   },
 ];

@@ -135,9 +135,9 @@ export interface AskResult {
  * The rule of the line is first come, first served. Holders of turns go before new callers, new ones queue up
  * behind every promised turn, and those that come back too early (a pause, a lowered rate) are promised the next slots,
  * before the turns that come later. A slot that no holder of a turn has claimed in time goes to the next caller, so
- * that neither a lost submission nor holders who are late, because the queue is long, hold the line up. Thus a new alert waits as long as the line before it needs,
- * and no stream of new ones delays those in line. Urgent callers are the exception: they go before the line with a fifth
- * of each limit at most, so that those in line keep the rest.
+ * that neither a lost submission nor holders who are late, because the queue is long, hold the line up. Thus a new alert
+ * waits as long as the line before it needs, and no stream of new ones delays those in line. Urgent callers are the
+ * exception: they go before the line with a fifth of each limit at most, so that those in line keep the rest.
  */
 export function ask(ledger: Ledger, rules: LedgerRules, request: Ask, now: number): AskResult {
   if (ledger.circuit !== null) {
@@ -151,6 +151,7 @@ export function ask(ledger: Ledger, rules: LedgerRules, request: Ask, now: numbe
 
 function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: number): AskResult {
   const lead = turnLeadMs(rules);
+  const gathering = gatheringMs(rules);
   const lineIsGone = now > ledger.lastTurnAt + rules.inProcessWaitMs;
   const inForce = limitsInForce(ledger, rules, now);
   const spread = lineIsGone ? (whole: RateLimit[]) => whole : spreadLimits;
@@ -166,9 +167,8 @@ function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: numb
   while (ledger.pause === null && slots.length < all) {
     const slot = nextSlot(calls, limits, now);
     const isFresh = slots.length >= early;
-    // By the limits themselves: spread out, the slots that follow one just given are never long overdue.
-    const isLeftOver =
-      slot <= now + gatheringMs(rules) && allowedSince(calls, inForce) <= now - 2 * gatheringMs(rules);
+    // The limits tell how long it could have been used. Spread out, a slot that follows one just given seems new each time.
+    const isLeftOver = slot <= now + gathering && allowedSince(calls, inForce) <= now - 2 * gathering;
     const lineHasFirstRight = waiting > 0 && !isLeftOver;
     if (slot > now + request.patienceMs || (isFresh && lineHasFirstRight)) {
       break;

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { clouds } from '#shared/config/apiHosts.ts';
 import { readSettings, settingsCatalogue } from '#shared/config/settings.ts';
-import { type AzAnswer, command, runWithAz } from '../infra/grantStandIn.ts';
+import { type AzAnswer, command, runWithAz } from '../infra/azStandIn.ts';
 import { grantsOf, ROLES } from '../infra/support/access.ts';
 import { appSettings } from '../infra/support/appSettings.ts';
 import { fillParameters } from '../infra/support/azdProject.ts';

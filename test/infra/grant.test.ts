@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type AzAnswer, command, runWithAz, type ScriptRun } from './grantStandIn.ts';
+import { type AzAnswer, command, runWithAz, type ScriptRun } from './azStandIn.ts';
 import { formsOf, type Options } from './scriptForms.ts';
 
 const PRINCIPAL = '11111111-2222-3333-4444-555555555555';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type AzAnswer, runWithAz } from './grantStandIn.ts';
+import { type AzAnswer, runWithAz } from './azStandIn.ts';
 import { formsOf, type Options, type ScriptForm } from './scriptForms.ts';
 
 const TENANT = '11111111-1111-4111-8111-111111111111';

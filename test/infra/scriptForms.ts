@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll } from 'vitest';
-import { command, type RunScript } from './grantStandIn.ts';
+import { command, type RunScript } from './azStandIn.ts';
 import { type PowerShellSession, startPowerShell } from './powerShellSession.ts';
 
 /** What a script is told, by names such as `principalId`; what is undefined or false is left out. */
@@ -22,7 +22,7 @@ const hasPowerShell = spawnSync('pwsh', ['-NoProfile', '-Version']).status === 0
 
 /**
  * The forms of a script that can run here: both where PowerShell is installed, and else the one for bash, while
- * grantScripts.test.ts reads the other. To be called where hooks may be.
+ * scripts.test.ts reads the other. To be called where hooks may be.
  */
 export function formsOf(script: string): ScriptForm[] {
   const bash = bashForm(`${script}.sh`);

@@ -12,7 +12,7 @@ import {
   readByBash,
   readByPowerShell,
   unbalanced,
-} from './grantScriptText.ts';
+} from './scriptText.ts';
 
 const bashScript = readFileSync('infra/grant-permissions.sh', 'utf8');
 const powerShellScript = readFileSync('infra/grant-permissions.ps1', 'utf8');
