@@ -38,7 +38,6 @@ export interface BillMeasurement {
 const API_MS = 250;
 const TIME_LIMIT_MS = 60_000;
 const APP_ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const QUICK_EMULATOR = new URL('../support/quickEmulator.ts', import.meta.url).href;
 const { batchSize, maxPollingInterval } = readHostJson(APP_ROOT).extensions.queues;
 
 export async function measureBill(onProgress: (text: string) => void): Promise<Bill> {
@@ -117,7 +116,7 @@ async function withObservedStack(
       limits: [{ calls: 10_000, windowMs: 60_000 }],
       latency: { least: API_MS, most: API_MS },
     },
-    azurite: { preload: [QUICK_EMULATOR], onRequest: (line) => seen.requests.push(line) },
+    azurite: { onRequest: (line) => seen.requests.push(line) },
     settings: {
       ALERTS_QUEUE: 'alerts',
       ENRICHMENTS_QUEUE: 'enrichments',

@@ -35,7 +35,6 @@ const TIME_LIMIT_MS = 60_000;
 /** Far beyond what two hosts can call, so that only repeats decide how many calls there are. */
 const LIMIT = { calls: 10_000, windowMs: 60_000 };
 const PLAIN = fileURLToPath(new URL('../baselines/plain', import.meta.url));
-const QUICK_EMULATOR = new URL('../support/quickEmulator.ts', import.meta.url).href;
 
 export const scenarios: readonly CallsScenario[] = [
   { app: 'product', messages: 400, repeats: 0 },
@@ -58,7 +57,6 @@ export async function measureCalls(scenario: CallsScenario): Promise<CallsMeasur
       huntingLimits: [LIMIT],
       latency: { least: 20, most: 80 },
     },
-    azurite: { preload: [QUICK_EMULATOR] },
     settings: {
       ALERTS_QUEUE: 'alerts',
       ENRICHMENTS_QUEUE: 'enrichments',

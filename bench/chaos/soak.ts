@@ -42,7 +42,6 @@ export interface SoakResult extends Balance {
   durationMs: number;
 }
 
-const QUICK_EMULATOR = new URL('../support/quickEmulator.ts', import.meta.url).href;
 const TICK_MS = 200;
 const names = {
   ALERTS_QUEUE: 'alerts',
@@ -71,7 +70,7 @@ export async function soak(plan: SoakPlan, onProgress: (text: string) => void): 
       limits: [{ calls: 10_000, windowMs: 1_000 }],
       latency: { least: 20, most: 80 },
     },
-    azurite: { preload: [QUICK_EMULATOR], dataFolder },
+    azurite: { dataFolder },
     // Hosts start so often that compiling them would take most of the machine.
     settings: {
       ...settings,

@@ -38,7 +38,6 @@ const UNKNOWN_EVERY = 500;
 const TIME_LIMIT_MS = 600_000;
 /** The alerts were raised over so long. */
 const SPREAD_MS = 600_000;
-const QUICK_EMULATOR = new URL('../support/quickEmulator.ts', import.meta.url).href;
 
 export const scenarios: readonly OutbreakScenario[] = (['defender', 'graph'] as const).flatMap((source) =>
   [1, 2, 4].map((hosts) => ({ source, hosts, bulk: 'auto' as const })),
@@ -54,7 +53,6 @@ export async function measureOutbreak(scenario: OutbreakScenario): Promise<Outbr
       latency: { least: 50, most: 250 },
     },
     azurite: {
-      preload: [QUICK_EMULATOR],
       onRequest: () => {
         storageOperations += 1;
       },

@@ -34,7 +34,6 @@ const BEYOND = 100;
  * limits, and not so short that usual answers count as late.
  */
 const NO_LIMIT = '50000/10s';
-const QUICK_EMULATOR = new URL('../support/quickEmulator.ts', import.meta.url).href;
 const APP_PROGRAM = fileURLToPath(new URL('./appProgram.ts', import.meta.url));
 const FLOOR_PROGRAM = fileURLToPath(new URL('./floorProgram.ts', import.meta.url));
 
@@ -43,7 +42,7 @@ export function measurePath(plan: PathPlan, onProgress: (text: string) => void):
     const operations = createOperationCount();
     const alertsPerRun = plan.warmUp + plan.measured + BEYOND;
     const [azurite, simulator] = await Promise.all([
-      startAzurite({ preload: [QUICK_EMULATOR], onRequest: operations.hear }),
+      startAzurite({ onRequest: operations.hear }),
       startSimulatorProcess(['--alerts', String(alertsPerRun), '--limits', '1000000/1s']),
     ]);
     try {

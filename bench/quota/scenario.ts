@@ -61,7 +61,6 @@ export interface Measurement {
 }
 
 const BASELINES = fileURLToPath(new URL('../baselines/', import.meta.url));
-const QUICK_EMULATOR = new URL('../support/quickEmulator.ts', import.meta.url).href;
 const BENT_CLOCK = new URL('../../dev/stack/bentClock.ts', import.meta.url).href;
 
 export async function run(scenario: Scenario, onProgress: (text: string) => void): Promise<Measurement> {
@@ -71,7 +70,6 @@ export async function run(scenario: Scenario, onProgress: (text: string) => void
   const stack = await startStack({
     simulator: { limits: scenario.limits, ...(scenario.windows && { windows: scenario.windows }) },
     azurite: {
-      preload: [QUICK_EMULATOR],
       onRequest: (line) => {
         if (line.includes('/EnrichmentState')) {
           ledgerOperations += 1;

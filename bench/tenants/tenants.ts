@@ -57,8 +57,6 @@ interface TenantRun {
   other: number;
 }
 
-const QUICK_EMULATOR = new URL('../support/quickEmulator.ts', import.meta.url).href;
-
 export async function measureTenants(
   scenario: TenantsScenario,
   onProgress: (text: string) => void,
@@ -71,7 +69,6 @@ export async function measureTenants(
   const stack = await startTenantStack({
     simulator: { limits: scenario.limits, alerts: 0 },
     tenants: scenario.tenants.slice(1).map(({ name, signIn = 'granted' }) => ({ name, signIn })),
-    azurite: { preload: [QUICK_EMULATOR] },
     settings: {
       DEFENDER_RATE_LIMITS: limitText,
       IN_PROCESS_WAIT: '6s',

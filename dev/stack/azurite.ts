@@ -13,6 +13,7 @@ export interface Azurite {
 }
 
 const ACCOUNT_NAME = 'devstoreaccount1';
+const QUICK_EMULATOR = new URL('./quickEmulator.ts', import.meta.url).href;
 /** The key that the emulator has when it is given none. It is published, so it protects nothing. */
 export const PUBLISHED_KEY =
   'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
@@ -22,8 +23,6 @@ const LISTENING_LINE = /^Azurite (Blob|Queue|Table) service is successfully list
 export interface AzuriteOptions {
   /** Hears of each request that a service answered, as a line of the access log. */
   onRequest?: (line: string) => void;
-  /** Modules to load into it before it starts. */
-  preload?: readonly string[];
   /** Where it keeps what it holds (in memory only). */
   dataFolder?: string;
   /**
@@ -68,11 +67,7 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
   };
 }
 
-function start(
-  { onRequest, preload = [], dataFolder, https }: AzuriteOptions,
-  accountKey: string,
-  addresses: Addresses,
-) {
+function start({ onRequest, dataFolder, https }: AzuriteOptions, accountKey: string, addresses: Addresses) {
   const ports = SERVICES.flatMap((service) => [
     `--${service.toLowerCase()}Port`,
     new URL(addresses.get(service) ?? 'http://localhost:0').port,
@@ -90,7 +85,7 @@ function start(
   const heard = new Map<string, string>();
   return startProgram<Addresses>({
     name: 'Azurite',
-    preload,
+    preload: [QUICK_EMULATOR],
     path: createRequire(import.meta.url).resolve('azurite/dist/src/azurite.js'),
     arguments: [...ports, ...modes],
     environment: { ...process.env, AZURITE_ACCOUNTS: `${ACCOUNT_NAME}:${accountKey}` },
