@@ -1,13 +1,16 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
+
 import type { Log } from './log.ts';
 import type { FunctionMetadata, InvocationRequest } from './rpcTypes.ts';
 import type { Settings } from './settings.ts';
 import type { FromWorker, InvocationOutcome, ToWorker } from './workerProtocol.ts';
 
+/** It lies beside this module, which may have been bundled. */
+const WORKER_PROGRAM = join(import.meta.dirname, `worker${extname(import.meta.filename)}`);
 /** How long a worker may take over its `appTerminate` hooks before it is killed. */
 const TERMINATION_MS = 5_000;
 
@@ -32,7 +35,7 @@ export interface WorkerProcess {
 
 /** @throws Error with the worker's own words when the app cannot be loaded. */
 export async function launchWorker({ appRoot, settings, log }: WorkerOptions): Promise<WorkerProcess> {
-  const child = fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), [appRoot], {
+  const child = fork(WORKER_PROGRAM, [appRoot], {
     cwd: appRoot,
     env: settings,
     execArgv: [],

@@ -1,12 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Stack, startStack } from '#dev/stack/stack.ts';
 import { type CollectedSpan, type OtlpCollector, startOtlpCollector } from '#dev/traces/otlpCollector.ts';
 import { METRICS } from '#shared/opentelemetry/metrics.ts';
 import { type Pipeline, startPipeline } from '../support/pipelineHarness.ts';
-import { createQuickPackage } from '../support/quickAppRoot.ts';
 import { secretsOf } from '../support/secrets.ts';
 import { waitUntil } from '../support/waitUntil.ts';
 
@@ -15,7 +14,6 @@ const TRACEPARENT = `00-${CALLER.traceId}-${CALLER.spanId}-01`;
 
 let stack: Stack;
 let collector: OtlpCollector;
-let appRoot: string;
 let pipeline: Pipeline;
 let alertId: string;
 /** The message that came out, as it was read. */
@@ -23,10 +21,9 @@ let published: Record<string, unknown>;
 let spans: CollectedSpan[];
 
 beforeAll(async () => {
-  [stack, collector, appRoot] = await Promise.all([
+  [stack, collector] = await Promise.all([
     startStack({ simulator: { limits: [{ calls: 10_000, windowMs: 1_000 }] } }),
     startOtlpCollector(),
-    createQuickPackage(),
   ]);
   const settings = {
     TELEMETRY: 'otlp',
@@ -36,7 +33,7 @@ beforeAll(async () => {
     OTEL_BSP_SCHEDULE_DELAY: '100',
     OTEL_METRIC_EXPORT_INTERVAL: '300',
   };
-  pipeline = await startPipeline(stack, settings, appRoot);
+  pipeline = await startPipeline(stack, settings);
   const { control } = stack.simulator;
   alertId = control.addNewAlerts(1)[0]?.id ?? '';
   control.scriptFaults({ alertId, answers: ['not-found', { kind: 'throttle-seconds', waitSeconds: 1 }] });
@@ -58,7 +55,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await stack.stop();
   await collector.close();
-  rmSync(dirname(appRoot), { recursive: true });
 });
 
 function named(name: string | RegExp): CollectedSpan[] {

@@ -1,7 +1,6 @@
-import { rmSync } from 'node:fs';
 import { TableClient } from '@azure/data-tables';
 import { type DequeuedMessageItem, type QueueClient, RestError } from '@azure/storage-queue';
-import { afterAll } from 'vitest';
+import { inject } from 'vitest';
 import * as z from 'zod';
 import type { HostProcess, HostProcessOptions } from '#dev/stack/hostProcess.ts';
 import type { Stack } from '#dev/stack/stack.ts';
@@ -13,7 +12,6 @@ import {
 } from '#shared/enrichment/enrichment.ts';
 import { type DeadLetter, deadLetterSchema } from '#shared/pipeline/outbox.ts';
 import { fromParts } from '#shared/storage/textParts.ts';
-import { createQuickAppRoot } from './quickAppRoot.ts';
 import { LONGEST_WAIT_MS, waitUntil } from './waitUntil.ts';
 
 /** A message of the enrichments queue, as a consumer finds it. A pointer lacks device and metadata. */
@@ -83,20 +81,17 @@ export const shortTimes: Record<string, string> = {
   HUNTING_RATE_LIMITS: '10000/1s',
 };
 
-const quickAppRoot = createQuickAppRoot();
-afterAll(() => rmSync(quickAppRoot, { recursive: true }));
-
 let pipelines = 0;
 
 /**
  * Starts a host whose queues and tables nobody else in the stack uses, so that a stack can carry several.
- * @param appRoot The app that its hosts run.
+ * @param appRoot The app that its hosts run; the one that is deployed when left out.
  * @param first How its first host is started.
  */
 export async function startPipeline(
   stack: Stack,
   settings: Record<string, string> = {},
-  appRoot = quickAppRoot,
+  appRoot = inject('appRoot'),
   first: Pick<HostProcessOptions, 'node'> = {},
 ): Promise<Pipeline> {
   pipelines += 1;
