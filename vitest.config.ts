@@ -10,8 +10,8 @@ const SHARED_FILES = SHARED.map((folder) => `test/${folder}/**/*.test.ts`);
 export default defineConfig({
   test: {
     globalSetup: ['test/support/globalSetup.ts'],
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    testTimeout: 400_000,
+    hookTimeout: 400_000,
     pool: 'forks',
     // More than the two cores that must do: most of the time tests wait for processes they have started.
     maxWorkers: 4,

@@ -30,7 +30,7 @@ describe.each([
     });
     alertIds = stack.simulator.control.addNewAlerts(ALERTS).map((alert) => alert.id);
     await pipeline.submit(...alertIds);
-    await pipeline.idle(55_000);
+    await pipeline.idle();
   });
   afterAll(() => stack.stop());
 

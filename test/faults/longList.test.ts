@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Stack, startStack } from '#dev/stack/stack.ts';
 import { startPipeline } from '../support/pipelineHarness.ts';
-import { waitUntil } from '../support/waitUntil.ts';
+import { LONGEST_WAIT_MS, waitUntil } from '../support/waitUntil.ts';
 
 /** A queue message holds about 1,400 IDs, an order by HTTP 1,000; `LONG_LIST=1400` tries as many. */
 const ALERTS = Number(process.env.LONG_LIST ?? 150);
@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => stack.stop());
 
 test('a long list whose host is killed in the middle becomes one enrichment for each alert', {
-  timeout: 60_000 + 300 * ALERTS,
+  timeout: 4 * LONGEST_WAIT_MS + 300 * ALERTS,
 }, async () => {
   const pipeline = await startPipeline(stack, { LOCAL_HOST_LEASE_SECONDS: '3' });
   const alertIds = stack.simulator.control.addNewAlerts(ALERTS).map(({ id }) => id);
@@ -25,7 +25,7 @@ test('a long list whose host is killed in the middle becomes one enrichment for 
   await pipeline.hosts[0]?.kill();
   await pipeline.startHost();
   await pipeline.startHost();
-  await pipeline.idle(30_000 + 200 * ALERTS);
+  await pipeline.idle(LONGEST_WAIT_MS + 200 * ALERTS);
   const enrichments = (await pipeline.delivered()).map(({ enrichment }) => enrichment);
   expect(new Set(enrichments.map(({ alertId }) => alertId))).toEqual(new Set(alertIds));
   // A death between publishing and marking may bring a second message, with the same submission ID.
@@ -37,7 +37,7 @@ test('a long list whose host is killed in the middle becomes one enrichment for 
 });
 
 test('a long order by HTTP whose host is killed in the middle is sent again, and no alert is asked about twice', {
-  timeout: 60_000 + 300 * ORDERED,
+  timeout: 4 * LONGEST_WAIT_MS + 300 * ORDERED,
 }, async () => {
   const pipeline = await startPipeline(stack, { LOCAL_HOST_LEASE_SECONDS: '3' });
   const alertIds = stack.simulator.control.addNewAlerts(ORDERED).map(({ id }) => id);
@@ -55,7 +55,7 @@ test('a long order by HTTP whose host is killed in the middle is sent again, and
   const next = await pipeline.startHost();
   const again = await order(next.url);
   expect(again.status).toBe(202);
-  await pipeline.idle(30_000 + 200 * ORDERED);
+  await pipeline.idle(LONGEST_WAIT_MS + 200 * ORDERED);
   const enrichments = (await pipeline.delivered()).map(({ enrichment }) => enrichment);
   expect(new Set(enrichments.map(({ alertId }) => alertId))).toEqual(new Set(alertIds));
   const calls = stack.simulator.control.report().alerts;

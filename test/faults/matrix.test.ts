@@ -206,7 +206,7 @@ describe('a 429', () => {
 describe('an alert whose answer is', () => {
   test.each(cases)('$what', async ({ what, ends, calls, deferred = [] }) => {
     const alertId = alertIds.get(what) ?? '';
-    const { enrichment, rowThen } = await pipeline.enrichmentOf(alertId, 55_000);
+    const { enrichment, rowThen } = await pipeline.enrichmentOf(alertId);
     expect(enrichment).toMatchObject(ends);
     expect(rowThen?.columns).toMatchObject({ outcome: enrichment.outcome, attempts: enrichment.attempts });
     expect(callsFor(alertId)).toHaveLength(calls);

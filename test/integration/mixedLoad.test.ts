@@ -36,7 +36,7 @@ beforeAll(async () => {
   malformed = Array.from({ length: MALFORMED }, (_, index) => `{"alertId": "no alert ${index}"}`);
   control.setFaultRates(faults);
   await pipeline.submit(...messagesOf([...known, ...unknown]), ...malformed);
-  await pipeline.idle(90_000);
+  await pipeline.idle();
 }, 120_000);
 afterAll(() => stack.stop());
 

@@ -6,7 +6,7 @@ import { type Stack, startStack } from '#dev/stack/stack.ts';
 import { createWatermarkTable } from '#shared/storage/watermarkTable.ts';
 import { type Pipeline, startPipeline } from '../support/pipelineHarness.ts';
 import { secretsOf } from '../support/secrets.ts';
-import { waitUntil } from '../support/waitUntil.ts';
+import { LONGEST_WAIT_MS, waitUntil } from '../support/waitUntil.ts';
 
 /** How many alerts appear in all; more with POLLED_ALERTS. */
 const ALERTS = Number(process.env.POLLED_ALERTS ?? 160);
@@ -73,7 +73,7 @@ beforeAll(
       poller = await startPoller();
     }
     alertIds = stack.simulator.control.alertIds().filter((id) => id !== 'old');
-    const timeoutMs = 30_000 + 60 * ALERTS;
+    const timeoutMs = LONGEST_WAIT_MS + 60 * ALERTS;
     const lookedUp = () => Object.keys(stack.simulator.control.report().alerts).length;
     await waitUntil('every alert is looked up', () => lookedUp() === alertIds.length, {
       timeoutMs,
@@ -83,7 +83,7 @@ beforeAll(
     await poller.stop();
     polls.push(...pollsOf(poller));
   },
-  60_000 + 120 * ALERTS,
+  3 * LONGEST_WAIT_MS + 120 * ALERTS,
 );
 afterAll(() => stack.stop());
 

@@ -169,7 +169,7 @@ describe('npm run ops -- check --url', () => {
     // The app tells the quota as it was two seconds ago at most.
     const made = stack.simulator.control.calls().length;
     const isCounted = async () => (await readUsed()) === made;
-    await waitUntil('the quota counts every call', isCounted, { timeoutMs: 10_000 });
+    await waitUntil('the quota counts every call', isCounted);
     await host?.stop();
     for (const secret of secretsOf(stack)) {
       expect(run.output + run.errors).not.toContain(secret);

@@ -24,9 +24,7 @@ afterAll(async () => {
   await stack.stop();
 });
 
-test(`a replay killed at random ${KILLS} times and then finished loses no dead letter`, {
-  timeout: 150_000,
-}, async () => {
+test(`a replay killed at random ${KILLS} times and then finished loses no dead letter`, async () => {
   const alerts = stack.queues.getQueueClient('alerts');
   const poison = stack.queues.getQueueClient('alerts-poison');
   await Promise.all([alerts.create(), poison.create()]);

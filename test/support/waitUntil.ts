@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** A bound, and no promise of speed: tests beside each other on two cores may take many times as long as one alone. */
-export const LONGEST_WAIT_MS = 90_000;
+export const LONGEST_WAIT_MS = 150_000;
 
 /** Between two looks at a condition, unless a test says otherwise. */
 const SHORTEST_PAUSE_MS = 20;
