@@ -58,7 +58,11 @@ function serve({ program, port, flag }: WorkerData): void {
     Atomics.store(flag, 0, 1);
     Atomics.notify(flag, 0);
   };
-  const compiler = spawn(program, ['jsonrpc', '--stdio'], { stdio: 'pipe' });
+  const compiler = spawn(program, ['jsonrpc', '--stdio'], {
+    stdio: 'pipe',
+    // .NET would watch the code for what to compile better, which a process of a few seconds never earns back.
+    env: { ...process.env, DOTNET_TieredPGO: '0' },
+  });
   /** Why there is no compiler (any more). */
   let end: string | undefined;
   const ended = (reason: string) => {
