@@ -82,7 +82,7 @@ export function decide(
       return defer('not_found', delayMs, answer.detail, again);
     }
 
-    case 'throttled': {
+    case 'wait': {
       const wait = Math.max(0, answer.until.getTime() - now.getTime());
       // A promised turn is paced already; without one, a spread keeps those who were refused from returning together.
       const delayMs = answer.inLine ? wait : wait + random() * rules.retryBaseDelayMs;

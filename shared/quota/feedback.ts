@@ -16,7 +16,7 @@ export type Feedback =
   /** The server refused a call by rate. */
   | { kind: 'throttled'; until: number; at: number }
   /** The source refused a look-up for what the app or the API is. */
-  | { kind: 'refused'; isProbe: boolean; cause: CircuitCause; detail: string; at: number };
+  | { kind: 'denied'; isProbe: boolean; cause: CircuitCause; detail: string; at: number };
 
 /** The ledger with all feedback booked; the very same one when that changes nothing. Pure. */
 export function book(ledger: Ledger, rules: LedgerRules, feedback: readonly Feedback[]): Ledger {
@@ -33,7 +33,7 @@ function bookOne(ledger: Ledger, rules: LedgerRules, entry: Feedback): Ledger {
       return resume(ledger, entry.probe, entry.slot);
     case 'throttled':
       return throttle(ledger, rules, entry);
-    case 'refused':
+    case 'denied':
       return openCircuit(ledger, rules, entry);
   }
 }
@@ -64,7 +64,7 @@ function throttle(ledger: Ledger, rules: LedgerRules, { until, at }: { until: nu
 function openCircuit(
   ledger: Ledger,
   rules: LedgerRules,
-  { isProbe, cause, detail, at }: Extract<Feedback, { kind: 'refused' }>,
+  { isProbe, cause, detail, at }: Extract<Feedback, { kind: 'denied' }>,
 ): Ledger {
   const { circuit } = ledger;
   if (circuit !== null && !isProbe && at < circuit.probeAt) {

@@ -86,7 +86,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
   }
 
   function answerFrom(current: Outlook): void {
-    if (current.kind === 'refused') {
+    if (current.kind === 'open') {
       for (const caller of line.takeWhere(() => true)) {
         caller.admit(circuitOpen(current));
       }
@@ -229,7 +229,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
 
     openCircuit() {
       const current = outlookAt(outlook, clock.now());
-      return current.kind === 'refused' ? circuitOpen(current) : undefined;
+      return current.kind === 'open' ? circuitOpen(current) : undefined;
     },
 
     release({ slot }) {
@@ -273,7 +273,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
     async denied(permit, { cause, detail }) {
       const at = clock.now();
       const ledger = await report({
-        kind: 'refused',
+        kind: 'denied',
         isProbe: permit?.probe === 'circuit',
         cause,
         detail,

@@ -14,10 +14,10 @@ export type Outlook =
   /** After a 429: the next probe may go at `retryAt`. */
   | { kind: 'paused'; retryAt: number; until: number }
   /** The circuit is open: the next probe may go at `retryAt`. */
-  | { kind: 'refused'; retryAt: number; detail: string; until: number };
+  | { kind: 'open'; retryAt: number; detail: string; until: number };
 
 /** An open circuit may be closed by another process at any time: it is taken for open no longer than this. */
-const LONGEST_REFUSAL_MS = 30_000;
+const LONGEST_OPEN_MS = 30_000;
 
 /** What a grant tells, and the ledger that it left behind. Pure. */
 export function outlookAfter(grant: Grant, ledger: Ledger, rules: LedgerRules, now: number): Outlook {
@@ -39,14 +39,14 @@ export function outlookAfter(grant: Grant, ledger: Ledger, rules: LedgerRules, n
     case 'paused':
       return pausedUntil(grant.retryAt, rules, now);
     case 'open':
-      return refusedUntil(grant.retryAt, grant.detail, now);
+      return openUntil(grant.retryAt, grant.detail, now);
   }
 }
 
 /** What a ledger tells in which feedback has just been booked. Pure. */
 export function outlookOf({ pause, circuit }: Ledger, rules: LedgerRules, now: number): Outlook {
   if (circuit !== null) {
-    return refusedUntil(circuit.probeAt, circuit.detail, now);
+    return openUntil(circuit.probeAt, circuit.detail, now);
   }
   // After a long pause turns are promised, which only the ledger can.
   if (pause !== null && pause.until <= now + rules.inProcessWaitMs / 2) {
@@ -74,7 +74,7 @@ export function exchangeAt(
   const current = outlookAt(outlook, now);
   switch (current.kind) {
     case 'free':
-    case 'refused':
+    case 'open':
       return now;
     case 'paused':
       return Math.min(current.retryAt, current.until);
@@ -99,6 +99,6 @@ function pausedUntil(retryAt: number, rules: LedgerRules, now: number): Outlook 
   return { kind: 'paused', retryAt, until: Math.min(retryAt, now + shortestWindow(rules.limits).windowMs) };
 }
 
-function refusedUntil(retryAt: number, detail: string, now: number): Outlook {
-  return { kind: 'refused', retryAt, detail, until: Math.min(retryAt, now + LONGEST_REFUSAL_MS) };
+function openUntil(retryAt: number, detail: string, now: number): Outlook {
+  return { kind: 'open', retryAt, detail, until: Math.min(retryAt, now + LONGEST_OPEN_MS) };
 }

@@ -19,7 +19,7 @@ export interface ApiAccess {
 export type CallFailure =
   | Extract<Failure, { kind: 'not_found' | 'rejected' | 'unavailable' | 'unusable' | 'interrupted' }>
   /** No call may be made before `until`. `inLine` is true when a turn was promised. */
-  | { kind: 'throttled'; until: Date; inLine: boolean; detail: string }
+  | { kind: 'wait'; until: Date; inLine: boolean; detail: string }
   | OpenCircuit
   | AccessFailure;
 
@@ -70,10 +70,7 @@ export async function callApi<Reply extends { kind: string }>(
         return decision;
       },
     );
-    if (permit.kind === 'wait') {
-      return { ...permit, kind: 'throttled' };
-    }
-    if (permit.kind === 'denied') {
+    if (permit.kind !== 'granted') {
       return permit;
     }
     // A probe after a refusal goes with a new token: the old one may be from before the role was granted.
@@ -116,7 +113,7 @@ export async function callApi<Reply extends { kind: string }>(
         return succeeded(failure, permit);
       case 'throttled': {
         const { until } = await gate.throttled(failure.retryAfterMs);
-        return { kind: 'throttled', until, inLine: false, detail: throttlingDetail(failure) };
+        return { kind: 'wait', until, inLine: false, detail: throttlingDetail(failure) };
       }
       case 'unauthorized': {
         const detail = `${failure.detail}. Check ${api.scopeSetting} and the tenant's licence.`;

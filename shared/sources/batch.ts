@@ -99,7 +99,7 @@ export function createBatch<Row>(deps: BatchDeps<Row>): Batch<Row> {
         const answer = answers(waiter.id);
         // One turn was promised, for one call: a single submission redeems it for all.
         waiter.answer(
-          answer.kind === 'throttled' && answer.inLine && index > 0 ? { ...answer, inLine: false } : answer,
+          answer.kind === 'wait' && answer.inLine && index > 0 ? { ...answer, inLine: false } : answer,
         );
       });
     } catch (error) {

@@ -139,7 +139,7 @@ export function createLookUp(api: LookUpApi, deps: LookUpDeps): LookUp {
       case 'forbidden':
         return refused(subject, answer as Extract<AccessFailure, { kind: 'forbidden' }>);
       case 'denied':
-      case 'throttled':
+      case 'wait':
       case 'unavailable':
       case 'interrupted':
         return answer as LookUpFailure;

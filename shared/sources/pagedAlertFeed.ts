@@ -92,6 +92,9 @@ export function createAlertFeed(list: AlertList, deps: AlertFeedDeps): AlertFeed
     if (failure.kind === 'unusable') {
       return { kind: 'unavailable', detail: failure.detail };
     }
+    if (failure.kind === 'wait') {
+      return { kind: 'throttled', detail: failure.detail };
+    }
     if (failure.kind !== 'forbidden') {
       return { kind: failure.kind, detail: failure.detail };
     }

@@ -57,8 +57,8 @@ export type SourceAnswer =
    * device: asking again would bring the same.
    */
   | { kind: 'not_found'; detail: string; isCertain?: true }
-  /** No call may be made before `until`. Not the alert's fault: no attempt is counted. */
-  | { kind: 'throttled'; until: Date; inLine: boolean; detail: string }
+  /** No call may be made before `until`. `inLine` when a turn was promised. Not the alert's fault: no attempt is counted. */
+  | { kind: 'wait'; until: Date; inLine: boolean; detail: string }
   /** The app may not ask (no token, no role). Not the alert's fault: no attempt is counted. */
   | { kind: 'denied'; until: Date; detail: string }
   /** The source failed for now: network, timeout, 5xx. `retryAfterMs` is its own word on how long. */

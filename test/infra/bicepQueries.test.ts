@@ -141,7 +141,7 @@ describeCompiled('alert rules', () => {
       detail: 'refused',
     };
     const refused = book({ ...emptyLedger, circuit }, rules, [
-      { kind: 'refused', isProbe: true, cause: 'forbidden', detail: '', at: 0 },
+      { kind: 'denied', isProbe: true, cause: 'forbidden', detail: '', at: 0 },
     ]);
     const betweenProbes = (refused.circuit?.probeAt ?? 0) / 60_000;
     expect(betweenProbes).toBe(15);

@@ -30,7 +30,7 @@ export interface DefenderBulkDeps {
 export type BulkAnswer =
   | { kind: 'machine'; kept: Kept<Machine> }
   /** Nobody may call, or there is no time. */
-  | Extract<LookUpFailure, { kind: 'throttled' | 'denied' | 'interrupted' }>
+  | Extract<LookUpFailure, { kind: 'wait' | 'denied' | 'interrupted' }>
   /** It has to go the single way. `machineId` is the device that the call will tell about, where that is known. */
   | { kind: 'single'; machineId: string | undefined };
 
@@ -110,7 +110,7 @@ export function createDefenderBulk(deps: DefenderBulkDeps): DefenderBulk {
           return isSound(answer.row, machineId)
             ? { kind: 'machine', kept: { part: answer.row, retrievedAt: now() } }
             : { kind: 'single', machineId };
-        case 'throttled':
+        case 'wait':
         case 'denied':
         case 'interrupted':
           return answer;

@@ -54,7 +54,7 @@ function openCircuit(
   { probe, detail }: { probe: boolean; detail: string },
   at: number,
 ): Ledger {
-  return book(ledger, by, [{ kind: 'refused', isProbe: probe, cause: 'forbidden', detail, at }]);
+  return book(ledger, by, [{ kind: 'denied', isProbe: probe, cause: 'forbidden', detail, at }]);
 }
 
 /** A probe succeeds whose call was made after all that the ledger knows of. */

@@ -117,7 +117,7 @@ function startProcess(
       if (permit.kind !== 'granted') {
         const { until, detail } = permit;
         return permit.kind === 'wait'
-          ? { kind: 'throttled', until, inLine: permit.inLine, detail }
+          ? { kind: 'wait', until, inLine: permit.inLine, detail }
           : { kind: 'denied', until, detail };
       }
       const now = Date.now();

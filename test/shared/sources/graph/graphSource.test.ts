@@ -134,7 +134,7 @@ describe('when hunting fails', () => {
     const { graph, parts, hunting } = sourcesOf(world.simulator);
     world.simulator.control.exhaustHunting({ hint: 'minutes' });
     const before = callsOf(world).length;
-    expect(await find(graph, alertId)).toMatchObject({ kind: 'throttled' });
+    expect(await find(graph, alertId)).toMatchObject({ kind: 'wait' });
     expect(hunting.done.at(-1)).toMatch(/^throttled \d+$/);
     expect(parts.evidence.has(alertId)).toBe(true);
     world.simulator.control.exhaustHunting({ seconds: 0 });
@@ -168,8 +168,8 @@ describe('when hunting fails', () => {
       ...Array.from({ length: 3 }, () => ({ kind: 'wait' as const, until, inLine: true, detail: 'used up' })),
     );
     const answers = await Promise.all(alertIds.map((id) => find(graph, id)));
-    expect(answers.map(kindOf)).toEqual(['throttled', 'throttled', 'throttled']);
-    const turns = answers.filter((answer) => answer.kind === 'throttled' && answer.inLine);
+    expect(answers.map(kindOf)).toEqual(['wait', 'wait', 'wait']);
+    const turns = answers.filter((answer) => answer.kind === 'wait' && answer.inLine);
     expect(turns).toHaveLength(hunting.done.filter((call) => call.startsWith('acquire')).length);
   });
 
