@@ -277,7 +277,7 @@ test('whatever the answer, delays are within bounds and only answers about the a
   fc.assert(
     fc.property(answers, submissions, time, random, (answer, submission, now, part) => {
       const decision = decide(answer, submission, rules, now, () => part, 'defender');
-      const counts = !['throttled', 'denied', 'interrupted'].includes(answer.kind);
+      const counts = !['wait', 'denied', 'interrupted'].includes(answer.kind);
       const counted = submission.attempts + (counts ? 1 : 0);
       if (decision.kind !== 'defer') {
         expect(decision.attempts).toBe(counted);
