@@ -52,7 +52,7 @@ function cells(tenant: ListedTenant): string[] {
 
 function stateOf({ circuit, pausedUntil }: ApiQuotaReport): string {
   if (circuit !== null) {
-    return 'refused';
+    return 'circuit open';
   }
   return pausedUntil === null ? 'served' : 'paused';
 }

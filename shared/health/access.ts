@@ -10,7 +10,7 @@ import type { GraphClient } from '../sources/graph/graphClient.ts';
 import { ALERT_LOOK_UPS, HUNTING_LOOK_UPS } from '../sources/graph/graphSource.ts';
 import { devicesQuery } from '../sources/graph/huntingQuery.ts';
 import { answerProbe, type Question } from './answer.ts';
-import type { HealthProbe } from './health.ts';
+import type { Finding, HealthProbe } from './health.ts';
 
 /** What of the sources tells whether the app is let into their APIs. */
 export interface AccessDeps {
@@ -45,9 +45,9 @@ interface Role {
   stopsAlerts(): Promise<boolean>;
 }
 
-/** Whoever asks about the app's health is answered before; what takes longer, the next one hears of. */
+/** How long a request for health waits for this check (ms). A later finding is shown to the next request. */
 const PATIENCE_MS = 2_000;
-/** A token that lacks a role is renewed so often at most. */
+/** Shortest time between two renewals of a token that lacks a role (ms). */
 const RENEW_INTERVAL_MS = 60_000;
 
 const always = async () => true;
@@ -116,7 +116,7 @@ export function accessProbes(deps: AccessDeps): HealthProbe[] {
 
 function unless(graphServes: () => Promise<boolean>, { name, look }: HealthProbe): HealthProbe {
   const detail = 'not asked: alerts are looked up in Microsoft Graph, because Defender is gone';
-  return { name, look: async () => ((await graphServes()) ? { isSound: true, detail } : look()) };
+  return { name, look: async () => ((await graphServes()) ? { status: 'ok', detail } : look()) };
 }
 
 /** The probes of token and roles of one API, and what makes those of its answers. */
@@ -146,8 +146,8 @@ function apiProbes(
   const tokenProbe: HealthProbe = {
     name: `token for ${label}`,
     async look() {
-      const seen = await inPatience(freshToken().then(describeToken, noToken), stillAsked);
-      return seen.isSound ? seen : { ...seen, isSound: !(await stopsAlerts()), warns: true };
+      const seen = await inPatience(freshToken().then(describeToken, noToken), STILL_ASKED);
+      return seen.status === 'failed' && !(await stopsAlerts()) ? { ...seen, status: 'warning' } : seen;
     },
   };
   const roleProbe = (role: Role): HealthProbe => ({
@@ -158,18 +158,17 @@ function apiProbes(
         undefined,
       );
       if (token === undefined) {
-        return { isSound: true, warns: true, detail: 'not known without a token' };
+        return { status: 'warning', detail: 'not known without a token' };
       }
       const claims = readTokenClaims(token);
       if (claims === undefined || hasRole(token, role)) {
         const detail = claims?.roles.join(', ') ?? 'not known: the token is of a form that cannot be read';
-        return { isSound: true, detail };
+        return { status: 'ok', detail };
       }
       const held = claims.roles.join(', ') || 'no roles';
       const principal = claims.objectId ?? '<principal ID of the identity>';
       return {
-        isSound: !(await role.stopsAlerts()),
-        warns: true,
+        status: (await role.stopsAlerts()) ? 'failed' : 'warning',
         detail: `not in the token, which has ${held}. Grant it: bash infra/grant-permissions.sh --principal-id ${principal}${role.grantOption}. If it is granted, Azure still hands out the token from before, for a day at most; a restart of the app may help`,
       };
     },
@@ -198,26 +197,24 @@ function inPatience<T>(work: Promise<T>, late: T): Promise<T> {
   return withinTime(work, PATIENCE_MS, () => late);
 }
 
-type Seen = Awaited<ReturnType<HealthProbe['look']>>;
+const STILL_ASKED: Finding = { status: 'warning', detail: 'is being asked for; look again soon' };
 
-const stillAsked: Seen = { isSound: true, warns: true, detail: 'is being asked for; look again soon' };
-
-function describeToken(token: string): Seen {
+function describeToken(token: string): Finding {
   const claims = readTokenClaims(token);
   if (claims === undefined) {
-    return { isSound: true, detail: 'obtained' };
+    return { status: 'ok', detail: 'obtained' };
   }
   const { appId, tenantId = 'unknown', expiresAt } = claims;
   return {
-    isSound: true,
+    status: 'ok',
     detail: `of application ${appId} in tenant ${tenantId}, good until ${expiresAt.toISOString()}`,
   };
 }
 
-function noToken(error: unknown): Seen {
+function noToken(error: unknown): Finding {
   const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n', 1);
   return {
-    isSound: false,
+    status: 'failed',
     detail: `none: ${reason.slice(0, 300)}. Give the app an identity, and name it in AZURE_CLIENT_ID if it is user-assigned`,
   };
 }

@@ -4,9 +4,9 @@ import type { CallGate, Permit } from '../quota/callGate.ts';
 import { type AccessTokens, readTokenClaims } from '../sources/accessToken.ts';
 import type { Failure } from '../sources/apiReply.ts';
 import { isStorageError } from '../storage/storageError.ts';
-import type { HealthProbe } from './health.ts';
+import type { Finding, HealthProbe } from './health.ts';
 
-/** An API that the app makes calls to, and a call that asks for what nobody has. */
+/** An API, and a harmless call to it: `ask` looks up a random ID that does not exist. */
 export interface Question {
   name: string;
   gate: CallGate;
@@ -22,10 +22,10 @@ export interface Question {
   stopsAlerts(): Promise<boolean>;
 }
 
-/** Whoever asks about the app's health is answered before; what takes longer, the next one hears of. */
+/** How long a request for health waits for this check (ms). A later finding is shown to the next request. */
 const PATIENCE_MS = 2_000;
 const LONGEST_LOOK_MS = 2_500;
-/** An answer proves so long that the app is let in, and an API is asked for health no more often. */
+/** How long an answer proves that the API answers the app, and the shortest time between two calls for health (ms). */
 const PROOF_MS = 60 * 60_000;
 const LONGEST_ASKING_MS = 60_000;
 const NO_TURN = { until: new Date(0), inLine: false };
@@ -40,19 +40,18 @@ export function answerProbe(question: Question, now: () => Date): HealthProbe {
   /** When this process may want a call again, and whether it was promised a turn then, for which it has to come back. */
   let turn = NO_TURN;
 
-  async function describe({ answeredAt, asked }: Answers): ReturnType<HealthProbe['look']> {
+  async function describe({ answeredAt, asked }: Answers): Promise<Finding> {
     if (isRecent(answeredAt, now())) {
-      return { isSound: true, detail: `answered the app at ${answeredAt?.toISOString()}` };
+      return { status: 'ok', detail: `answered the app at ${answeredAt?.toISOString()}` };
     }
     const last = isRecent(asked?.at, now()) ? asked : undefined;
     if (last?.problem === undefined) {
-      return { isSound: true, warns: true, detail: openQuestion(last?.at) };
+      return { status: 'warning', detail: openQuestion(last?.at) };
     }
     const { kind, detail } = last.problem;
     const next = new Date(last.at.getTime() + PROOF_MS).toISOString();
     return {
-      isSound: kind === 'silent' || !(await question.stopsAlerts()),
-      warns: true,
+      status: kind === 'refused' && (await question.stopsAlerts()) ? 'failed' : 'warning',
       detail: `${detail} (asked at ${last.at.toISOString()}; an alert tells whether that has changed, or the next question after ${next})`,
     };
   }
@@ -71,7 +70,7 @@ export function answerProbe(question: Question, now: () => Date): HealthProbe {
     return `not asked: ${wait}`;
   }
 
-  async function find(): ReturnType<HealthProbe['look']> {
+  async function find(): Promise<Finding> {
     const seen = await answers.read();
     if (isRecent(seen.answeredAt, now()) || isRecent(seen.asked?.at, now()) || turn.until > now()) {
       return describe(seen);
@@ -93,9 +92,8 @@ export function answerProbe(question: Question, now: () => Date): HealthProbe {
     name,
     look() {
       // What is wrong with the table, its own check says.
-      const unknown = {
-        isSound: true,
-        warns: true,
+      const unknown: Finding = {
+        status: 'warning',
         detail: 'not known: the state table cannot be read in time',
       };
       return withinTime(

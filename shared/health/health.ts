@@ -26,14 +26,14 @@ export interface HealthReport {
   tenants?: TenantsHealth;
 }
 
+/** What a probe has found. */
+export type Finding = Pick<HealthCheck, 'status' | 'detail'>;
+
 /** Looks at one thing, cheaply. */
 export interface HealthProbe {
   name: string;
-  /**
-   * What is sound may come with a warning.
-   * @throws When the thing cannot be looked at, which is a failed check.
-   */
-  look(): Promise<{ isSound: boolean; warns?: boolean; detail: string }>;
+  /** @throws When the thing cannot be looked at, which is a failed check. */
+  look(): Promise<Finding>;
 }
 
 /** Runs all probes at once. Never throws. @param timeoutMs How long a probe may take before its check has failed. */
@@ -45,11 +45,9 @@ export async function checkHealth(probes: readonly HealthProbe[], timeoutMs: num
 }
 
 async function checkOf({ name, look }: HealthProbe, timeoutMs: number): Promise<HealthCheck> {
-  type Seen = Awaited<ReturnType<HealthProbe['look']>>;
-  const late = { isSound: false, detail: `no answer within ${timeoutMs / 1_000} s` };
+  const late: Finding = { status: 'failed', detail: `no answer within ${timeoutMs / 1_000} s` };
   try {
-    const { isSound, warns, detail } = await withinTime<Seen>(look(), timeoutMs, () => late);
-    return { name, status: isSound ? (warns ? 'warning' : 'ok') : 'failed', detail };
+    return { name, ...(await withinTime(look(), timeoutMs, () => late)) };
   } catch (error) {
     return { name, status: 'failed', detail: reasonOf(error) };
   }
@@ -68,7 +66,7 @@ export function queueProbe(queue: QueueClient): HealthProbe {
     name: `queue "${queue.name}"`,
     async look() {
       const { approximateMessagesCount = 0 } = await queue.getProperties();
-      return { isSound: true, detail: `about ${counted(approximateMessagesCount, 'message')}` };
+      return { status: 'ok', detail: `about ${counted(approximateMessagesCount, 'message')}` };
     },
   };
 }
@@ -81,7 +79,7 @@ export function tableProbe(table: TableClient): HealthProbe {
       // Nothing has this key: unlike a read of one row, a query tells a table that is missing from a row that is.
       const none = table.listEntities({ queryOptions: { filter: "PartitionKey eq ''" } });
       await none.next();
-      return { isSound: true, detail: 'readable' };
+      return { status: 'ok', detail: 'readable' };
     },
   };
 }
@@ -95,27 +93,27 @@ export function clockProbe(offsetMs: () => number): HealthProbe {
     name: 'clock',
     async look() {
       const seconds = Math.round(offsetMs() / 1_000);
-      const isSound = Math.abs(offsetMs()) <= LARGEST_CLOCK_OFFSET_MS;
+      const status = Math.abs(offsetMs()) <= LARGEST_CLOCK_OFFSET_MS ? 'ok' : 'failed';
       const side = seconds > 0 ? 'ahead of' : 'behind';
       const detail = `the storage service's clock is ${Math.abs(seconds)} s ${side} the app's`;
-      return { isSound, detail: seconds === 0 ? "agrees with the storage service's" : detail };
+      return { status, detail: seconds === 0 ? "agrees with the storage service's" : detail };
     },
   };
 }
 
-/** Whether Defender lets the app in, as the last calls told; this makes none. */
+/** Whether the circuit of the API that serves now is closed. Reads the ledger and makes no call. */
 export function circuitProbe(readLedger: () => Promise<Ledger>): HealthProbe {
   return {
     name: 'circuit',
     async look() {
       const { circuit } = await readLedger();
       if (circuit === null) {
-        return { isSound: true, detail: 'closed' };
+        return { status: 'ok', detail: 'closed' };
       }
       const since = new Date(circuit.openedAt).toISOString();
       const next = new Date(circuit.probeAt).toISOString();
       return {
-        isSound: false,
+        status: 'failed',
         detail: `open since ${since}, next probe ${next}: ${circuit.detail}`,
       };
     },
@@ -123,7 +121,7 @@ export function circuitProbe(readLedger: () => Promise<Ledger>): HealthProbe {
 }
 
 /**
- * Which source serves. Devices are described without hunting too, so that hunting is closed makes nothing unsound.
+ * Which source serves. An open circuit of hunting fails no check, because devices are described without hunting too.
  * @param choice The setting ENRICHMENT_SOURCE.
  */
 export function sourceProbe(
@@ -135,12 +133,12 @@ export function sourceProbe(
     name: 'source',
     async look() {
       const [state, { circuit }] = await Promise.all([current(), readHunting()]);
-      const hunting = circuit === null ? '' : `; hunting is closed: ${circuit.detail}`;
+      const hunting = circuit === null ? '' : `; the circuit of hunting is open: ${circuit.detail}`;
       if (choice !== 'auto') {
-        return { isSound: true, detail: `${state.mode}${hunting}` };
+        return { status: 'ok', detail: `${state.mode}${hunting}` };
       }
       return {
-        isSound: true,
+        status: 'ok',
         detail:
           state.mode === 'graph'
             ? `graph since ${state.since.toISOString()}, because Defender is gone: ${state.detail}${hunting}`
@@ -150,11 +148,11 @@ export function sourceProbe(
   };
 }
 
-/** A caller of the gate is answered well before: after the longest wait in a process, or a failed exchange. */
+/** Longest time that a caller of the gate waits for its answer, with a margin (ms): the longest wait in a process, or a failed exchange. */
 const LONGEST_WAIT_MS = 90_000;
 
 /**
- * Whether those who want to call are answered in this process.
+ * Whether callers of the gate are answered in this process.
  * @param waitingSince Since when the first caller waits (milliseconds on the clock), if one does.
  */
 export function gateProbe(waitingSince: () => number | undefined, now: () => number): HealthProbe {
@@ -163,22 +161,23 @@ export function gateProbe(waitingSince: () => number | undefined, now: () => num
     async look() {
       const waitedMs = now() - (waitingSince() ?? now());
       if (waitedMs <= LONGEST_WAIT_MS) {
-        return { isSound: true, detail: 'nobody waits for long' };
+        return { status: 'ok', detail: 'no look-up waits for long' };
       }
       const seconds = Math.round(waitedMs / 1_000);
-      return { isSound: false, detail: `a look-up has waited ${seconds} s for its turn in this process` };
+      return { status: 'failed', detail: `a look-up has waited ${seconds} s for its turn in this process` };
     },
   };
 }
 
-/** So many gaps of the schedule may pass without a complete pass: one pass may fail, and one be late. */
+/** Most gaps of the schedule without a complete pass: one pass may fail, and one be late. */
 const GAPS_WITHOUT_A_PASS = 3;
 
 /**
  * Whether the poller comes to the end of its passes.
  * @param readLastPass When the last complete pass began, if there was one.
  * @param gapMs The longest time between two runs of its schedule.
- * @param since Since when the process runs: what it cannot know of yet it does not hold against the poller.
+ * @param since When this process started. Before the first complete pass the age counts from here, so that a new process
+ * reports no fault.
  */
 export function pollerProbe(
   readLastPass: () => Promise<Date | undefined>,
@@ -191,10 +190,11 @@ export function pollerProbe(
     async look() {
       const lastPass = await readLastPass();
       const ageMs = now() - (lastPass ?? since).getTime();
-      const isSound = ageMs <= GAPS_WITHOUT_A_PASS * gapMs();
       const last =
         lastPass === undefined ? 'no complete pass yet' : `last complete pass ${lastPass.toISOString()}`;
-      return { isSound, detail: isSound ? last : `${last}: the timer does not run, or its passes fail` };
+      return ageMs <= GAPS_WITHOUT_A_PASS * gapMs()
+        ? { status: 'ok', detail: last }
+        : { status: 'failed', detail: `${last}: the timer does not run, or its passes fail` };
     },
   };
 }

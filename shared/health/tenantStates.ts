@@ -35,7 +35,7 @@ export async function readTenantStates(
       const [quota, poller] = await Promise.all([readQuota(), pollerProbe?.look()]);
       const faults = [
         ...(quota.circuit === null ? [] : [quota.circuit.detail]),
-        ...(poller === undefined || poller.isSound ? [] : [`Poller: ${poller.detail}`]),
+        ...(poller === undefined || poller.status === 'ok' ? [] : [`Poller: ${poller.detail}`]),
       ];
       return { ...labelOf(tenant), quota, faults };
     }),
@@ -105,9 +105,9 @@ export function directoryProbe(failingSince: () => number | undefined): HealthPr
     async look() {
       const since = failingSince();
       return since === undefined
-        ? { isSound: true, detail: 'their rows are read' }
+        ? { status: 'ok', detail: 'their rows are read' }
         : {
-            isSound: false,
+            status: 'failed',
             detail: `their rows cannot be read since ${new Date(since).toISOString()}; what was known then holds for 15 min`,
           };
     },

@@ -50,7 +50,10 @@ export interface DecisionRules {
   maxAgeMs: number;
 }
 
-/** The failure table as a function. Only answers about the alert itself count as attempts. */
+/**
+ * Decides what becomes of a submission after one look-up, as the failure table says. Pure. `wait`, `denied` and
+ * `interrupted` count no attempt; every other answer counts one.
+ */
 export function decide(
   answer: SourceAnswer,
   submission: Submission,
@@ -83,18 +86,18 @@ export function decide(
     }
 
     case 'wait': {
-      const wait = Math.max(0, answer.until.getTime() - now.getTime());
+      const waitMs = Math.max(0, answer.until.getTime() - now.getTime());
       // A promised turn is paced already; without one, a spread keeps those who were refused from returning together.
-      const delayMs = answer.inLine ? wait : wait + random() * rules.retryBaseDelayMs;
-      return defer(answer.inLine ? 'quota' : 'throttled', delayMs, answer.detail, {
+      const delayMs = answer.inLine ? waitMs : waitMs + random() * rules.retryBaseDelayMs;
+      return defer(answer.reason, delayMs, answer.detail, {
         ...waited(submission, delayMs),
         inLine: answer.inLine,
       });
     }
 
     case 'denied': {
-      const wait = Math.max(rules.retryBaseDelayMs, answer.until.getTime() - now.getTime());
-      const delayMs = wait * (1 + random());
+      const waitMs = Math.max(rules.retryBaseDelayMs, answer.until.getTime() - now.getTime());
+      const delayMs = waitMs * (1 + random());
       return defer('denied', delayMs, answer.detail, waited(submission, delayMs));
     }
 
@@ -108,8 +111,8 @@ export function decide(
       if (isTooOld(again, rules, now)) {
         return givenUp(label, 'source_unavailable', answer.detail, attempts);
       }
-      const backoff = backoffMs(rules.retryBaseDelayMs, submission.attempts, random);
-      const delayMs = Math.max(backoff, Math.min(LONGEST_DELAY_MS, answer.retryAfterMs ?? 0));
+      const pauseMs = backoffMs(rules.retryBaseDelayMs, submission.attempts, random);
+      const delayMs = Math.max(pauseMs, Math.min(LONGEST_DELAY_MS, answer.retryAfterMs ?? 0));
       return defer('unavailable', delayMs, answer.detail, again);
     }
 
@@ -185,37 +188,36 @@ function defer(reason: DeferralReason, delayMs: number, detail: string, submissi
 /** Storage is most likely back after a restart or a fail-over; so the delay stays short. */
 const LONGEST_STORAGE_DELAY_MS = 5 * 60_000;
 
-/** A table or the ledger cannot be used: come back when it may, later each time, as if nothing had happened. */
+/** Defers because a table or the ledger cannot be used. The delay doubles, up to five minutes; no attempt is counted. */
 export function deferForStorage(
   submission: Submission,
   detail: string,
   rules: DecisionRules,
   random: () => number,
 ): Deferral {
-  const grown = rules.retryBaseDelayMs * 2 ** Math.min(submission.deferrals, 20);
-  const delayMs = Math.min(LONGEST_STORAGE_DELAY_MS, grown) * (0.5 + random() / 2);
+  const grownMs = rules.retryBaseDelayMs * 2 ** Math.min(submission.deferrals, 20);
+  const delayMs = Math.min(LONGEST_STORAGE_DELAY_MS, grownMs) * (0.5 + random() / 2);
   return defer('storage', delayMs, detail, waited(submission, delayMs));
 }
 
 /** Delays of queue messages have whole seconds. */
 const SOONEST_MS = 1_000;
-/** The delay of those who found no place doubles this often at most. */
+/** The delay of a submission that found no place doubles this often at most. */
 const MOST_CROWDED_DOUBLINGS = 3;
 
 /**
- * The process works on as many alerts of the tenant as it may: come back soon, when there may be a place here or in another
- * process. One whose turn in the quota has come hurries.
+ * Defers because the bulkhead has no place for the tenant in this process. A submission whose turn in the quota has come is
+ * put back for one second at most, since its slot is lost when it is late.
  */
 export function deferForPlace(submission: Submission, rules: DecisionRules, random: () => number): Deferral {
   const doublings = Math.min(submission.deferrals, MOST_CROWDED_DOUBLINGS);
-  const grown = rules.retryBaseDelayMs * 2 ** doublings * (0.5 + random() / 2);
-  // A look-up takes parts of a second, and the slot that was promised is wasted when its holder is late.
-  const delayMs = submission.inLine ? Math.min(grown, SOONEST_MS) : grown;
+  const grownMs = rules.retryBaseDelayMs * 2 ** doublings * (0.5 + random() / 2);
+  const delayMs = submission.inLine ? Math.min(grownMs, SOONEST_MS) : grownMs;
   const detail = 'as many alerts of the tenant are being looked up as may be in this process';
   return defer('crowded', delayMs, detail, waited(submission, delayMs));
 }
 
-/** It is not known now whose the alert is: come back when it may be. */
+/** Defers because the ID of the home tenant is not known, so the alert's tenant cannot be told. */
 export function deferForTenant(
   submission: Submission,
   detail: string,
@@ -225,7 +227,7 @@ export function deferForTenant(
   return { ...deferForStorage(submission, detail, rules, random), reason: 'denied' };
 }
 
-/** Another submission is looking the same alert up: come back when it may be done, later each time. */
+/** Defers because another submission looks the same alert up. The delay grows, but ends with that one's claim. */
 export function deferForClaim(
   submission: Submission,
   until: Date,
@@ -233,8 +235,8 @@ export function deferForClaim(
   now: Date,
   random: () => number,
 ): Deferral {
-  const longest = Math.max(0, until.getTime() - now.getTime());
-  const delayMs = Math.min(longest, backoffMs(rules.retryBaseDelayMs, submission.deferrals, random));
+  const longestMs = Math.max(0, until.getTime() - now.getTime());
+  const delayMs = Math.min(longestMs, backoffMs(rules.retryBaseDelayMs, submission.deferrals, random));
   return defer('claimed', delayMs, 'another submission is looking the same alert up', submission);
 }
 

@@ -21,12 +21,20 @@ export interface OpenCircuit {
   detail: string;
 }
 
+/** No call may be made before `until`. */
+export interface Wait {
+  kind: 'wait';
+  /** `quota`: no slot is free in time. `throttled`: calls are paused after a 429. */
+  reason: 'quota' | 'throttled';
+  until: Date;
+  /** True when the submission was promised a turn, and must say so when it returns. */
+  inLine: boolean;
+  /** For a person. */
+  detail: string;
+}
+
 /** What a source hears when it wants to make one call. */
-export type PermitDecision =
-  | Permit
-  | OpenCircuit
-  /** No slot before `until`. `inLine` is true when the submission was promised a turn and must say so when it returns. */
-  | { kind: 'wait'; until: Date; inLine: boolean; detail: string };
+export type PermitDecision = Permit | OpenCircuit | Wait;
 
 /** What the gate must know about a caller. */
 export interface CallRequest {
@@ -77,12 +85,13 @@ export interface CallGate {
 
 /** No slot is near: the submission is promised one, and comes back for it. */
 export function promiseOf(turn: number): PermitDecision {
-  return { kind: 'wait', until: new Date(turn), inLine: true, detail: 'the quota is used up until then' };
+  const detail = 'the quota is used up until then';
+  return { kind: 'wait', reason: 'quota', until: new Date(turn), inLine: true, detail };
 }
 
 export function pauseUntil(until: number, place: CallRequest['place']): PermitDecision {
-  const inLine = place === 'turn';
-  return { kind: 'wait', until: new Date(until), inLine, detail: 'calls are paused after a 429' };
+  const detail = 'calls are paused after a 429';
+  return { kind: 'wait', reason: 'throttled', until: new Date(until), inLine: place === 'turn', detail };
 }
 
 export function circuitOpen({ retryAt, detail }: { retryAt: number; detail: string }): OpenCircuit {

@@ -63,7 +63,8 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
 
   function outOfTime(place: Caller['place']): PermitDecision {
     const until = new Date(clock.now());
-    return { kind: 'wait', until, inLine: place === 'turn', detail: 'the time of this run is up' };
+    const detail = 'no slot was free before the time of this run was up';
+    return { kind: 'wait', reason: 'quota', until, inLine: place === 'turn', detail };
   }
 
   /** Answers callers who cannot be served within the longest wait, and sets the time of the next exchange. */

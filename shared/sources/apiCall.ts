@@ -1,4 +1,4 @@
-import type { CallGate, CallRequest, OpenCircuit, Permit } from '../quota/callGate.ts';
+import type { CallGate, CallRequest, OpenCircuit, Permit, Wait } from '../quota/callGate.ts';
 import { span } from '../telemetry/telemetry.ts';
 import { type AccessTokens, readTokenClaims, SignInError } from './accessToken.ts';
 import { type Failure, isFailure } from './apiReply.ts';
@@ -18,8 +18,7 @@ export interface ApiAccess {
 /** What a call came to that brought no answer of the kind asked for. */
 export type CallFailure =
   | Extract<Failure, { kind: 'not_found' | 'rejected' | 'unavailable' | 'unusable' | 'interrupted' }>
-  /** No call may be made before `until`. `inLine` is true when a turn was promised. */
-  | { kind: 'wait'; until: Date; inLine: boolean; detail: string }
+  | Wait
   | OpenCircuit
   | AccessFailure;
 
@@ -113,7 +112,8 @@ export async function callApi<Reply extends { kind: string }>(
         return succeeded(failure, permit);
       case 'throttled': {
         const { until } = await gate.throttled(failure.retryAfterMs);
-        return { kind: 'wait', until, inLine: false, detail: throttlingDetail(failure) };
+        const detail = throttlingDetail(failure);
+        return { kind: 'wait', reason: 'throttled', until, inLine: false, detail };
       }
       case 'unauthorized': {
         const detail = `${failure.detail}. Check ${api.scopeSetting} and the tenant's licence.`;

@@ -1,5 +1,5 @@
 import type { Machine } from '../device/machine.ts';
-import type { CallRequest } from '../quota/callGate.ts';
+import type { CallRequest, Wait } from '../quota/callGate.ts';
 
 /** What a source is asked for: one alert, with what the submitter knows about it. */
 export interface AlertReference {
@@ -57,8 +57,8 @@ export type SourceAnswer =
    * device: asking again would bring the same.
    */
   | { kind: 'not_found'; detail: string; isCertain?: true }
-  /** No call may be made before `until`. `inLine` when a turn was promised. Not the alert's fault: no attempt is counted. */
-  | { kind: 'wait'; until: Date; inLine: boolean; detail: string }
+  /** Not the alert's fault: no attempt is counted. */
+  | Wait
   /** The app may not ask (no token, no role). Not the alert's fault: no attempt is counted. */
   | { kind: 'denied'; until: Date; detail: string }
   /** The source failed for now: network, timeout, 5xx. `retryAfterMs` is its own word on how long. */

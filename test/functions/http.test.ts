@@ -225,7 +225,7 @@ describe('an order with wait of a few alerts', () => {
 
   test('is pending when no slot is near, and is final when its message has been read', async () => {
     const answers: SourceAnswer[] = [
-      { kind: 'wait', until: laterBy(20_000), inLine: true, detail: 'the quota is used up' },
+      { kind: 'wait', reason: 'quota', until: laterBy(20_000), inLine: true, detail: 'the quota is used up' },
     ];
     const find = () =>
       answers.shift() ?? { kind: 'not_found' as const, isCertain: true as const, detail: 'none' };

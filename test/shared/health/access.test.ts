@@ -302,7 +302,13 @@ test('nothing is asked while the circuit is open', async () => {
 test('where the quota is used up, it keeps the one turn that it is promised, however often it is looked at', async () => {
   const world = createWorld();
   const until = new Date(START + 10 * MINUTE_MS);
-  world.permit = { kind: 'wait', until, inLine: true, detail: 'the quota is used up until then' };
+  world.permit = {
+    kind: 'wait',
+    reason: 'quota',
+    until,
+    inLine: true,
+    detail: 'the quota is used up until then',
+  };
   const { look } = world.startInstance();
   for (let minute = 0; minute < 10; minute += 1) {
     expect((await look()).checks.Defender?.detail).toContain('no call is free before 2026-11-27T08:10');

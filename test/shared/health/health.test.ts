@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { checkHealth, circuitProbe, clockProbe, gateProbe, pollerProbe } from '#shared/health/health.ts';
 import { emptyLedger } from '#shared/quota/ledger.ts';
 
-const sound = { name: 'sound', look: async () => ({ isSound: true, detail: 'fine' }) };
+const sound = { name: 'sound', look: async () => ({ status: 'ok' as const, detail: 'fine' }) };
 
 test('the app is healthy when all is sound', async () => {
   expect(await checkHealth([sound], 1_000)).toEqual({
@@ -15,7 +15,7 @@ test('the app is healthy when all is sound', async () => {
 test('a warning leaves it healthy, and not ready', async () => {
   const doubtful = {
     name: 'doubtful',
-    look: async () => ({ isSound: true, warns: true, detail: 'not known' }),
+    look: async () => ({ status: 'warning' as const, detail: 'not known' }),
   };
   expect(await checkHealth([sound, doubtful], 1_000)).toMatchObject({
     status: 'healthy',
@@ -26,11 +26,11 @@ test('a warning leaves it healthy, and not ready', async () => {
 
 test('a clock that is minutes off is told of', async () => {
   expect(await clockProbe(() => 0).look()).toEqual({
-    isSound: true,
+    status: 'ok',
     detail: "agrees with the storage service's",
   });
   expect(await clockProbe(() => -400_000).look()).toEqual({
-    isSound: false,
+    status: 'failed',
     detail: "the storage service's clock is 400 s behind the app's",
   });
 });
@@ -68,10 +68,10 @@ test('an open circuit says since when, why, and when it is tried again', async (
   };
   const probe = circuitProbe(async () => ({ ...emptyLedger, circuit }));
   expect(await probe.look()).toEqual({
-    isSound: false,
+    status: 'failed',
     detail: 'open since 1970-01-01T00:00:00.000Z, next probe 1970-01-01T00:01:00.000Z: Grant the role.',
   });
-  expect(await circuitProbe(async () => emptyLedger).look()).toMatchObject({ isSound: true });
+  expect(await circuitProbe(async () => emptyLedger).look()).toMatchObject({ status: 'ok' });
 });
 
 describe('the poller', () => {
@@ -90,18 +90,18 @@ describe('the poller', () => {
   test('is sound while a pass came to its end within three intervals', async () => {
     const later = START + 3_600_000;
     expect(await look(later - 15 * MINUTE_MS, later)).toEqual({
-      isSound: true,
+      status: 'ok',
       detail: 'last complete pass 2026-11-23T12:45:00.000Z',
     });
     expect(await look(later - 15 * MINUTE_MS - 1, later)).toMatchObject({
-      isSound: false,
+      status: 'failed',
       detail: expect.stringContaining('the timer does not run, or its passes fail'),
     });
   });
 
   test('has as long after a start to make its first pass', async () => {
-    expect(await look(undefined, START + 15 * MINUTE_MS)).toMatchObject({ isSound: true });
-    expect(await look(undefined, START + 16 * MINUTE_MS)).toMatchObject({ isSound: false });
+    expect(await look(undefined, START + 15 * MINUTE_MS)).toMatchObject({ status: 'ok' });
+    expect(await look(undefined, START + 16 * MINUTE_MS)).toMatchObject({ status: 'failed' });
   });
 });
 
@@ -112,20 +112,20 @@ describe('the gate', () => {
         () => undefined,
         () => 1_000_000,
       ).look(),
-    ).toMatchObject({ isSound: true });
+    ).toMatchObject({ status: 'ok' });
     expect(
       await gateProbe(
         () => 910_000,
         () => 1_000_000,
       ).look(),
-    ).toMatchObject({ isSound: true });
+    ).toMatchObject({ status: 'ok' });
     expect(
       await gateProbe(
         () => 900_000,
         () => 1_000_000,
       ).look(),
     ).toMatchObject({
-      isSound: false,
+      status: 'failed',
       detail: 'a look-up has waited 100 s for its turn in this process',
     });
   });

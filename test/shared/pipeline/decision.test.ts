@@ -80,6 +80,7 @@ describe('a refusal by rate', () => {
   test('with a promised turn puts the submission back for exactly that turn, no attempt counted', () => {
     const answer: SourceAnswer = {
       kind: 'wait',
+      reason: 'quota',
       until: laterBy(42_000),
       inLine: true,
       detail: 'used up',
@@ -94,7 +95,13 @@ describe('a refusal by rate', () => {
   });
 
   test('without a turn spreads those who come back', () => {
-    const answer: SourceAnswer = { kind: 'wait', until: laterBy(8_000), inLine: false, detail: '429' };
+    const answer: SourceAnswer = {
+      kind: 'wait',
+      reason: 'throttled',
+      until: laterBy(8_000),
+      inLine: false,
+      detail: '429',
+    };
     expect(decided(answer, { attempts: 2, inLine: true })).toMatchObject({
       reason: 'throttled',
       delayMs: 10_500,
@@ -102,8 +109,23 @@ describe('a refusal by rate', () => {
     });
   });
 
+  test('a pause after a 429 is told as such, also where it keeps a turn', () => {
+    const answer: SourceAnswer = {
+      kind: 'wait',
+      reason: 'throttled',
+      until: laterBy(8_000),
+      inLine: true,
+      detail: '429',
+    };
+    expect(decided(answer, { inLine: true })).toMatchObject({
+      reason: 'throttled',
+      delayMs: 8_000,
+      submission: { inLine: true },
+    });
+  });
+
   test('never ends a submission, however old', () => {
-    const answer: SourceAnswer = { kind: 'wait', until: seenAt, inLine: true, detail: '' };
+    const answer: SourceAnswer = { kind: 'wait', reason: 'quota', until: seenAt, inLine: true, detail: '' };
     expect(decided(answer, {}, laterBy(100 * rules.maxAgeMs))).toMatchObject({ kind: 'defer', delayMs: 0 });
   });
 });
@@ -168,7 +190,7 @@ describe('the time for which look-ups of an alert fail', () => {
   });
 
   test.each<SourceAnswer>([
-    { kind: 'wait', until: laterBy(3_600_000), inLine: true, detail: 'used up' },
+    { kind: 'wait', reason: 'quota', until: laterBy(3_600_000), inLine: true, detail: 'used up' },
     { kind: 'denied', until: laterBy(3_600_000), detail: 'no role' },
     { kind: 'interrupted', detail: 'time is up' },
   ])('does not count what the alert waits for otherwise: $kind', (answer) => {
@@ -260,7 +282,13 @@ test('whatever the answer, delays are within bounds and only answers about the a
       unavailable: fc.constant([]),
     }),
     fc.record({ kind: fc.constant('not_found' as const), detail }),
-    fc.record({ kind: fc.constant('wait' as const), until: time, inLine: fc.boolean(), detail }),
+    fc.record({
+      kind: fc.constant('wait' as const),
+      reason: fc.constantFrom('quota' as const, 'throttled' as const),
+      until: time,
+      inLine: fc.boolean(),
+      detail,
+    }),
     fc.record({ kind: fc.constant('denied' as const), until: time, detail }),
     fc.record({ kind: fc.constantFrom('unavailable', 'unusable', 'forbidden', 'interrupted'), detail }),
     fc.record({ kind: fc.constant('rejected' as const), code: detail, message: detail }),

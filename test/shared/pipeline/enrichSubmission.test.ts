@@ -118,7 +118,7 @@ describe('one submission', () => {
   });
 
   test.each<SourceAnswer>([
-    { kind: 'wait', until: laterBy(60_000), inLine: true, detail: 'used up' },
+    { kind: 'wait', reason: 'quota', until: laterBy(60_000), inLine: true, detail: 'used up' },
     { kind: 'denied', until: laterBy(60_000), detail: 'role missing' },
   ])('that meets a closed gate ($kind) is put back unharmed', async (answer) => {
     const world = createWorld({ find: () => answer });
@@ -409,8 +409,8 @@ describe('a process that dies', () => {
       unknown,
       unavailable,
       rejected,
-      { kind: 'wait', until: laterBy(60_000), inLine: true, detail: '' } as const,
-      { kind: 'wait', until: laterBy(8_000), inLine: false, detail: '' } as const,
+      { kind: 'wait', reason: 'quota', until: laterBy(60_000), inLine: true, detail: '' } as const,
+      { kind: 'wait', reason: 'throttled', until: laterBy(8_000), inLine: false, detail: '' } as const,
       { kind: 'denied', until: laterBy(5_000), detail: '' } as const,
     ),
     { maxLength: 4 },

@@ -216,7 +216,7 @@ test('the trace that a message brings goes through a deferral to what comes out'
   const { published } = await received(body);
   expect(published).toMatchObject([{ traceparent }]);
   const deferred = await received(body, {
-    find: () => ({ kind: 'wait', until: seenAt, inLine: false, detail: 'x' }),
+    find: () => ({ kind: 'wait', reason: 'throttled', until: seenAt, inLine: false, detail: 'x' }),
   });
   expect(deferred.waiting()).toMatchObject([{ traceparent }]);
 });

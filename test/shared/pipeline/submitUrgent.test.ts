@@ -7,7 +7,13 @@ import { Crash, createWorld, type Step, StorageFault, type WorldOptions } from '
 
 const never = new AbortController().signal;
 const unknown: SourceAnswer = { kind: 'not_found', detail: 'Defender answered 404' };
-const noSlot: SourceAnswer = { kind: 'wait', until: laterBy(60_000), inLine: true, detail: 'used up' };
+const noSlot: SourceAnswer = {
+  kind: 'wait',
+  reason: 'quota',
+  until: laterBy(60_000),
+  inLine: true,
+  detail: 'used up',
+};
 const rejected: SourceAnswer = { kind: 'rejected', code: 'InvalidInput', message: 'no' };
 
 /** Urgent submissions over a pipeline in memory, and what came of the work on them. */

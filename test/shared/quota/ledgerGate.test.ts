@@ -295,7 +295,7 @@ describe('a gate whose quota is used up', () => {
       );
       const writes = done.writes;
       deadline.abort();
-      expect(await waiting).toMatchObject({ kind: 'wait', inLine });
+      expect(await waiting).toMatchObject({ kind: 'wait', reason: 'quota', inLine });
       expect(done.writes).toBe(writes);
     },
   );

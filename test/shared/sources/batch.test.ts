@@ -91,7 +91,13 @@ describe('a batch', () => {
 
   test('tells all who wait why there was no call, and one of them that its turn is promised', async () => {
     const until = new Date(0);
-    const lookUp = (async () => ({ kind: 'wait', until, inLine: true, detail: 'no slot' })) as never;
+    const lookUp = (async () => ({
+      kind: 'wait',
+      reason: 'quota',
+      until,
+      inLine: true,
+      detail: 'no slot',
+    })) as never;
     const { ask, calls } = createWorld({ lookUp });
     const answers = await Promise.all([ask('a'), ask('b'), ask('c')]);
     expect(answers.map((answer) => answer.kind === 'wait' && answer.inLine)).toEqual([true, false, false]);

@@ -117,7 +117,7 @@ function startProcess(
       if (permit.kind !== 'granted') {
         const { until, detail } = permit;
         return permit.kind === 'wait'
-          ? { kind: 'wait', until, inLine: permit.inLine, detail }
+          ? { kind: 'wait', reason: 'quota', until, inLine: permit.inLine, detail }
           : { kind: 'denied', until, detail };
       }
       const now = Date.now();

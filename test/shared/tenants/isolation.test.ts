@@ -123,7 +123,13 @@ const silent = async (): Promise<SourceAnswer> => {
 };
 const throttled = async (): Promise<SourceAnswer> => {
   await inMs(20_000);
-  return { kind: 'wait', until: new Date(Date.now() + 60_000), inLine: true, detail: 'no slot' };
+  return {
+    kind: 'wait',
+    reason: 'quota',
+    until: new Date(Date.now() + 60_000),
+    inLine: true,
+    detail: 'no slot',
+  };
 };
 const refused = async (): Promise<SourceAnswer> => {
   await inMs(100);

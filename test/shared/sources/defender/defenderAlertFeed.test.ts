@@ -281,7 +281,7 @@ describe('a listing ends', () => {
   });
 
   test.for<Exclude<PermitDecision, Permit>>([
-    { kind: 'wait', until: later, inLine: false, detail: 'paused' },
+    { kind: 'wait', reason: 'throttled', until: later, inLine: false, detail: 'paused' },
     { kind: 'denied', until: later, detail: 'the circuit is open' },
   ])('without a call when the gate says $kind', async (admission) => {
     const { list: read, done } = feedWith({ answer: () => list([]), admission });

@@ -180,18 +180,30 @@ describe('a passing fault', () => {
   });
 
   test('ends as a wait when the gate closes meanwhile', async () => {
-    const wait: PermitDecision = { kind: 'wait', until: later, inLine: true, detail: 'used up' };
+    const wait: PermitDecision = {
+      kind: 'wait',
+      reason: 'quota',
+      until: later,
+      inLine: true,
+      detail: 'used up',
+    };
     const { find } = sourceWith({ replies: [unavailable], admissions: [granted, wait] });
-    expect(await find()).toEqual({ kind: 'wait', until: later, inLine: true, detail: 'used up' });
+    expect(await find()).toEqual({
+      kind: 'wait',
+      reason: 'quota',
+      until: later,
+      inLine: true,
+      detail: 'used up',
+    });
   });
 });
 
 describe('the quota', () => {
   test.each([true, false])('sends the submission back without a call (in line: %s)', async (inLine) => {
     const { find, done } = sourceWith({
-      admissions: [{ kind: 'wait', until: later, inLine, detail: 'used up' }],
+      admissions: [{ kind: 'wait', reason: 'quota', until: later, inLine, detail: 'used up' }],
     });
-    expect(await find()).toEqual({ kind: 'wait', until: later, inLine, detail: 'used up' });
+    expect(await find()).toEqual({ kind: 'wait', reason: 'quota', until: later, inLine, detail: 'used up' });
     expect(done).toEqual(['acquire']);
   });
 
@@ -199,7 +211,13 @@ describe('the quota', () => {
     const { find, done } = sourceWith({
       replies: [{ kind: 'throttled', retryAfterMs, detail: 'answered 429' }],
     });
-    expect(await find()).toEqual({ kind: 'wait', until: later, inLine: false, detail: 'answered 429' });
+    expect(await find()).toEqual({
+      kind: 'wait',
+      reason: 'throttled',
+      until: later,
+      inLine: false,
+      detail: 'answered 429',
+    });
     expect(done).toEqual(['acquire', 'call alert-1 with token-1', `throttled ${retryAfterMs}`]);
   });
 });

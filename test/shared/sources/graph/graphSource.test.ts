@@ -165,7 +165,13 @@ describe('when hunting fails', () => {
     const { graph, hunting } = sourcesOf(world.simulator);
     const until = new Date(Date.now() + 60_000);
     hunting.decisions.push(
-      ...Array.from({ length: 3 }, () => ({ kind: 'wait' as const, until, inLine: true, detail: 'used up' })),
+      ...Array.from({ length: 3 }, () => ({
+        kind: 'wait' as const,
+        reason: 'quota' as const,
+        until,
+        inLine: true,
+        detail: 'used up',
+      })),
     );
     const answers = await Promise.all(alertIds.map((id) => find(graph, id)));
     expect(answers.map(kindOf)).toEqual(['wait', 'wait', 'wait']);
