@@ -3,8 +3,7 @@ import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { packageFiles } from '#dev/package/packageFiles.ts';
-import { writePackage } from '#dev/package/writePackage.ts';
+import { packageFiles, writePackage } from '#dev/package/packageFiles.ts';
 
 /** How long one way to start took: from the start of the process to its end, which comes at once at its mark. */
 export interface StartTimes {

@@ -1,8 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { packageFiles } from '#dev/package/packageFiles.ts';
-import { writePackage } from '#dev/package/writePackage.ts';
+import { packageFiles, writePackage } from '#dev/package/packageFiles.ts';
 
 /** Makes what would be deployed, as a folder that is gone when `use` is done with it. */
 export async function withPackagedApp<Result>(use: (appRoot: string) => Promise<Result>): Promise<Result> {

@@ -2,8 +2,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './bundle.ts';
-import { packageFiles } from './packageFiles.ts';
-import { writePackage } from './writePackage.ts';
+import { packageFiles, writePackage } from './packageFiles.ts';
 
 const kilobytes = (bytes: number) => `${(bytes / 1_000).toFixed(0)} kB`;
 

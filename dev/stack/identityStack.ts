@@ -3,7 +3,7 @@ import type { SimulatorOptions } from '../simulator/options.ts';
 import { startSimulator } from '../simulator/simulator.ts';
 import { identitySettings } from './appSettings.ts';
 import { startAzurite } from './azurite.ts';
-import { createServerCertificate } from './serverCertificate.ts';
+import { createServerCertificate } from './certificates.ts';
 import { type Stack, stackOf } from './stack.ts';
 
 /** A stack whose apps sign in as in Azure: with one user-assigned managed identity, without a key. */

@@ -5,7 +5,7 @@ import { startSimulator } from '../simulator/simulator.ts';
 import type { TenantOptions } from '../simulator/tenant.ts';
 import { appSettings, tenantSettings } from './appSettings.ts';
 import { type Azurite, type AzuriteOptions, startAzurite } from './azurite.ts';
-import { createServerCertificate } from './serverCertificate.ts';
+import { createServerCertificate } from './certificates.ts';
 import { type Stack, stackOf } from './stack.ts';
 
 const TENANTS_TABLE = 'Tenants';

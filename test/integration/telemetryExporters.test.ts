@@ -5,7 +5,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startSimulator } from '#dev/simulator/simulator.ts';
-import { createCertificateAuthority } from '#dev/stack/certificateAuthority.ts';
+import { createCertificateAuthority } from '#dev/stack/certificates.ts';
 import { startOtlpCollector } from '#dev/traces/otlpCollector.ts';
 import { type RunningTelemetry, startOpenTelemetry } from '#shared/opentelemetry/start.ts';
 import { readTokenClaims } from '#shared/sources/accessToken.ts';

@@ -6,9 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type PackageFile, ROOT } from '#dev/package/bundle.ts';
-import { packageFiles } from '#dev/package/packageFiles.ts';
-import { writePackage } from '#dev/package/writePackage.ts';
-import { zip } from '#dev/package/zip.ts';
+import { packageFiles, writePackage, zip } from '#dev/package/packageFiles.ts';
 
 const SETTINGS = { AlertsStorage: 'UseDevelopmentStorage=true', ALERT_POLL_SCHEDULE: '0 */5 * * * *' };
 const harness = fileURLToPath(new URL('../../../bench/start/harness.cjs', import.meta.url));

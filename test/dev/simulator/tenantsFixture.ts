@@ -3,7 +3,7 @@ import { ClientAssertionCredential } from '@azure/identity';
 import type { SimulatorOptions } from '#dev/simulator/options.ts';
 import type { RunningSimulator } from '#dev/simulator/simulator.ts';
 import type { TenantOptions } from '#dev/simulator/tenant.ts';
-import { createCertificateAuthority } from '#dev/stack/certificateAuthority.ts';
+import { createCertificateAuthority } from '#dev/stack/certificates.ts';
 import { AUDIENCE, startForTest, tokenOf } from './simulatorFixture.ts';
 
 export const CLIENT_ID = '6a1f0b52-3c55-4a7e-9a53-20c1d7a0f001';

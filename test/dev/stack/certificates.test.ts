@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, get } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { createCertificateAuthority } from '#dev/stack/certificateAuthority.ts';
+import { createCertificateAuthority } from '#dev/stack/certificates.ts';
 
 const LOOPBACK = '127.0.0.1';
 
