@@ -1,12 +1,12 @@
 import type { StoredAnswer } from '../enrichment/answer.ts';
 import type { AlertState, Claim } from './claim.ts';
 
-/** The record of an alert as read, with the mark that a conditional write presents. */
+/** The record of an alert as read, with the ETag that a conditional write presents. */
 export interface AlertRecord {
   alertId: string;
   state: AlertState;
   /** Changes with every write by anybody. */
-  mark: string;
+  etag: string;
 }
 
 /**

@@ -36,7 +36,7 @@ export interface PollReport {
   damage?: string;
 }
 
-/** The watermark as read, with the mark that a write must present. */
+/** The watermark as read, with the ETag that a write must present. */
 export interface StoredWatermark {
   /** Undefined when there is none yet, or it cannot be read. */
   watermark: Date | undefined;
@@ -51,7 +51,7 @@ export interface StoredWatermark {
 /** Keeps up to when alerts have been listed. Both methods throw when the storage service cannot be used. */
 export interface WatermarkStore {
   read(): Promise<StoredWatermark>;
-  /** The new mark, or undefined when another instance wrote first. */
+  /** The new ETag, or undefined when another process wrote first. */
   write(
     state: { watermark: Date; completedAt: Date | undefined },
     etag: string | undefined,

@@ -8,33 +8,33 @@ export interface AskingProblem {
   detail: string;
 }
 
-/** What all instances know together about the answers of one API to the app. Times are those of the storage service. */
+/** What all processes know together about the answers of one API to the app. Times are those of the storage service. */
 export interface Answers {
   /** When a call was last answered normally, as exactly as answers are noted. */
   answeredAt: Date | undefined;
   /** When the API was last asked for the sake of health, and what came of it; `problem` is undefined until that is known. */
   asked: { at: Date; problem: AskingProblem | undefined } | undefined;
-  /** What a conditional write presents. */
-  mark: string | undefined;
+  /** The ETag that a conditional write presents. */
+  etag: string | undefined;
 }
 
-/** Keeps them where all instances find them. All methods throw when the storage service cannot be used. */
+/** Keeps them where all processes find them. All methods throw when the storage service cannot be used. */
 export interface AnswerStore {
   read(): Promise<Answers>;
   /** A call was answered normally. */
   noteAnswer(at: Date): Promise<void>;
-  /** Takes the right to ask, if nobody has written since `known` was read. */
+  /** Takes the right to ask. @returns False when another process has written since `known` was read. */
   claim(known: Answers, at: Date): Promise<boolean>;
   /** What came of asking. */
   noteProblem(problem: AskingProblem): Promise<void>;
 }
 
-/** A process notes answers no more often than this, so that a busy one writes next to nothing. */
+/** Shortest time between two notes of a process (ms), so that a busy one writes next to nothing. */
 const NOTE_INTERVAL_MS = 10 * 60_000;
 
 /**
- * A gate that notes when calls are answered normally: what alerts prove by the way, nobody need ask for. No call waits for
- * the note.
+ * Wraps a gate. It stores when a call was answered normally, in the background and at most every ten minutes, so that
+ * health needs no call of its own while alerts are looked up.
  */
 export function notingAnswers(gate: CallGate, answers: AnswerStore, now: () => Date): CallGate {
   let notedAt = Number.NEGATIVE_INFINITY;

@@ -1,6 +1,6 @@
 /**
- * What the outcome of a call decides: whether a pause after a 429 is over, which any call can tell, or whether the
- * circuit closes, which only a look-up can tell.
+ * What a call tests, in half-open state. `pause`: whether calls are accepted again after a 429; any call can test that.
+ * `circuit`: whether the circuit may close; only a look-up can test that.
  */
 export type Probe = 'pause' | 'circuit';
 
@@ -16,7 +16,10 @@ export interface Permit {
 /** The circuit is open: the source refuses every look-up. */
 export interface OpenCircuit {
   kind: 'denied';
-  /** When the next probe may go; not in the future when one is due that the caller may not be. */
+  /**
+   * When the next probe may go. In the past when a probe is due that this caller must not send (`mayProbeCircuit` is
+   * false).
+   */
   until: Date;
   detail: string;
 }
@@ -54,7 +57,7 @@ export interface CallRequest {
  */
 export type CircuitCause = 'forbidden' | 'retired';
 
-/** Guards every call to a rate-limited API, for all instances together. */
+/** The rate limiter and circuit breaker before every call to an API, which all processes share. */
 export interface CallGate {
   /** Whether the circuit is known to be open, without asking anybody: then no token need be asked for either. */
   openCircuit(): OpenCircuit | undefined;

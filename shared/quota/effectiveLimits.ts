@@ -37,8 +37,8 @@ export function nextRateRise(
 
 /** One more 429 at `now`. Several within one shortest window are one strike: they were under way together. */
 export function struck(strike: RateStrike | null, limits: readonly RateLimit[], now: number): RateStrike {
-  const window = shortestWindow(limits).windowMs;
-  if (strike !== null && now - strike.at < window / 4) {
+  const { windowMs } = shortestWindow(limits);
+  if (strike !== null && now - strike.at < windowMs / 4) {
     return strike;
   }
   return { rate: Math.max(LOWEST_RATE, effectiveRate(strike, limits, now) * RATE_AFTER_STRIKE), at: now };

@@ -37,6 +37,7 @@ export interface Pause {
   at: number;
 }
 
+/** An open circuit. Times are milliseconds on the storage clock. */
 export interface Circuit {
   openedAt: number;
   /** When the last refusal came that counted. */
@@ -50,6 +51,7 @@ export interface Circuit {
   detail: string;
 }
 
+/** The ledger before the first call. */
 export const emptyLedger: Ledger = {
   calls: [],
   waiting: 0,
@@ -72,7 +74,7 @@ export interface LedgerRules {
   probeIntervalMs: number;
 }
 
-/** More promises to the displaced than this are not told apart: the oldest are forgotten first. */
+/** Most promises to the displaced that are told apart; the oldest are forgotten first. */
 const MOST_DISPLACED = 2_000;
 /** The part of each limit that urgent calls may take before those in line. */
 const URGENT_SHARE = 1 / 5;
@@ -81,7 +83,7 @@ const LONGEST_PROBE_INTERVAL_MS = 15 * 60_000;
 /** Every look-up that was put back has returned by then: each waits at most twice as long as it was told. */
 const NOBODY_LEFT_TO_PROBE_MS = 2 * LONGEST_PROBE_INTERVAL_MS;
 
-/** What passes at the most between the end of a delay and the delivery: delays have whole seconds, polls two. */
+/** Longest time from the end of a delay to the delivery: delays are rounded up to seconds, the host polls every two. */
 const DELIVERY_MS = 3_000;
 
 /** How much earlier than its forecast slot a turn wakes its submission, so that a slot never waits for a caller. */
@@ -89,11 +91,12 @@ export function turnLeadMs(rules: LedgerRules): number {
   return gatheringMs(rules) + DELIVERY_MS;
 }
 
-/** How long those who wait for scarce slots gather in a process, to be served together. */
+/** How long callers gather in a process while slots are scarce, to share one exchange (ms). */
 export function gatheringMs(rules: LedgerRules): number {
   return rules.inProcessWaitMs / 6;
 }
 
+/** What share and rate leave of the limits at `now`. Pure. */
 export function limitsInForce(ledger: Ledger, rules: LedgerRules, now: number): RateLimit[] {
   return effectiveLimits(rules.limits, rules.share, effectiveRate(ledger.strike, rules.limits, now));
 }
@@ -119,8 +122,9 @@ export type Grant =
   /** A 429 paused all calls: one probe may call at the time `probe`, all others ask again at `retryAt`. */
   | { kind: 'paused'; probe: number | null; retryAt: number }
   /**
-   * The circuit is open: one probe may call at the time `probe`, the first caller that may, or else any. All
-   * others come back at `retryAt`, which is not in the future when a probe is due and no caller here may be it.
+   * The circuit is open. With `probe` set, one caller sends the probe at that time: the first that may probe the circuit,
+   * or the first of all when none may. All others come back at `retryAt`, which is past when a probe is due and no caller
+   * may send it.
    */
   | { kind: 'open'; probe: number | null; retryAt: number; detail: string };
 
@@ -150,8 +154,8 @@ export function ask(ledger: Ledger, rules: LedgerRules, request: Ask, now: numbe
 }
 
 function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: number): AskResult {
-  const lead = turnLeadMs(rules);
-  const gathering = gatheringMs(rules);
+  const leadMs = turnLeadMs(rules);
+  const gatherMs = gatheringMs(rules);
   const lineIsGone = now > ledger.lastTurnAt + rules.inProcessWaitMs;
   const inForce = limitsInForce(ledger, rules, now);
   const spread = lineIsGone ? (whole: RateLimit[]) => whole : spreadLimits;
@@ -167,8 +171,8 @@ function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: numb
   while (ledger.pause === null && slots.length < all) {
     const slot = nextSlot(calls, limits, now);
     const isFresh = slots.length >= early;
-    // The limits tell how long it could have been used. Spread out, a slot that follows one just given seems new each time.
-    const isLeftOver = slot <= now + gathering && allowedSince(calls, inForce) <= now - 2 * gathering;
+    // By the limits that are not spread: with spread ones every slot seems to have become free just now.
+    const isLeftOver = slot <= now + gatherMs && allowedSince(calls, inForce) <= now - 2 * gatherMs;
     const lineHasFirstRight = waiting > 0 && !isLeftOver;
     if (slot > now + request.patienceMs || (isFresh && lineHasFirstRight)) {
       break;
@@ -180,18 +184,18 @@ function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: numb
   const from = Math.max(now, ledger.pause?.until ?? now);
   const tooEarly = Math.max(0, early - slots.length);
   const newcomers = all - slots.length - tooEarly;
-  const displacedBefore = ledger.displaced.filter((slot) => slot > now + lead);
+  const displacedBefore = ledger.displaced.filter((slot) => slot > now + leadMs);
   const displacedNow = forecastSlots(merged(calls, displacedBefore), ledger, rules, spread, from, tooEarly);
   const displaced = [...displacedBefore, ...displacedNow].slice(-MOST_DISPLACED);
   // The end of the line is forecast at the full rate: who comes too early then is displaced, who comes too late wastes slots.
   const fullRate = spreadLimits(effectiveLimits(rules.limits, rules.share, 1));
   const newcomersSlots = nextSlots(calls, fullRate, from, waiting + newcomers).slice(waiting);
 
-  // Nobody is passed where nobody waits.
+  // Without a line, nothing is passed.
   const passing = waiting > 0 ? [...slots.slice(0, early), ...displacedNow].slice(promised) : [];
   const urgent = merged(trimLog(ledger.urgent, rules.limits, now), passing);
 
-  const turns = [...displacedNow, ...newcomersSlots].map((slot) => Math.max(now, Math.floor(slot - lead)));
+  const turns = [...displacedNow, ...newcomersSlots].map((slot) => Math.max(now, Math.floor(slot - leadMs)));
   return {
     ledger: {
       ...ledger,
@@ -282,14 +286,8 @@ function askOpenCircuit(
 
 /** A probe is a call like any other: it keeps the limits too. */
 function probeSlot(ledger: Ledger, rules: LedgerRules, now: number, notBefore: number): number {
-  const [slot = now] = forecastSlots(
-    ledger.calls,
-    ledger,
-    rules,
-    (limits) => limits,
-    Math.max(now, notBefore),
-    1,
-  );
+  const whole = (limits: RateLimit[]) => limits;
+  const [slot = now] = forecastSlots(ledger.calls, ledger, rules, whole, Math.max(now, notBefore), 1);
   return slot;
 }
 

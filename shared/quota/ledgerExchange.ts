@@ -2,7 +2,7 @@ import { record } from '../telemetry/telemetry.ts';
 import type { Ledger } from './ledger.ts';
 import type { StorageClock } from './storageClock.ts';
 
-/** A ledger as read, with the mark that a write must present so that no change in between is lost. */
+/** A ledger as read, with the ETag that a write must present so that no change in between is lost. */
 export interface StoredLedger {
   ledger: Ledger;
   /** Undefined while the ledger does not exist. */
@@ -29,7 +29,7 @@ export class LedgerError extends Error {
  */
 export interface LedgerStore {
   read(): Promise<StoredLedger>;
-  /** The new mark, or undefined when another instance wrote first. */
+  /** The new ETag, or undefined when another process wrote first. */
   write(next: Ledger, etag: string | undefined): Promise<string | undefined>;
 }
 

@@ -153,7 +153,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
       case 'slots':
         callers.forEach((caller, index) => {
           const slot = grant.slots[index];
-          // The exchange has redeemed the turn, or counted the urgent call: a slot that cannot be used does that once.
+          // The ledger has counted this turn or urgent call. If it must ask again, it asks as `first`, to be counted once.
           if (caller.place === 'turn' || (caller.place === 'urgent' && slot !== undefined)) {
             caller.place = 'first';
           }
@@ -196,10 +196,10 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
 
   /** Waits for the slot. One that is missed, because the process was busy, is given up: calling late would break a limit elsewhere. */
   function admitAt(slot: number, caller: Caller): void {
-    const wait = slot - clock.now();
-    if (wait > 0 && !caller.isGone) {
-      setTimeout(() => admitAt(slot, caller), wait);
-    } else if (caller.isGone || wait < -marginMs / 2 || isStopped) {
+    const waitMs = slot - clock.now();
+    if (waitMs > 0 && !caller.isGone) {
+      setTimeout(() => admitAt(slot, caller), waitMs);
+    } else if (caller.isGone || waitMs < -marginMs / 2 || isStopped) {
       feedback.push({ kind: 'unused', slot });
       served.delete(caller);
       line.rejoin(caller);

@@ -11,7 +11,7 @@ export interface ApiQuotaReport {
   rate: number;
   /** Set while a 429 keeps all calls back. */
   pausedUntil: Date | null;
-  /** Set while Defender refuses the app as a whole. */
+  /** Set while the circuit of this API is open. */
   circuit: { openSince: Date; nextProbe: Date; detail: string } | null;
 }
 

@@ -42,8 +42,8 @@ export function nextSlots(log: CallLog, limits: readonly RateLimit[], from: numb
 
 /** The log without the calls that no limit counts any more at `now`. */
 export function trimLog(log: CallLog, limits: readonly RateLimit[], now: number): number[] {
-  const longest = Math.max(...limits.map(({ windowMs }) => windowMs + safetyMarginMs(windowMs)));
-  const firstKept = log.findIndex((time) => time > now - longest);
+  const longestMs = Math.max(...limits.map(({ windowMs }) => windowMs + safetyMarginMs(windowMs)));
+  const firstKept = log.findIndex((time) => time > now - longestMs);
   return firstKept < 0 ? [] : log.slice(firstKept);
 }
 

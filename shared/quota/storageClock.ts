@@ -22,6 +22,10 @@ interface Interval {
   at: number;
 }
 
+/**
+ * Estimates the storage service's clock from the `Date` headers of its answers.
+ * @param localNow Milliseconds of this machine's clock.
+ */
 export function createStorageClock(localNow: () => number): StorageClock {
   let known: Interval | undefined;
 

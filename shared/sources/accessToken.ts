@@ -23,8 +23,9 @@ interface AccessToken {
   expiresOnTimestamp: number;
 }
 
-/** A successor is asked for so long before a token ends, and is waited for when only so little is left. */
+/** How long before its end a token is renewed in the background (ms). */
 const RENEW_BEFORE_END_MS = 5 * 60_000;
+/** With less than this left, callers wait for the new token (ms). */
 const SHORTEST_USE_MS = 30_000;
 
 /** The libraries would wait for ever for an identity endpoint that does not answer, and every alert with them. */

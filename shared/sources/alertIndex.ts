@@ -7,7 +7,7 @@ export interface AlertIndex {
   /** What lists have told of the alert, if one has; without a device where they contradict each other. */
   known(alertId: string): Kept<AlertDevice> | undefined;
   /**
-   * The same, for which a list may be made; undefined when none has the alert, or none can be had.
+   * What lists tell of the alert, for which one may be made. Undefined when no list has it, or none can be made.
    * @param firstSeen When the alert was submitted: it was raised before.
    */
   find(alertId: string, firstSeen: Date, signal: AbortSignal): Promise<Kept<AlertDevice> | undefined>;
@@ -15,13 +15,13 @@ export interface AlertIndex {
   deviceIds(): Iterable<string>;
 }
 
-/** So many alerts that no list covers are worth one; fewer go the single way. */
+/** From this many alerts that no list covers a list is made; fewer are looked up one by one. */
 const WORTH_A_LIST = 8;
-/** Alerts of a backlog come one after the other: so long the first waits for others that want a list. */
+/** How long the first alert waits for others that want a list (ms): those of a backlog come one after the other. */
 const GATHER_MS = 600;
-/** Who waits longer for a list goes the single way. */
+/** Longest wait of an alert for a list (ms); then it is looked up by itself. */
 const LONGEST_WAIT_MS = 90_000;
-/** So many alerts are remembered, the newest. */
+/** Most alerts that are remembered, the newest ones. */
 const MOST_REMEMBERED = 50_000;
 
 /** What the index is doing about alerts that no list covers. */
@@ -33,6 +33,7 @@ type Work =
   /** No list can be had before `until`. */
   | { kind: 'resting'; until: number };
 
+/** Remembers what lists tell, and has one made when enough alerts want it. */
 export function createAlertIndex(lists: AlertLists, now: () => Date): AlertIndex {
   const alerts = new Map<string, Kept<AlertDevice>>();
   let covered: { from: Date; until: Date } | undefined;
@@ -42,7 +43,7 @@ export function createAlertIndex(lists: AlertLists, now: () => Date): AlertIndex
     for (const alert of listed) {
       const { alertId, machineId } = alert;
       const before = alerts.get(alertId)?.part;
-      // A list that contradicts another is believed by nobody.
+      // Two lists name different devices: neither is trusted.
       const isDoubtful = before !== undefined && before.machineId !== machineId;
       const part = isDoubtful ? { alertId, machineId: undefined } : alert;
       alerts.delete(alertId);
@@ -56,7 +57,7 @@ export function createAlertIndex(lists: AlertLists, now: () => Date): AlertIndex
     }
   }
 
-  /** Waits until they are many, and has a list made for all of them then. */
+  /** Waits until enough alerts want a list, and then makes one for all of them. */
   async function gather(wanted: Wanted, isEnough: Promise<true>): Promise<boolean> {
     if (!(await withinTime<boolean>(isEnough, GATHER_MS, () => false))) {
       work = { kind: 'nothing' };
@@ -116,7 +117,7 @@ export function createAlertIndex(lists: AlertLists, now: () => Date): AlertIndex
         !covers(covered, { earliest: time, latest: time }) &&
         !(work.kind === 'resting' && now().getTime() < work.until) &&
         !signal.aborted;
-      // Who comes while a list is made that began before it waits for the next one.
+      // A list that is under way may be older than this alert: then it waits for the next one.
       let mayWait = true;
       for (let round = 0; round < 2 && mayWait && isUncovered(); round += 1) {
         mayWait = await withinTime(join(time), LONGEST_WAIT_MS, () => false);

@@ -10,13 +10,13 @@ export interface AlertList {
   parts: number;
 }
 
-/** How the list that all processes share stands. Each form carries the list that was made last. */
+/** How the list that all processes share stands. `list` is the one that was made last. */
 export type SharedList =
-  /** Nobody is at it. */
+  /** No process makes a list. */
   | { kind: 'idle'; list: AlertList | undefined }
-  /** One process is at it; unless it says so again until `until`, it has ended. */
+  /** One process makes the list. It holds a lease until `until`, and renews it. */
   | { kind: 'listing'; until: Date; list: AlertList | undefined }
-  /** The API has told none: nobody asks for one before `until`. */
+  /** The API gave no list: no process asks for one before `until`. */
   | { kind: 'resting'; until: Date; list: AlertList | undefined };
 
 /** What a list told of alerts, and when it did. */
@@ -31,7 +31,7 @@ export type AlertDevice = Pick<ListedAlert, 'alertId' | 'machineId' | 'evidence'
 /** Keeps the list where all processes find it. Failures of storage are thrown. */
 export interface AlertListStore {
   read(): Promise<{ shared: SharedList; etag: string | undefined }>;
-  /** @returns The new ETag; undefined when somebody else has written meanwhile. */
+  /** @returns The new ETag; undefined when another process has written meanwhile. */
   write(shared: SharedList, etag: string | undefined): Promise<string | undefined>;
   /** What is kept of the parts from number `first` on, up to but without `end`; parts of other lists are left out. */
   readParts(listId: string, first: number, end: number): Promise<ListPart[]>;
@@ -53,28 +53,28 @@ export interface AlertListDeps {
   newId: () => string;
 }
 
-/** An alert that was submitted was updated so long before at most, or it goes the single way. */
+/** Longest time from the update of an alert to its submission (ms); an alert that is older is looked up by itself. */
 const LEAD_MS = 3_600_000;
-/** A list begins earlier by this, for alerts that were submitted a little before the one that it is made for. */
+/** How much earlier a list begins (ms), for alerts that were submitted a little before the one it is made for. */
 const SPARE_MS = 900_000;
-/** A list goes on where it ended the last time, and a little before: the API's may lag. */
+/** How long before its last end a list goes on (ms): the API's list may lag. */
 const OVERLAP_MS = 120_000;
-/** A list that goes on for longer than this is begun anew. */
+/** Longest time that one list spans (ms); then a new one begins. */
 const LONGEST_LIST_MS = 6 * 3_600_000;
-/** So many parts a list has at most; then a new one begins. They are rows of the state table. */
+/** Most parts of one list, which are rows of the state table; then a new one begins. */
 const MOST_PARTS = 60;
-/** After a list that could not be had the next is asked for no earlier; after one that lacks the role much later. */
+/** How long no process asks after the API gave no list, and after it refused for want of the role (ms). */
 const REST_MS = 30_000;
 const REST_ROLE_MS = 600_000;
-/** Who makes a list says so again and again; who has not for so long has ended. */
+/** The lease on making the list, and how often it is renewed (ms). */
 const LEASE_MS = 12_000;
 const RENEW_MS = 4_000;
-/** A listing that takes longer ends; what it has told until then counts. */
+/** Longest time that making a list takes (ms); the pages until then count. */
 const LONGEST_LISTING_MS = 60_000;
-/** How often those who wait for a list look whether it is there. */
+/** How often a process that waits for the list reads whether it is there (ms). */
 const LOOK_MS = 400;
 
-/** Whether an alert that was submitted at these times would be on the list, had it one of them. Pure. */
+/** Whether the list spans the times at which these alerts can have been updated. Pure. */
 export function covers(list: Pick<AlertList, 'from' | 'until'> | undefined, wanted: Wanted): boolean {
   return (
     list !== undefined &&
@@ -113,11 +113,11 @@ export interface AlertLists {
 }
 
 /**
- * Lists of alerts that one process makes and all use: the first who wants one holds a lease in the state table while it pages,
- * the others wait, and read what it kept.
+ * Lists of alerts that one process makes and all use. The first process that wants one holds a lease in the state table
+ * while it pages. The others wait, and read the pages that it stores.
  *
- * Who dies while it holds the lease leaves the parts that it kept; another takes over when the lease is over. Two who make
- * the same list, because one was slow, spend calls and harm nothing: each part is true for itself.
+ * If the process dies, its stored pages stay, and another one takes over when the lease expires. Two processes that make the
+ * same list, because one was slow, waste calls and harm nothing: each page is true by itself.
  */
 export function createAlertLists({ feed, store, now, newId }: AlertListDeps): AlertLists {
   /** Which parts of which list this process knows. */
@@ -144,7 +144,7 @@ export function createAlertLists({ feed, store, now, newId }: AlertListDeps): Al
     const { list, since } = nextList(before, wanted, newId);
     let { parts } = list;
     let etag: string | undefined = lease;
-    // Without the lease it goes on for itself: what it has learned is of use here.
+    // Without the lease it goes on, because its own process can use the pages.
     const say = async (shared: SharedList) => {
       etag = etag && (await store.write(shared, etag));
     };
@@ -182,8 +182,8 @@ export function createAlertLists({ feed, store, now, newId }: AlertListDeps): Al
     return { kind: 'listing', until: after(LEASE_MS), list };
   }
 
-  function after(milliseconds: number): Date {
-    return new Date(now().getTime() + milliseconds);
+  function after(delayMs: number): Date {
+    return new Date(now().getTime() + delayMs);
   }
 
   return {

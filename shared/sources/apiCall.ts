@@ -22,7 +22,7 @@ export type CallFailure =
   | OpenCircuit
   | AccessFailure;
 
-/** The app may not call. What that says about other calls, the caller knows, who then tells the gate. */
+/** The API refuses the app. The caller decides whether that opens the circuit, and reports it by `gate.denied`. */
 export type AccessFailure =
   /** No token, before or after the permit; or a 401 to a new token. */
   | { kind: 'unauthorized'; permit: Permit | undefined; detail: string }

@@ -200,8 +200,8 @@ const LONGEST_WAIT_MS = 24 * 3_600_000;
  * replenished in 03:30:56."), else undefined.
  */
 export function retryAfterMs(header: string | undefined, body: string, now: Date): number | undefined {
-  const wait = fromHeader(header?.trim() ?? '', now) ?? fromText(body);
-  return wait === undefined ? undefined : Math.min(wait, LONGEST_WAIT_MS);
+  const waitMs = fromHeader(header?.trim() ?? '', now) ?? fromText(body);
+  return waitMs === undefined ? undefined : Math.min(waitMs, LONGEST_WAIT_MS);
 }
 
 function fromHeader(header: string, now: Date): number | undefined {

@@ -6,7 +6,7 @@ import type { LookUp, LookUpFailure } from './lookUp.ts';
 /** What a batch says about one ID. */
 export type BatchAnswer<Row> = { kind: 'row'; row: Row } | LookUpFailure;
 
-/** Asks about IDs: those that are asked for while a call is under way, or waits for its slot, share the next one. */
+/** Asks about many IDs by one call. IDs that are asked for while a call is under way, or waits for its slot, share the next. */
 export interface Batch<Row> {
   ask(id: string, place: CallRequest['place'], signal: AbortSignal): Promise<BatchAnswer<Row>>;
 }
@@ -24,19 +24,19 @@ export interface BatchDeps<Row> {
   mostIds: number;
   lookUp: LookUp;
   call: (ids: readonly string[], token: string, signal: AbortSignal) => Promise<BatchReply<Row>>;
-  /** Whether a call waits for a moment for others that would share it; not when left out. */
+  /** Whether a call waits a moment for more IDs; it does not when left out. */
   gathers?: () => boolean;
-  /** More IDs for a call that has room, about which somebody will ask: `most` at most, and none of `ids`. */
+  /** IDs that will be asked for soon, for a call that has room: `most` at most, and none of `ids`. */
   more?: (ids: ReadonlySet<string>, most: number) => Promise<readonly string[]>;
   /** The answer for an ID that was asked for and has no row. */
   missing: (id: string) => LookUpFailure;
-  /** Keeps a row before anyone is answered, so that who comes later finds it. */
+  /** Stores a row before the answers are given, so that later alerts find it. */
   keep?: (id: string, row: Row) => Promise<void>;
 }
 
-/** A call that takes longer has failed for those who wait for it. */
+/** Longest time of a call (ms); then it has failed for all its IDs. */
 const LONGEST_CALL_MS = 100_000;
-/** A call that is not full goes when so long nobody has come, or when the first has waited for so long. */
+/** A call that is not full is made when no ID has come for this long, or this long after the first (ms). */
 const QUIET_MS = 300;
 const LONGEST_GATHERING_MS = 3_000;
 
@@ -53,13 +53,20 @@ interface Waiter<Row> {
 /** What a call has brought for each ID it was about. */
 type Answers<Row> = (id: string) => BatchAnswer<Row>;
 
+/**
+ * Creates a batch for one kind of call.
+ * @example
+ * const machines = createBatch({ subject: 'machines', mostIds: 30, lookUp, call, missing });
+ * const answer = await machines.ask(machineId, 'last', signal);
+ * // One call for all IDs that were asked for meanwhile: { kind: 'row', row } or a failure.
+ */
 export function createBatch<Row>(deps: BatchDeps<Row>): Batch<Row> {
   const { subject, mostIds, lookUp, gathers = () => false, more, missing, keep } = deps;
   let waiting: Waiter<Row>[] = [];
-  /** Those whom the call under way serves; who asks for the same ID meanwhile joins them. Undefined until it is made. */
+  /** The waiters of the call under way; a request for one of its IDs joins them. Undefined until the call is made. */
   let served: Waiter<Row>[] | undefined;
   let isAsking = false;
-  /** Hears of each who comes while a call waits for more. */
+  /** Is called for each ID that comes while a call waits for more. */
   let onCome: () => void = () => undefined;
 
   async function askAll(): Promise<void> {
@@ -109,7 +116,7 @@ export function createBatch<Row>(deps: BatchDeps<Row>): Batch<Row> {
     }
   }
 
-  /** Takes from the line whom one call can serve. */
+  /** Takes the waiters that one call can serve. */
   async function takeWaiting(): Promise<Asked> {
     const ids = new Set([...idsOf(waiting)].slice(0, mostIds));
     served = waiting.filter(({ id }) => ids.has(id));
@@ -119,7 +126,7 @@ export function createBatch<Row>(deps: BatchDeps<Row>): Batch<Row> {
     return { ids: [...ids], added };
   }
 
-  /** Without a call nobody was taken from the line: all hear why there was none. */
+  /** Takes the waiters of this round: those of the call, or all when no call was made. */
   function takeServed(): Waiter<Row>[] {
     const all = served ?? waiting;
     if (served === undefined) {

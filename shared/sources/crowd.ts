@@ -1,29 +1,31 @@
 import { withinTime } from '../promises.ts';
 
-/** From so many look-ups at the same time in a process on, lists take fewer calls than the alerts would. */
+/** From this many look-ups at once in a process, lists take fewer calls than the alerts would. */
 const CROWD = 8;
-/** So many that begin within this time count as well: on a slow machine one ends before the next begins. */
+/** As many that begin within this time count as well (ms): on a slow machine one ends before the next begins. */
 const SAME_TIME_MS = 2_000;
-/** So long after a crowd, the next alerts are taken for a part of it: answers from lists are quick. */
+/** How long after a crowd the next alerts count as a part of it (ms): answers from lists are quick. */
 const AFTER_CROWD_MS = 60_000;
-/** So long a look-up that is not alone waits for a crowd: the host hands over the messages of a backlog in one go. */
+/** How long a look-up that is not alone waits for a crowd (ms): the host hands over the messages of a backlog in one go. */
 const FORMING_MS = 100;
 
 /** Counts the look-ups under way in a process, and says whether they are many. */
 export interface Crowd {
+  /** Whether lists save calls now. */
   isMany(): boolean;
-  /** The same, for a look-up that has joined; one that is not alone waits for a moment to see whether more come. */
+  /** Whether lists save calls, for a look-up that has joined. If it is not alone it waits a moment for more. */
   becomesMany(): Promise<boolean>;
   /** Runs one look-up as a part of the crowd. */
   join<T>(lookUp: () => Promise<T>): Promise<T>;
 }
 
+/** Counts the look-ups of this process. */
 export function createCrowd(now: () => Date): Crowd {
   let underWay = 0;
   /** When the last ones began, the oldest first. */
   let begun: number[] = [];
   let manyUntil = Number.NEGATIVE_INFINITY;
-  /** Those who wait to see whether a crowd forms; each of them has an end. */
+  /** Resolves when a crowd forms. Each wait for it has an end. */
   let forming = Promise.withResolvers<void>();
   const isMany = () => now().getTime() < manyUntil;
   return {

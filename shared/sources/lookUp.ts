@@ -16,6 +16,7 @@ export interface LookUpApi extends Api {
   refusesSingleAlerts: boolean;
 }
 
+/** What look-ups need besides the API. */
 export interface LookUpDeps extends ApiAccess {
   /** Uniform in [0, 1). */
   random: () => number;
@@ -51,9 +52,15 @@ export type LookUp = <Answer extends { kind: string }>(
 
 /** A passing fault is tried again this often at once, before the submission is deferred. */
 const QUICK_RETRIES = 2;
-/** 403s for so many alerts in a row, with no other answer in between, are about the app and not about the alerts. */
+/** From this many alerts refused with 403 in a row, without another answer in between, the refusal is about the app. */
 const REFUSED_ALERTS_IN_A_ROW = 3;
 
+/**
+ * Makes the look-ups of one API. Each goes through `callApi`.
+ * @example
+ * const lookUp = createLookUp(defenderApi, { gate, tokens, random, retryBaseDelayMs: 5_000 });
+ * const answer = await lookUp({ subject: alertId, place: 'last', call: (token) => client.machine(alertId, token) }, signal);
+ */
 export function createLookUp(api: LookUpApi, deps: LookUpDeps): LookUp {
   const { gate, tokens, random, onSign = () => undefined } = deps;
   /** Alerts that were refused with 403 since the last answer of another kind. */
@@ -155,6 +162,6 @@ function isUnavailable(answer: { kind: string }): answer is Extract<LookUpFailur
   return answer.kind === 'unavailable';
 }
 
-async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await delay(milliseconds, undefined, { signal }).catch(() => undefined);
+async function pause(pauseMs: number, signal: AbortSignal): Promise<void> {
+  await delay(pauseMs, undefined, { signal }).catch(() => undefined);
 }

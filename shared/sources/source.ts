@@ -59,7 +59,10 @@ export type SourceAnswer =
   | { kind: 'not_found'; detail: string; isCertain?: true }
   /** Not the alert's fault: no attempt is counted. */
   | Wait
-  /** The app may not ask (no token, no role). Not the alert's fault: no attempt is counted. */
+  /**
+   * No look-up before `until`: the circuit is open (no token, no role, the API is gone), or `auto` does not know yet whether
+   * Defender is gone. Not the alert's fault: no attempt is counted.
+   */
   | { kind: 'denied'; until: Date; detail: string }
   /** The source failed for now: network, timeout, 5xx. `retryAfterMs` is its own word on how long. */
   | { kind: 'unavailable'; retryAfterMs?: number | undefined; detail: string }

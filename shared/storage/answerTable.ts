@@ -37,11 +37,11 @@ export function createAnswerTable(table: TableClient, partitionKey: string): Ans
             at: askedAt,
             problem: kind && { kind, detail: problem ?? '' },
           },
-          mark: found.etag,
+          etag: found.etag,
         };
       } catch (error) {
         if (hasStatus(error, 404)) {
-          return { answeredAt: undefined, asked: undefined, mark: undefined };
+          return { answeredAt: undefined, asked: undefined, etag: undefined };
         }
         throw error;
       }
@@ -51,17 +51,17 @@ export function createAnswerTable(table: TableClient, partitionKey: string): Ans
       await table.upsertEntity({ ...row, answeredAt: at }, 'Merge');
     },
 
-    async claim({ mark }, at) {
+    async claim({ etag }, at) {
       const claimed = { ...row, askedAt: at, problemKind: '', problem: '' };
       try {
-        if (mark === undefined) {
+        if (etag === undefined) {
           await table.createEntity(claimed);
         } else {
-          await table.updateEntity(claimed, 'Merge', { etag: mark });
+          await table.updateEntity(claimed, 'Merge', { etag });
         }
         return true;
       } catch (error) {
-        if (mark === undefined ? isLostCreation(error) : isLostUpdate(error)) {
+        if (etag === undefined ? isLostCreation(error) : isLostUpdate(error)) {
           return false;
         }
         throw error;

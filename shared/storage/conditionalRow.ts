@@ -29,8 +29,8 @@ export async function readRow(
 
 /**
  * Writes the row whole, if it is still as it was read.
- * @param etag The mark of the row as read; undefined when there was none.
- * @returns The new mark, or undefined when somebody else wrote first.
+ * @param etag The ETag of the row as read; undefined when there was none.
+ * @returns The new ETag, or undefined when another process wrote first.
  * @throws When the storage service cannot be used.
  */
 export async function writeRow(

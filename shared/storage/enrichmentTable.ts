@@ -37,7 +37,7 @@ export function createEnrichmentTable(table: TableClient, tenantId?: string): Al
   ): Promise<AlertRecord | undefined> {
     try {
       const { etag } = await write({ partitionKey: alertId, rowKey, ...columns });
-      return { alertId, state, mark: etag ?? '' };
+      return { alertId, state, etag: etag ?? '' };
     } catch (error) {
       if (isLost(error)) {
         return undefined;
@@ -48,14 +48,14 @@ export function createEnrichmentTable(table: TableClient, tenantId?: string): Al
 
   function merge(record: AlertRecord, changes: Partial<AlertState>, columns: Columns) {
     const write = (row: Columns & { partitionKey: string; rowKey: string }) =>
-      table.updateEntity(row, 'Merge', { etag: record.mark });
+      table.updateEntity(row, 'Merge', { etag: record.etag });
     return attempt(record.alertId, { ...record.state, ...changes }, write, columns);
   }
 
   return {
     async read(alertId) {
       const row = await readRow(table, { partitionKey: alertId, rowKey });
-      return row && { alertId, state: readAlertRow(row), mark: row.etag };
+      return row && { alertId, state: readAlertRow(row), etag: row.etag };
     },
 
     async announce(alertId) {
@@ -73,7 +73,7 @@ export function createEnrichmentTable(table: TableClient, tenantId?: string): Al
     },
 
     store(record, answer) {
-      const { alertId, mark, state } = record;
+      const { alertId, etag, state } = record;
       if (answer.device === undefined) {
         return merge(record, { answer }, answerColumns(answer));
       }
@@ -83,7 +83,7 @@ export function createEnrichmentTable(table: TableClient, tenantId?: string): Al
         ...publishedColumns(state.published),
       };
       const write = (row: Columns & { partitionKey: string; rowKey: string }) =>
-        table.updateEntity(row, 'Replace', { etag: mark });
+        table.updateEntity(row, 'Replace', { etag });
       return attempt(alertId, { ...state, answer }, write, columns);
     },
 

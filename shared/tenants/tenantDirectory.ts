@@ -11,16 +11,16 @@ export interface TenantDirectory {
   failingSince(): number | undefined;
 }
 
-/** What was read is taken for so long without a look. */
+/** Rows that are younger are used without a read (ms). */
 const FRESH_MS = 25_000;
-/** And for so long without waiting for the look. */
+/** Rows that are younger are used while a read is under way (ms). */
 const STALE_MS = 50_000;
-/** While the table cannot be read, what was known before holds for so long: a tenant that was disabled goes on until then. */
+/** How long rows are used while the table cannot be read (ms). A tenant that was disabled meanwhile goes on until then. */
 const KEPT_MS = 15 * 60_000;
-/** After a read that failed the next one is made no sooner. */
+/** Shortest time from a failed read to the next one (ms). */
 const RETRY_MS = 5_000;
 
-/** Reads all rows at once, for all who ask. @param now Milliseconds of a clock that goes on evenly. */
+/** Reads all rows at once, and answers all callers from them. @param now Milliseconds of a clock that goes on evenly. */
 export function createTenantDirectory(list: TenantRows['list'], now: () => number): TenantDirectory {
   let known: { rows: ReadonlyMap<string, TenantRow>; at: number } | undefined;
   let failure: { since: number; at: number; error: unknown } | undefined;

@@ -2,7 +2,7 @@ import type { ApiSign } from '../lookUp.ts';
 import type { AlertFeed, AlertReference, Source, SourceAnswer, SourceName } from '../source.ts';
 import { initialState, PROBE_INTERVAL_MS, type SourceState, stateAfter } from './sourceState.ts';
 
-/** The state as read, with the mark that a write must present. */
+/** The state as read, with the ETag that a write must present. */
 export interface StoredSourceState {
   state: SourceState;
   /** Undefined while there is no row. */
@@ -12,7 +12,7 @@ export interface StoredSourceState {
 /** Keeps the state where all instances find it. Both methods throw when the storage service cannot be used. */
 export interface SourceStateStore {
   read(): Promise<StoredSourceState>;
-  /** The new mark, or undefined when another instance wrote first. */
+  /** The new ETag, or undefined when another process wrote first. */
   write(state: SourceState, etag: string | undefined): Promise<string | undefined>;
 }
 

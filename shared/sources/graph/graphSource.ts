@@ -159,7 +159,7 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
     const info = mayHunt
       ? await describe(part.mdeDeviceId, { ...alert, inLine: inLine && before !== undefined }, signal)
       : notAsked;
-    // Where hunting is closed to the app, what the alert says must do; a fault that passes is worth waiting for.
+    // Where the circuit of hunting is open to the app, what the alert says must do; a fault that passes is worth waiting for.
     if (info.kind !== 'device' && info.kind !== 'denied') {
       if (before === undefined) {
         await parts.writeEvidence(alertId, evidence);

@@ -35,11 +35,11 @@ function tokenWith(roles: readonly string[]): string {
 
 /** Answers that all instances of a test share, with writes that hold only on what was read. */
 function createAnswers(): AnswerStore & { problemKinds: string[] } {
-  let row: Answers = { answeredAt: undefined, asked: undefined, mark: undefined };
-  let mark = 0;
+  let row: Answers = { answeredAt: undefined, asked: undefined, etag: undefined };
+  let etag = 0;
   const write = (changes: Partial<Answers>) => {
-    mark += 1;
-    row = { ...row, ...changes, mark: String(mark) };
+    etag += 1;
+    row = { ...row, ...changes, etag: String(etag) };
   };
   const problemKinds: string[] = [];
   return {
@@ -50,7 +50,7 @@ function createAnswers(): AnswerStore & { problemKinds: string[] } {
     },
     async claim(known, at) {
       await Promise.resolve();
-      if (known.mark !== row.mark) {
+      if (known.etag !== row.etag) {
         return false;
       }
       write({ asked: { at, problem: undefined } });

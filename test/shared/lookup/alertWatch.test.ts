@@ -18,7 +18,7 @@ function createRecords() {
   const state = { claim: undefined, answer: undefined, published: [] };
   return {
     reads,
-    put: (alertId: string, mark: string) => rows.set(alertId, { alertId, mark, state }),
+    put: (alertId: string, etag: string) => rows.set(alertId, { alertId, etag, state }),
     fail(error: Error) {
       failure = error;
     },
@@ -32,14 +32,14 @@ function createRecords() {
   };
 }
 
-const isDone = (record: AlertRecord | undefined) => record?.mark === 'done';
+const isDone = (record: AlertRecord | undefined) => record?.etag === 'done';
 const never = new AbortController().signal;
 
 test('what is so already is told after one read', async () => {
   const records = createRecords();
   records.put('a', 'done');
   const record = await createAlertWatch(records).until('a', isDone, never);
-  expect([record?.mark, records.reads]).toEqual(['done', ['a']]);
+  expect([record?.etag, records.reads]).toEqual(['done', ['a']]);
 });
 
 test('however many wait for an alert, one reader looks, less and less often', async () => {
@@ -67,17 +67,17 @@ test('whose time is up gets the record as last read; the others wait on', async 
   const waits = [watch.until('a', isDone, hasty.signal), watch.until('a', isDone, never)];
   await vi.advanceTimersByTimeAsync(300);
   hasty.abort();
-  expect((await waits[0])?.mark).toBe('begun');
+  expect((await waits[0])?.etag).toBe('begun');
   records.put('a', 'done');
   await vi.advanceTimersByTimeAsync(2_000);
-  expect((await waits[1])?.mark).toBe('done');
+  expect((await waits[1])?.etag).toBe('done');
 });
 
 test('who has no time at all still learns how the record is', async () => {
   const records = createRecords();
   records.put('a', 'begun');
   const record = await createAlertWatch(records).until('a', isDone, AbortSignal.abort());
-  expect(record?.mark).toBe('begun');
+  expect(record?.etag).toBe('begun');
 });
 
 test('who has no time is told how the record is now, not how others last saw it', async () => {
@@ -87,7 +87,7 @@ test('who has no time is told how the record is now, not how others last saw it'
   const others = watch.until('a', isDone, never);
   await vi.advanceTimersByTimeAsync(1_000);
   records.put('a', 'done');
-  expect((await watch.until('a', isDone, AbortSignal.abort()))?.mark).toBe('done');
+  expect((await watch.until('a', isDone, AbortSignal.abort()))?.etag).toBe('done');
   await vi.advanceTimersByTimeAsync(2_000);
   await others;
 });
@@ -109,7 +109,7 @@ test('who comes later shares what was read', async () => {
   const watch = createAlertWatch(records);
   const first = watch.until('a', isDone, never);
   await vi.advanceTimersByTimeAsync(100);
-  expect((await watch.until('a', (record) => record?.mark === 'begun', never))?.mark).toBe('begun');
+  expect((await watch.until('a', (record) => record?.etag === 'begun', never))?.etag).toBe('begun');
   expect(records.reads).toHaveLength(1);
   records.put('a', 'done');
   await vi.advanceTimersByTimeAsync(2_000);

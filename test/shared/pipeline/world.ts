@@ -62,7 +62,7 @@ interface Message {
 /** Table, queues, source and clock in memory, with the conditional writes of the real ones. */
 export function createWorld(options: WorldOptions = {}) {
   const { around = () => undefined } = options;
-  const rows = new Map<string, { state: AlertState; mark: string }>();
+  const rows = new Map<string, { state: AlertState; etag: string }>();
   const queue: Message[] = [];
   const published: Enrichment[] = [];
   const buried: DeadLetter[] = [];
@@ -79,13 +79,13 @@ export function createWorld(options: WorldOptions = {}) {
     return result;
   }
 
-  function write(alertId: string, mark: string | undefined, state: AlertState): AlertRecord | undefined {
-    if (rows.get(alertId)?.mark !== mark) {
+  function write(alertId: string, etag: string | undefined, state: AlertState): AlertRecord | undefined {
+    if (rows.get(alertId)?.etag !== etag) {
       return undefined;
     }
     writes += 1;
-    rows.set(alertId, { state, mark: String(writes) });
-    return { alertId, state, mark: String(writes) };
+    rows.set(alertId, { state, etag: String(writes) });
+    return { alertId, state, etag: String(writes) };
   }
 
   const records: AlertRecords = {
@@ -100,15 +100,15 @@ export function createWorld(options: WorldOptions = {}) {
       }),
     create: (alertId, claim) =>
       step('create', () => write(alertId, undefined, { claim, answer: undefined, published: [] })),
-    claim: ({ alertId, mark, state }, claim) =>
-      step('claim', () => write(alertId, mark, { ...state, claim })),
-    store: ({ alertId, mark, state }, answer: StoredAnswer) =>
-      step('store', () => write(alertId, mark, { ...state, answer })),
-    addPublished: ({ alertId, mark, state }, submissionId) =>
+    claim: ({ alertId, etag, state }, claim) =>
+      step('claim', () => write(alertId, etag, { ...state, claim })),
+    store: ({ alertId, etag, state }, answer: StoredAnswer) =>
+      step('store', () => write(alertId, etag, { ...state, answer })),
+    addPublished: ({ alertId, etag, state }, submissionId) =>
       step('mark', () => {
         const published = [...state.published, submissionId];
         const claim = state.claim?.submissionId === submissionId ? undefined : state.claim;
-        return write(alertId, mark, { ...state, published, claim });
+        return write(alertId, etag, { ...state, published, claim });
       }),
   };
 

@@ -20,7 +20,7 @@ test('nothing is known of an API that nobody has called', async () => {
   expect(await createAnswerTable(table, 'api:new').read()).toEqual({
     answeredAt: undefined,
     asked: undefined,
-    mark: undefined,
+    etag: undefined,
   });
 });
 

@@ -194,7 +194,7 @@ describe('the record of an alert', () => {
     const stored = await expectRecord(records.store(again, unknown));
     const read = await records.read(submission.alertId);
     expect(read?.state.answer).toEqual(unknown);
-    expect(read?.mark).toBe(stored.mark);
+    expect(read?.etag).toBe(stored.etag);
     expect(await table.getEntity(submission.alertId, 'device')).toMatchObject({ deviceId: 'machine-1' });
   });
 
@@ -370,8 +370,8 @@ describe('an announcement', () => {
 
   test('changes nothing about an alert that is known', async () => {
     const submission = newSubmission();
-    const { mark } = await claimed(submission);
+    const { etag } = await claimed(submission);
     await records.announce(submission.alertId);
-    expect((await records.read(submission.alertId))?.mark).toBe(mark);
+    expect((await records.read(submission.alertId))?.etag).toBe(etag);
   });
 });
