@@ -4,7 +4,7 @@ import { withinTime } from '../shared/promises.ts';
 import { errorText } from '../shared/storage/storageError.ts';
 import type { RunningApp } from './runningApp.ts';
 
-/** Its libraries take most of the start; registering the functions, which the host waits for, needs none of them. */
+/** The app, loaded late: its libraries take most of the start, and registering the functions needs none of them. */
 let starting: Promise<RunningApp> | undefined;
 function runningApp(): Promise<RunningApp> {
   starting ??= import('./runningApp.ts').then(({ startApp }) => startApp(process.env));

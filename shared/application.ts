@@ -31,10 +31,10 @@ import { createTenantDirectory } from './tenants/tenantDirectory.ts';
 import { createHomeRouter, createTenantRouter, type TenantRouter } from './tenants/tenantRouter.ts';
 import { type TenantRows, tenantSettings } from './tenants/tenantRow.ts';
 
-/** To look at all tenants takes a read or two for each. */
+/** How long the states of all tenants are reused (ms): reading them costs one or two reads per tenant. */
 const RECENT_TENANTS_MS = 30_000;
 
-/** A check that takes longer has failed: monitors of the app's health give up soon. */
+/** Longest time of a check (ms); then it has failed. Monitors of the app's health give up soon. */
 const HEALTH_CHECK_TIMEOUT_MS = 3_000;
 
 /** The parts of the app, put together once a process: those of the home tenant, and the way to those of customers. */

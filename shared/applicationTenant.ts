@@ -52,7 +52,7 @@ export interface Customer {
   tokens: TenantTokens;
 }
 
-/** All parts that deal with the alerts of one tenant, and nobody else's. */
+/** All parts that deal with the alerts of one tenant. */
 export interface TenantScope {
   /** Undefined for the home tenant. */
   tenant: Tenant | undefined;
@@ -61,7 +61,7 @@ export interface TenantScope {
   pipeline: PipelineDeps;
   /** Takes submissions into the pipeline. */
   submit: Submit;
-  /** The same for a few that somebody waits for: this process works on them at once. */
+  /** Takes a few submissions that a caller waits for: this process works on them at once. */
   submitUrgent: SubmitUrgent;
   /** Says how alerts stand. */
   lookup: AlertLookup;
@@ -74,18 +74,18 @@ export interface TenantScope {
   /** How the quota of the API stands that serves at present. @throws When the storage service cannot be used. */
   readQuota(): Promise<ApiQuotaReport>;
   /**
-   * The same with the line: all messages of the queue, which all tenants share.
+   * The quota, with how many messages are in the queue that all tenants share, and when they can be done.
    * @throws When the storage service cannot be used.
    */
   reportQuota(): Promise<QuotaReport>;
-  /** The same of a few seconds ago at most. */
+  /** `reportQuota` of a few seconds ago at most. */
   recentQuota(): Promise<QuotaReport>;
 }
 
-/** Callers of the HTTP functions get what was found out so many milliseconds ago at most, so that they load storage little. */
+/** How long what HTTP callers ask is reused (ms), so that they load storage little. */
 export const RECENT_MS = 2_000;
 
-/** A line is expected to be drained by lists when one was made no longer ago than this. */
+/** How long after a list more are expected (ms), for the time at which the queue can be done. */
 const RECENT_LIST_MS = 10 * 60_000;
 
 /**

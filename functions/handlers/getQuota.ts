@@ -35,7 +35,7 @@ export function createGetQuota(
       return found.error;
     }
     const { tenant, recentQuota } = found.value.scope;
-    // Who asks about the deployment is told of all tenants; who asks about one, or may know one only, of that.
+    // The list of tenants is for callers that may act for all of them and name none.
     const showsTenants = confinement === undefined && named === null;
     return jsonResponse(200, {
       ...quotaAnswer(await recentQuota()),

@@ -26,7 +26,7 @@ type PolledScope = Pick<Application, 'poller' | 'tenant'> & {
   settings: { polling: { schedule: string | undefined } };
 };
 
-/** The same for several tenants: the timer comes each minute, and those are polled whose own schedule has a run then. */
+/** Polls several tenants. The timer fires each minute, and polls those whose own schedule has a run since the last one. */
 export function createPollTenants(
   application: PolledScope &
     Pick<Application, 'provisionStorage' | 'now'> & {

@@ -5,8 +5,8 @@ import { type Finding, note, ok } from './finding.ts';
 const END = '2027-02-01';
 
 /**
- * Whether the deployment goes on when the Defender API stops, in one line. That it does not is no problem of today, so the
- * line is never one.
+ * Whether the deployment goes on when the Defender API stops, in one line. The line is never a problem, because the API still
+ * serves today.
  * @param graphFindings What was found about Microsoft Graph; empty when the settings do not ask it.
  */
 export function readiness(choice: SourceChoice, graphFindings: readonly Finding[]): Finding {

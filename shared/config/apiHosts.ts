@@ -80,7 +80,10 @@ const GRAPH_HOSTS: ReadonlySet<string> = new Set(
   Object.values(graphApiUrls).map((url) => new URL(url).hostname),
 );
 
-/** `URL` has brought every spelling of an IPv4 address (`127.1`, `0x7f000001`) to four decimal numbers by now. */
+/**
+ * Matches the hostname of this machine in a parsed `URL`, which has turned every spelling of an IPv4 address (`127.1`,
+ * `0x7f000001`) into four decimal numbers.
+ */
 export const LOOPBACK_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /** Reads the address of a Defender API; undefined for any that must not see a token for it. */

@@ -14,7 +14,7 @@ export const httpSchema = httpSettings.transform((settings) => ({
   http: { authorization: settings.HTTP_AUTHORIZATION },
 }));
 
-/** How callers of the HTTP functions are told from strangers. */
+/** How callers of the HTTP functions are authorized: by function key, or by Entra ID. */
 export type HttpAuthorization = z.output<typeof httpSchema>['http']['authorization'];
 
 /**

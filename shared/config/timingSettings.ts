@@ -7,13 +7,10 @@ import { formatDuration, parseDuration, parsedBy, whenValid, withDefault } from 
  */
 export const FUNCTION_DEADLINE_MS = 120_000;
 
-/** The same for a pass of the poller: the last page that it begins in time may take a while longer. */
+/** Longest time of a pass of the poller (ms). The last page that it begins in time may take a while longer. */
 export const POLL_DEADLINE_MS = 300_000;
 
-/**
- * And for a pass over one tenant of several, whose timer comes each minute: a list that is longer than the time is gone on
- * with in the next pass.
- */
+/** Longest time of a pass over one of several tenants (ms): their timer fires each minute. The next pass continues the list. */
 export const TENANT_POLL_DEADLINE_MS = 45_000;
 
 const MINUTE_MS = 60_000;

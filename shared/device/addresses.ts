@@ -61,7 +61,7 @@ export function parseAddress(text: string): Address | null {
   if (looksLikeIpv4 ? !ipaddr.IPv4.isValidFourPartDecimal(text) : !ipaddr.IPv6.isValid(text)) {
     return null;
   }
-  const address = withoutScope(ipaddr.process(text.replace(/%.*$/, '')));
+  const address = withoutZone(ipaddr.process(text.replace(/%.*$/, '')));
   return {
     ip: address.kind() === 'ipv6' ? (address as ipaddr.IPv6).toRFC5952String() : address.toString(),
     version: address.kind() === 'ipv6' ? 6 : 4,
@@ -70,7 +70,7 @@ export function parseAddress(text: string): Address | null {
 }
 
 /** macOS keeps the zone of a link-local address in its second group (`fe80:1c::1`), which is zero on the wire. */
-function withoutScope(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4 | ipaddr.IPv6 {
+function withoutZone(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4 | ipaddr.IPv6 {
   if (address.kind() !== 'ipv6' || address.range() !== 'linkLocal') {
     return address;
   }

@@ -10,7 +10,7 @@ import {
   type TextResponse,
 } from './response.ts';
 
-/** One address answers in several media types, and to those who may read it only. */
+/** The answer depends on `Accept`, and shared caches must not keep it. */
 const VARYING = { vary: 'Accept', 'cache-control': 'private, no-cache' };
 
 /**

@@ -8,6 +8,7 @@ export interface TextResponse {
   body?: string;
 }
 
+/** An answer with a JSON body. */
 export function jsonResponse(
   status: number,
   value: unknown,

@@ -43,7 +43,7 @@ export function createTenantAccess<Scope>(
         return undefined;
       }
       const caller = readCaller(headers);
-      // Whose claims cannot be read may be somebody who is confined.
+      // A caller whose claims cannot be read may be a confined one: it gets no tenant.
       if (caller === undefined) {
         return new Set();
       }

@@ -7,13 +7,14 @@ import { textOf } from './jsonText.ts';
  */
 const ALERT_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
 
-/** The gate's rule, to a person. */
+/** The rule for alert IDs, to a person. */
 export const ALERT_ID_RULE =
   'an alert ID has 1 to 128 letters, digits, "_" or "-" and starts with a letter or digit (for example da637472900382838869_1364969609)';
 
+/** An alert ID, checked. */
 export const alertIdSchema = z.string().regex(ALERT_ID, { error: ALERT_ID_RULE });
 
-/** Whether a text passes the gate for alert IDs. */
+/** Whether a text has the form of an alert ID. */
 export function isAlertId(text: string): boolean {
   return ALERT_ID.test(text);
 }
@@ -82,8 +83,10 @@ export const submissionSchema = z.strictObject({
   attempts: z
     .int()
     .min(0)
-    .describe('Look-ups that were answered and left the alert undecided. Throttling does not count.'),
-  notFoundAnswers: z.int().min(0).describe('How many of those answers were 404.'),
+    .describe(
+      'Look-ups so far without a final answer. Waiting for quota or a role, and runs that ended early, do not count.',
+    ),
+  notFoundAnswers: z.int().min(0).describe('How many of them said that the alert is not known.'),
   failing: z
     .strictObject({
       since: z.iso

@@ -27,6 +27,7 @@ export interface AlertState {
   published: readonly string[];
 }
 
+/** When stored answers serve. */
 export interface ClaimRules {
   /** How long an enriched answer serves later submissions too; 0 turns that off. */
   reuseForMs: number;
@@ -43,6 +44,7 @@ export type ClaimDecision =
   /** Claim the alert and look it up. */
   | { kind: 'free' };
 
+/** Decides whether a submission may look its alert up, from the alert's row. Pure. */
 export function decideClaim(
   state: AlertState,
   submission: Submission,
@@ -64,8 +66,9 @@ export function decideClaim(
 }
 
 /**
- * What is published for a submission, as soon as that is sure: it has been, or the answer serves however long the message
- * waits. An answer that serves only while it is fresh may be too old by then.
+ * The answer that a submission is certain to get; undefined while another one is possible. It is certain when it was
+ * published, or when it does not depend on `REUSE_FOR`: an answer that serves only while it is fresh may be too old by the
+ * time the message comes.
  */
 export function answerFor(
   { answer, published }: AlertState,
@@ -79,7 +82,7 @@ export function answerFor(
   return isSure ? answer : undefined;
 }
 
-/** The message that took the claim, come again because its reader died, or the copy that it put back. */
+/** Whether the message took this claim (it comes again when its reader died), or is the copy that was put back. */
 function holds({ messageId, claimKey }: MessageIdentity, claim: Claim): boolean {
   return messageId === claim.messageId || claimKey === claim.key;
 }
@@ -170,10 +173,10 @@ export async function claimAlert(
   }
 }
 
-/** What is asked again soon, so that others with the same alert had better wait for it. */
+/** Reasons for which the claim is kept during the delay, so that other submissions of the alert make no call. */
 const HELD: readonly DeferralReason[] = ['not_found', 'unavailable', 'unusable', 'forbidden'];
 
-/** While a submission waits for a second look, others with the same alert need not ask as well. */
+/** Keeps the claim while the submission waits for its next look-up, if the reason is one of those. */
 export async function holdClaim(
   { reason, delayMs, detail }: Deferral,
   record: AlertRecord,

@@ -46,7 +46,7 @@ export type Progress =
   | { kind: 'repeated' };
 
 /**
- * Takes one submission as far as it can go: claim, look up, store, publish, mark. Each step is recorded before the
+ * Takes one submission as far as it can go: claim, look up, store, publish, record that. Each step is recorded before the
  * next one begins, so that a redelivery repeats only what is missing. When a table or the ledger cannot be used, the
  * submission is put back: the host gives up a message after five deliveries, and an outage lasts longer than those.
  * @throws When the queue cannot be used either: the message is delivered again.
@@ -121,7 +121,10 @@ async function advance(
   return finish(submission, storedRecord, stored, deps);
 }
 
-/** Others may have marked what they published since the claim: only a claim taken over makes the answer void. */
+/**
+ * Stores the answer while the claim is ours. It tries again when another message has only recorded a publication.
+ * @returns Undefined when another message took the claim over.
+ */
 async function storeWhileClaimed(
   record: AlertRecord,
   claim: Claim,
@@ -163,8 +166,8 @@ async function finish(
 }
 
 /**
- * The enrichment is out: were the mark to fail and the submission to come again for it, it would be published twice.
- * Without the mark the claim ends by expiry.
+ * Records the publication. A fault of storage is ignored: another delivery would publish a second time, and without the
+ * record the claim expires.
  */
 async function markPublished(
   record: AlertRecord,

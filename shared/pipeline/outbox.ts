@@ -32,11 +32,11 @@ export function deadLetterText(letter: DeadLetter, fits: (text: string) => boole
 }
 
 /**
- * A message of the input queue that nobody else sees for now. Whoever dies with it leaves it to the readers of the
- * queue. Both methods do nothing when another reader has the message already.
+ * A message of the input queue that is hidden from its readers. If this process dies it becomes visible, and the next
+ * reader takes it. Both methods do nothing when another reader has the message already.
  */
 export interface HeldMessage {
-  /** The same that the readers of the queue will see. */
+  /** The ID by which readers of the queue will see it. */
   messageId: string;
   /** Lets readers see it after the delay, with the submission as it is by then: one step, so there is never a copy. */
   putBack(submission: Submission, delayMs: number, claimKey?: string): Promise<void>;

@@ -68,7 +68,8 @@ export interface ReceiverDeps<Scope extends TenantPipeline> {
 /**
  * Handles one message of the input queue: a single alert is taken through the pipeline of its tenant; several become
  * submissions of their own; what is no alert is buried with the reason.
- * @returns Whose it was; the home tenant where that is nobody.
+ * @returns The parts of the alert's tenant; those of the home tenant when the message holds no alert, several, or one of an
+ * unknown tenant.
  * @throws When our own storage fails: the message is delivered again.
  */
 export async function receiveMessage<Scope extends TenantPipeline>(

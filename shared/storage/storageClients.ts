@@ -30,6 +30,7 @@ export interface StorageClientOptions {
  */
 export const LONGEST_OPERATION_MS = 30_000;
 
+/** Opens the queues and tables that the settings name. No request is made yet. */
 export function createStorageClients(
   connection: StorageConnection,
   { tries, onMissing = () => undefined }: StorageClientOptions = {},

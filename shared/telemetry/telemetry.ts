@@ -1,7 +1,7 @@
 /**
- * What the parts of the app tell about their work while it is under way. Nobody listens until `useTelemetry` names somebody:
- * then work runs as if this were not there. It is ambient, as the span that work belongs to is: who begins a span need not
- * know what it is part of.
+ * The parts of the app report their work here, as spans and events. Until `useTelemetry` sets a listener, reports are dropped
+ * and work runs unchanged. The listener is ambient, as the span that work belongs to is: code that begins a span need not
+ * know its parent.
  */
 
 /** The place in a trace that a message or a request comes from, as W3C Trace Context writes it. */

@@ -141,7 +141,7 @@ function addressesOf(evidence: DeviceEvidence | undefined, interfaces: string | 
   if (!Array.isArray(list)) {
     return evidence?.ipInterfaces
       ?.filter((address) => typeof address === 'string')
-      .map((address) => ({ ipAddress: withoutScope(address) }));
+      .map((address) => ({ ipAddress: withoutZone(address) }));
   }
   const adapters = list.flatMap((item) => interfaceSchema.safeParse(item).data ?? []);
   const newest = Math.max(...adapters.map(seenAt));
@@ -153,7 +153,7 @@ function addressesOf(evidence: DeviceEvidence | undefined, interfaces: string | 
       if (addresses.length === 0) {
         return adapter.macAddress === null ? [] : [{ ipAddress: null, ...adapter }];
       }
-      return addresses.map((address) => ({ ipAddress: withoutScope(address), ...adapter }));
+      return addresses.map((address) => ({ ipAddress: withoutZone(address), ...adapter }));
     });
 }
 
@@ -161,8 +161,8 @@ function seenAt({ seen }: { seen: string }): number {
   return Date.parse(seen.replace(/(\.\d{3})\d*Z$/, '$1Z')) || 0;
 }
 
-/** Windows keeps the index of the interface inside of a link-local address: `fe80:1c::1`. */
-function withoutScope(address: string): string {
+/** macOS keeps the zone of a link-local address in its second group (`fe80:1c::1`), which is zero on the wire. */
+function withoutZone(address: string): string {
   return address.replace(/^fe80:[\da-f]{1,4}::/i, 'fe80::');
 }
 
