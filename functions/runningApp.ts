@@ -13,7 +13,7 @@ export interface RunningApp {
   telemetryDeps: OpenTelemetryDeps | undefined;
 }
 
-/** A collector that is away is told of so often at most. */
+/** Shortest time between two log lines about a collector that does not answer (ms). */
 const TELEMETRY_WARNING_INTERVAL_MS = 600_000;
 
 /** @throws SettingsError that lists every wrong setting. */

@@ -58,7 +58,7 @@ export function loadedLate<Input, Result>(
   };
 }
 
-/** The host gives a worker only so long to start, and storage may be slow or away. */
+/** Longest wait for storage at the start (ms): the host gives a worker little time, and storage may be slow or away. */
 const LONGEST_START_MS = 10_000;
 
 /**

@@ -78,7 +78,7 @@ export function keyPrefixOf(tenantId: string | undefined): string {
 const BULK_PAGE = 2_000;
 
 /**
- * How many alerts and devices a call of bulk look-ups carries, for those who say how long a line takes. Pages of
+ * How many alerts and devices a call of bulk look-ups carries, for the time that the queue takes. Pages of
  * Defender's list overlap by a tenth, and Graph's by one.
  */
 export const BULK_CALLS: Record<SourceName, { alerts: number; devices: number }> = {

@@ -21,9 +21,9 @@ import { withinTime } from '../../shared/promises.ts';
 import { errorText } from '../../shared/storage/storageError.ts';
 import type { TenantRouter } from '../../shared/tenants/tenantRouter.ts';
 
-/** Alerts of an order are put into the queue for so long at most; the rest of a run is for the answer that says so. */
+/** Longest time in which alerts of an order are put into the queue (ms); the rest of a run is for the answer. */
 const LONGEST_QUEUEING_MS = FUNCTION_DEADLINE_MS / 2;
-/** So long this process works on urgent alerts itself, and ends a little before the caller's time is up. */
+/** How long this process works on urgent alerts itself (ms); it ends a little before the caller's time is up. */
 const LONGEST_WORK_MS = 30_000;
 const BEFORE_END_MS = 500;
 

@@ -31,7 +31,7 @@ export interface Problem {
   more?: Pick<ProblemDocument, 'rejected'>;
 }
 
-/** When storage fails it is worth asking again after so long. */
+/** When a request is worth repeating after a failure of storage (s). */
 const RETRY_AFTER_SECONDS = 30;
 
 /**

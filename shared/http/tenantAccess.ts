@@ -12,7 +12,7 @@ export type Confinement = ReadonlySet<string> | undefined;
 export interface TenantAccess<Scope> {
   /** Whether there may be customers' tenants beside the home tenant. */
   readonly servesCustomers: boolean;
-  /** @throws When the tenants table cannot be used and nothing recent is known: then nobody is let in. */
+  /** @throws When the tenants table cannot be used and nothing recent is known: then no caller is let in. */
   confinementOf(headers: Headers): Promise<Confinement>;
   /**
    * The parts of the tenant that the caller names; where none is named, those of the home tenant, or of the only one

@@ -16,13 +16,13 @@ export interface Bulkhead {
  * (https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue#host-json). With fewer, tenants with
  * a backlog each are put back when their turn has come, and drain later than their quota allows
  * (test/shared/tenants/drain.test.ts). The host takes no more while more than the threshold is in hand, which is short:
- * among several tenants nobody waits in a worker for long.
+ * among several tenants no alert waits in a worker for long.
  */
 export const PLACES = 48;
 
 /**
  * A tenant may have as many places as are free. So one that is slow gets half of them, two get a third each, and however
- * many are slow, there are places for those who are not. (Switches share their buffers by this rule: A. K. Choudhury and
+ * many are slow, there are places for the others. (Switches share their buffers by this rule: A. K. Choudhury and
  * E. L. Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998.)
  * @param places Of the process.
  */

@@ -87,7 +87,7 @@ export function decide(
 
     case 'wait': {
       const waitMs = Math.max(0, answer.until.getTime() - now.getTime());
-      // A promised turn is paced already; without one, a spread keeps those who were refused from returning together.
+      // A promised turn is paced already; without one, a spread keeps refused submissions from returning together.
       const delayMs = answer.inLine ? waitMs : waitMs + random() * rules.retryBaseDelayMs;
       return defer(answer.reason, delayMs, answer.detail, {
         ...waited(submission, delayMs),
@@ -138,7 +138,7 @@ export function decide(
   }
 }
 
-/** An answer that another look-up is not likely to change is final after so many of its kind in a row. */
+/** After this many answers of one kind in a row, which another look-up is not likely to change, the last one is final. */
 const MOST_SAME_FAILURES = 5;
 
 /** The submission after one more failed look-up. */

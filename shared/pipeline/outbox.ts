@@ -50,7 +50,7 @@ export interface Outbox {
    * @param claimKey The key of the claim that passes on to this message.
    */
   submit(submission: Submission, delayMs: number, claimKey?: string): Promise<void>;
-  /** Puts a submission into the input queue and keeps readers from it for so long (milliseconds), as its first reader. */
+  /** Puts a submission into the input queue, hidden from its readers for `forMs`, as its first reader. */
   hold(submission: Submission, forMs: number): Promise<HeldMessage>;
   /** Publishes an enrichment to the output queue. */
   publish(enrichment: Enrichment): Promise<void>;

@@ -5,7 +5,7 @@ import type { HeldMessage } from './outbox.ts';
 import { describeProgress, type MessageEvent, processing, progressEvent } from './receiveMessage.ts';
 import { type Submitted, submitAll } from './submitAll.ts';
 
-/** So many submissions that a caller waits for are worked on at once. More of them are a backlog of their own. */
+/** Most submissions of one caller that are worked on at once. More are a backlog of their own. */
 export const MOST_URGENT = 10;
 
 /** What came of submitting several, and the work on each of those that are queued. */
@@ -15,7 +15,7 @@ export interface SubmittedUrgent extends Submitted {
 }
 
 /**
- * Takes new submissions into the pipeline and works on them at once, instead of whoever reads the queue. Never throws.
+ * Takes new submissions into the pipeline and works on them at once, before any reader of the queue. Never throws.
  * @param work.isOver Says when no more of them are put into the queue.
  * @param work.signal Ends the work: what is not final by then is left to the readers of the queue.
  */

@@ -77,7 +77,7 @@ export interface PollerDeps {
 }
 
 const READS_AT_ONCE = 16;
-/** So many alerts are remembered from one pass to the next; of others the record is read again. */
+/** Most alerts that are remembered from one pass to the next; of others the record is read again. */
 const MOST_REMEMBERED = 20_000;
 
 export function createPoller(deps: PollerDeps): Poller {

@@ -14,7 +14,7 @@ export interface Caller {
   fail(error: unknown): void;
 }
 
-/** Those who wait for an exchange with the ledger, in the order in which they came. */
+/** The callers that wait for an exchange with the ledger, in the order in which they came. */
 export interface CallLine {
   /**
    * Adds a caller.

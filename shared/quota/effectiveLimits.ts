@@ -44,8 +44,9 @@ export function struck(strike: RateStrike | null, limits: readonly RateLimit[], 
   return { rate: Math.max(LOWEST_RATE, effectiveRate(strike, limits, now) * RATE_AFTER_STRIKE), at: now };
 }
 
-/** While there is a line, the calls of the shortest window are spread over this part of it, so many at a time. */
+/** While there is a line, the calls of the shortest window are spread over this part of it. */
 const SPREAD = 1 / 3;
+/** The part of them that goes at one time. */
 const CALLS_AT_A_TIME = 1 / 10;
 
 /**

@@ -134,7 +134,7 @@ export interface AskResult {
 }
 
 /**
- * Reserves slots for as many of those who ask as can call soon, and promises turns to the rest.
+ * Reserves slots for as many callers as can call soon, and promises turns to the rest.
  *
  * The rule of the line is first come, first served. Holders of turns go before new callers, new ones queue up
  * behind every promised turn, and those that come back too early (a pause, a lowered rate) are promised the next slots,
@@ -291,7 +291,7 @@ function probeSlot(ledger: Ledger, rules: LedgerRules, now: number, notBefore: n
   return slot;
 }
 
-/** How long the next probe of the circuit waits after so many refused ones. */
+/** How long the next probe of the circuit waits after this many refused ones. */
 export function probeIntervalMs(failures: number, rules: LedgerRules): number {
   return Math.min(LONGEST_PROBE_INTERVAL_MS, rules.probeIntervalMs * 2 ** Math.min(failures, 20));
 }

@@ -44,7 +44,7 @@ export type LedgerExchange = <T>(change: Change<T>) => Promise<{ ledger: Ledger;
 
 /** After a lost race for the ledger: a random pause, up to this after many. */
 const LONGEST_RACE_PAUSE_MS = 200;
-/** So many lost races in a row mean something else than a race. */
+/** After this many lost races in a row something else is wrong. */
 const MOST_ATTEMPTS = 50;
 
 /**

@@ -24,7 +24,7 @@ const LONGEST_PAUSE_MS = 3_600_000;
 const LONGEST_EXCHANGE_MS = 30_000;
 
 /**
- * The gate of one process before the shared ledger. Those who want to call wait in a line; one exchange with the
+ * The gate of one process before the shared ledger. Callers wait in a line; one exchange with the
  * ledger at a time serves all of them. What the exchange showed (`Outlook`) says when the next one is worth while, and
  * answers callers who cannot be served within the longest wait. Feedback on calls is kept until an exchange has
  * booked it. Without the ledger no call is made: its errors reach all callers that wait.
@@ -116,7 +116,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
         dispatch(grant, callers, ledger);
       }
     } catch (error) {
-      // Those who came meanwhile would wait as long for nothing when the ledger gives no answer.
+      // Callers that came meanwhile would wait as long for nothing when the ledger gives no answer.
       const isSilent = error instanceof LedgerError && error.code === 'silent';
       for (const caller of isSilent ? [...callers, ...line.takeAll()] : callers) {
         answer(caller).fail(error);

@@ -38,7 +38,7 @@ export type QuotaEvent =
   /** The quota could not be read when its line was due. */
   | { event: 'quota_failed'; detail: string; tenantId?: string | undefined };
 
-/** Beyond so many calls the estimate goes on at the same pace. */
+/** Most calls that are forecast one by one; the estimate of more goes on at the same pace. */
 const MOST_FORECAST = 20_000;
 
 /** @param now Milliseconds on the storage clock. */
@@ -108,7 +108,7 @@ function drainedByLists(apis: readonly BulkApi[], queued: number, now: number): 
   return Math.max(now + (queued * 1_000) / ALERTS_PER_SECOND, ...calls);
 }
 
-/** When the last of so many calls can be made. */
+/** When the last of these calls can be made. */
 function lastSlot(ledger: Ledger, rules: LedgerRules, calls: number, now: number): number {
   const from = Math.max(now, ledger.pause?.until ?? now);
   const limits = limitsInForce(ledger, rules, now);

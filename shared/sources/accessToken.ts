@@ -33,7 +33,7 @@ const LONGEST_REQUEST_MS = 30_000;
 
 /**
  * Keeps one token per process and has at most one request for it under way.
- * @param issuer Who is asked, for a person.
+ * @param issuer What is asked for the token, for a person.
  */
 export function createAccessTokens(
   request: (options: { fresh: boolean }) => Promise<AccessToken>,

@@ -40,7 +40,7 @@ const LONGEST_CALL_MS = 100_000;
 const QUIET_MS = 300;
 const LONGEST_GATHERING_MS = 3_000;
 
-/** The earliest first: a call goes as early as any of those who share it may. */
+/** The earliest first: a call goes as early as any of its waiters may. */
 const PLACES: readonly CallRequest['place'][] = ['turn', 'first', 'urgent', 'last'];
 
 interface Waiter<Row> {
@@ -215,7 +215,7 @@ export function createBatch<Row>(deps: BatchDeps<Row>): Batch<Row> {
   };
 }
 
-/** What a call is about: the IDs that somebody waits for, and those that were added to fill it. */
+/** What a call is about: the IDs that are waited for, and those that were added to fill it. */
 interface Asked {
   ids: readonly string[];
   added: readonly string[];
@@ -229,7 +229,7 @@ function idsOf(waiters: readonly { id: string }[]): Set<string> {
   return new Set(waiters.map(({ id }) => id));
 }
 
-/** Never `rows`: what brought no rows, for those who asked. */
+/** The answer of a call that brought no rows. */
 function failureOf<Row>(reply: Exclude<BatchReply<Row> | LookUpFailure, { kind: 'rows' }>): LookUpFailure {
   return reply.kind === 'too_big' ? { kind: 'unusable', detail: reply.detail } : (reply as LookUpFailure);
 }

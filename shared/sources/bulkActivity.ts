@@ -1,7 +1,7 @@
 import type { SharedList } from './alertList.ts';
 import type { Source } from './source.ts';
 
-/** What bulk look-ups do at present, for those who say how long a line takes: it is not one call an alert then. */
+/** What bulk look-ups do at present: with them the queue takes less than one call an alert. */
 export interface BulkActivity {
   /** When any process made a list of alerts last; undefined when none did. @throws When the storage service cannot be used. */
   lastListAt(): Promise<Date | undefined>;

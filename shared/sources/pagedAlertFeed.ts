@@ -126,7 +126,7 @@ export function createAlertFeed(list: AlertList, deps: AlertFeedDeps): AlertFeed
     let calls = 0;
     let hasMoved = false;
     let previous = new Set<string>();
-    /** The page begins so many places after the first update at or after this time. */
+    /** The page begins `skip` places after the first update at or after this time. */
     let listedUntil = from;
     let skip = 0;
     for (;;) {

@@ -7,7 +7,7 @@ export interface AlertReference {
   machineId?: string | undefined;
   /** True when the submission comes back for the turn it was promised in the line for quota. */
   inLine: boolean;
-  /** True when somebody waits for the answer: then its calls go before the line, as far as urgent calls may. */
+  /** True when a caller waits for the answer: then its calls go before the line, as far as urgent calls may. */
   isUrgent?: boolean | undefined;
   /** True when the submission was put back before: what an earlier run found may be kept for it. */
   isReturning: boolean;
@@ -93,7 +93,7 @@ export interface Kept<Part> {
 
 /**
  * Whether a part may serve a submission: one that was had after the submission came is an answer to it; an older one serves
- * it only for so long after it was had.
+ * it only for `reuseForMs` after it was had.
  */
 export function isFresh(
   { retrievedAt }: Kept<unknown>,
@@ -116,7 +116,7 @@ export interface ListedAlert {
   updatedAt: Date | undefined;
   /** The device as the entry describes it, in the source's own form. */
   evidence?: unknown;
-  /** True for an alert without a device, as other products have: a feed hands it to nobody. */
+  /** True for an alert without a device, as other products have: a feed leaves it out. */
   isDeviceless?: true;
 }
 

@@ -10,7 +10,7 @@ export interface SpareDevicesDeps {
 }
 
 /**
- * Devices for calls that have room: those of listed alerts about which nobody has asked yet. A call for 30 devices costs
+ * Devices for calls that have room: those of listed alerts that have not been asked about yet. A call for 30 devices costs
  * the quota no more than one for two, and alerts of an outbreak ask about nearly all of them. Which ones is left to chance,
  * so that several instances seldom take the same; those that any instance has kept are left out.
  */

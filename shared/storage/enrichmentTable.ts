@@ -15,7 +15,7 @@ import { isLostCreation, isLostUpdate } from './storageError.ts';
 export const DEVICE_ROW_KEY = 'device';
 
 /**
- * The row key of an alert's row; the alert ID is its partition key. Nobody promises that alert IDs are unique over tenants.
+ * The row key of an alert's row; the alert ID is its partition key. Alert IDs may not be unique over tenants.
  * @param tenantId Undefined for the home tenant.
  */
 export function deviceRowKey(tenantId?: string): string {

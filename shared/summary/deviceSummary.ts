@@ -14,7 +14,7 @@ export interface Line {
   label: string;
   /** Never empty. */
   values: string[];
-  /** Whether somebody has to see it before anything else. */
+  /** Whether it must be seen before anything else. */
   standsOut: boolean;
 }
 

@@ -73,11 +73,11 @@ export interface Span {
   set(attributes: Attributes): void;
   /** Says that the work came to nothing although it does not throw. @param type A stable word or a status code. */
   fail(type: string): void;
-  /** What a message must carry that continues this trace; nothing while nobody listens. */
+  /** What a message must carry that continues this trace; nothing without a listener. */
   readonly context: TraceContext;
 }
 
-/** Somebody who listens. Must not throw, and must not keep the work waiting. */
+/** A listener. It must not throw, and must not keep the work waiting. */
 export interface Telemetry {
   span<Result>(name: SpanName, options: SpanOptions, work: (span: Span) => Promise<Result>): Promise<Result>;
   /** Something that has happened. @param event As the log holds it, or one that is only counted. */
@@ -90,7 +90,7 @@ const NOBODY: Telemetry = { span: (_name, _options, work) => work(NO_SPAN), reco
 
 let telemetry = NOBODY;
 
-/** Names who listens from now on, in the whole process; nobody when left out. */
+/** Sets the listener of the whole process; none when left out. */
 export function useTelemetry(listener: Telemetry = NOBODY): void {
   telemetry = listener;
 }

@@ -39,15 +39,15 @@ export interface AutoSourceDeps {
 
 /** Times, as multiples of `RETRY_BASE_DELAY`, by which also an open circuit is probed; in production that is 5 s. */
 const TIMES = {
-  /** Signs that Defender is gone must span so long: a minute. */
+  /** How long the signs that Defender is gone must span: a minute. */
   doubt: 12,
-  /** What this process knows of the state is read again after so long, so that all move over within it: 15 s. */
+  /** How long a process uses the state without reading it again, so that all move over within that: 15 s. */
   known: 3,
-  /** A 404 is taken at its word so long after Defender has answered; then an alert that it knows is asked about first. */
+  /** How long after an answer of Defender a 404 is believed. Later, an alert that it knows is asked about first. */
   trust: 12,
   /** One process asks about that alert no more often: 20 s. */
   check: 4,
-  /** While it is not clear whether Defender is gone, alerts that it does not know wait so long: 30 s. */
+  /** How long alerts that Defender does not know wait while it is not clear whether it is gone: 30 s. */
   wait: 6,
 };
 

@@ -1,6 +1,6 @@
 import type { ApiSign } from '../lookUp.ts';
 
-/** Which source serves, and what is known of the Defender API. All instances share it. */
+/** Which source serves, and what is known of the Defender API. All processes share it. */
 export type SourceState =
   | {
       mode: 'defender';
@@ -21,13 +21,14 @@ export type SourceState =
       nextProbeAt: Date;
     };
 
+/** The state before the first answer. */
 export const initialState: SourceState = { mode: 'defender', canary: null, provedAt: null, doubt: null };
 
-/** A proof that is so old is written anew; a younger one is not worth a write. */
+/** From this age on a proof is written anew (ms); a younger one is not worth a write. */
 const PROOF_MS = 10 * 60_000;
-/** Defender counts as gone after so many signs in a row. */
+/** After this many signs in a row Defender counts as gone. */
 const SIGNS = 3;
-/** While Graph serves, Defender is asked once in this time. */
+/** While Graph serves, Defender is asked once in this time (ms). */
 export const PROBE_INTERVAL_MS = 3_600_000;
 
 /**

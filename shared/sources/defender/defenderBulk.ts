@@ -29,7 +29,7 @@ export interface DefenderBulkDeps {
 /** What lists say about an alert. */
 export type BulkAnswer =
   | { kind: 'machine'; kept: Kept<Machine> }
-  /** Nobody may call, or there is no time. */
+  /** No call may be made, or there is no time. */
   | Extract<LookUpFailure, { kind: 'wait' | 'denied' | 'interrupted' }>
   /** It has to go the single way. `machineId` is the device that the call will tell about, where that is known. */
   | { kind: 'single'; machineId: string | undefined };
@@ -44,7 +44,7 @@ export interface DefenderBulk {
 /** In production use elsewhere; longer filters have not been seen. */
 export const MOST_MACHINES = 30;
 const MACHINE_ID = /^[\da-f]{40}$/;
-/** After a list of machines that brought nothing alerts go the single way for so long. */
+/** How long alerts go the single way after a list of machines that brought nothing (ms). */
 const REST_MS = 30_000;
 
 /**
@@ -77,7 +77,7 @@ export function createDefenderBulk(deps: DefenderBulkDeps): DefenderBulk {
   });
   let restsUntil = Number.NEGATIVE_INFINITY;
 
-  /** Undefined where nobody knows it, or where two contradict each other. */
+  /** The device of the alert; undefined where it is not known, or where two answers contradict each other. */
   async function machineIdOf(alert: AlertReference, signal: AbortSignal): Promise<string | undefined> {
     const told = machineIdIn(alert.machineId);
     const listed =

@@ -42,7 +42,7 @@ export function readAlertListReply(response: HttpResponse, now: Date): AlertList
   return response.status === 200 ? readList(SERVICE, response, now) : readGraphFailure(response, now);
 }
 
-/** Nobody has published what Graph writes for an alert that it does not know: each 404 is taken as that. */
+/** It is not published what Graph writes for an alert that it does not know: each 404 is taken as that. */
 function readGraphFailure(response: HttpResponse, now: Date): Failure {
   const failure = readFailure(SERVICE, response, now);
   return response.status === 404 && failure.kind === 'unavailable'

@@ -79,7 +79,7 @@ export const HUNTING_LOOK_UPS: LookUpApi = {
 
 /** About 9 KB of IDs; the service documents no limit for the text of a query. */
 export const MOST_IDS = 100;
-/** A token without one of the roles is renewed so often at most, to see whether it was granted meanwhile. */
+/** Shortest time between two renewals of a token without one of the roles (ms), which may be granted meanwhile. */
 const RENEW_FOR_ROLES_MS = 10 * 60_000;
 
 /**
