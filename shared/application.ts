@@ -29,7 +29,7 @@ import { createStorageClients, provision } from './storage/storageClients.ts';
 import { createTenantsTable } from './storage/tenantsTable.ts';
 import { createTenantDirectory } from './tenants/tenantDirectory.ts';
 import { createHomeRouter, createTenantRouter, type TenantRouter } from './tenants/tenantRouter.ts';
-import { type TenantRows, tenantSettings } from './tenants/tenantRow.ts';
+import { settingsOf, type TenantRows } from './tenants/tenantRow.ts';
 
 /** How long the states of all tenants are reused (ms): reading them costs one or two reads per tenant. */
 const RECENT_TENANTS_MS = 30_000;
@@ -226,7 +226,7 @@ function customerOpener(
 ): (tenant: Customer['tenant']) => TenantScope {
   const tokens = createTenantTokens(app, parts.hasIdentityEndpoint);
   return (tenant) => {
-    const own = tenantSettings(settings, tenant);
+    const own = settingsOf(settings, tenant);
     if (!own.ok) {
       throw new Error(`The row of the tenant ${tenant.id} was read as sound, and is not: ${own.error}`);
     }

@@ -2,7 +2,7 @@ import { type Clock, install } from '@sinonjs/fake-timers';
 import { seededRandom } from '#dev/simulator/random.ts';
 import type { RateLimit } from '#shared/config/rateLimits.ts';
 import type { CallGate } from '#shared/quota/callGate.ts';
-import { emptyLedger, type Ledger, type LedgerRules, limitsInForce } from '#shared/quota/ledger.ts';
+import { EMPTY_LEDGER, type Ledger, type LedgerRules, limitsInForce } from '#shared/quota/ledger.ts';
 import type { LedgerStore } from '#shared/quota/ledgerExchange.ts';
 import { createLedgerGate } from '#shared/quota/ledgerGate.ts';
 import { allowedSince } from '#shared/quota/slidingLog.ts';
@@ -217,7 +217,7 @@ function isFree(ledger: Ledger, rules: LedgerRules, now: number): boolean {
 
 /** A ledger in memory with conditional writes. */
 function createSharedLedger() {
-  let ledger: Ledger = emptyLedger;
+  let ledger: Ledger = EMPTY_LEDGER;
   let version = 0;
   const store: LedgerStore = {
     async read() {

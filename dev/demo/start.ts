@@ -4,7 +4,7 @@
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { keepLocalTrafficFromProxies } from '#shared/config/proxy.ts';
-import { sourceChoices } from '#shared/config/sourceSettings.ts';
+import { SOURCE_CHOICES } from '#shared/config/sourceSettings.ts';
 import { type DemoOptions, runDemo } from './demo.ts';
 import { DEFAULT_STACK_FILE } from './stackFile.ts';
 
@@ -19,7 +19,7 @@ const program = new Command('npm start --')
   .option('--backlog <number>', 'submit that many more alerts, as an outbreak does', numberUpTo(100_000), 0)
   .option('--faults', 'let the simulator spoil 5 % of its answers with each of several faults', false)
   .addOption(
-    new Option('--source <source>', 'where devices come from').choices(sourceChoices).default('defender'),
+    new Option('--source <source>', 'where devices come from').choices(SOURCE_CHOICES).default('defender'),
   )
   .option(
     '--tenants <number>',

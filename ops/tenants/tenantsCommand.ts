@@ -5,12 +5,12 @@ import { consentLink } from '#shared/sources/tenantToken.ts';
 import { tenantIdOf } from '#shared/tenants/tenantRouter.ts';
 import {
   readTenant,
+  settingsOf,
   type Tenant,
   type TenantColumn,
   type TenantRows,
   tenantColumns,
   tenantLabel,
-  tenantSettings,
 } from '#shared/tenants/tenantRow.ts';
 import { checkDefender } from '../check/checkDefender.ts';
 import { checkGraph } from '../check/checkGraph.ts';
@@ -84,7 +84,7 @@ export async function addTenant(text: string, columns: TenantColumns, deps: Tena
     throw new Error(`The row of the tenant ${id} was not written. ${read.error.damage}`);
   }
   await rows.upsert(read.value);
-  const own = tenantSettings(deps.settings, read.value);
+  const own = settingsOf(deps.settings, read.value);
   const { sourceChoice } = own.ok ? own.value : deps.settings;
   return [
     `${before === undefined ? 'Added' : 'Changed'} ${tenantLabel(read.value)}. The app sees it within a minute.`,

@@ -13,7 +13,7 @@ export interface CloudEndpoint {
  * government clouds are not documented: GCC takes its own host, and GCC High and DoD are set by analogy, which is one
  * reason why `DEFENDER_TOKEN_SCOPE` can override them.
  */
-export const clouds = {
+export const CLOUDS = {
   commercial: {
     apiUrl: 'https://api.securitycenter.microsoft.com',
     tokenScope: 'https://api.securitycenter.microsoft.com/.default',
@@ -37,23 +37,23 @@ export const clouds = {
  * (https://learn.microsoft.com/graph/deployments#microsoft-graph-and-graph-explorer-service-root-endpoints). Each host
  * is the audience of its tokens, too.
  */
-export const graphApiUrls = {
+export const GRAPH_API_URLS = {
   commercial: 'https://graph.microsoft.com',
   gcc: 'https://graph.microsoft.com',
   'gcc-high': 'https://graph.microsoft.us',
   dod: 'https://dod-graph.microsoft.us',
-} as const satisfies Record<keyof typeof clouds, string>;
+} as const satisfies Record<keyof typeof CLOUDS, string>;
 
-export type Cloud = keyof typeof clouds;
-export const cloudNames = Object.keys(clouds) as Cloud[];
+export type Cloud = keyof typeof CLOUDS;
+export const CLOUD_NAMES = Object.keys(CLOUDS) as Cloud[];
 
 /**
  * Regions of the commercial cloud that have a host of their own, nearer to the data:
  * https://learn.microsoft.com/defender-endpoint/api/exposed-apis-create-app-nativeapp and, for `aea`,
  * https://learn.microsoft.com/defender-endpoint/api/exposed-apis-list
  */
-export const geoNames = ['us', 'eu', 'uk', 'au', 'swa', 'ina', 'aea'] as const;
-export type Geo = (typeof geoNames)[number];
+export const GEO_NAMES = ['us', 'eu', 'uk', 'au', 'swa', 'ina', 'aea'] as const;
+export type Geo = (typeof GEO_NAMES)[number];
 
 /** The API host of a region. Tokens are made out for the commercial cloud's audience all the same. */
 export function geoApiUrl(geo: Geo): string {
@@ -77,7 +77,7 @@ const DEFENDER_DOMAINS = [
 ];
 
 const GRAPH_HOSTS: ReadonlySet<string> = new Set(
-  Object.values(graphApiUrls).map((url) => new URL(url).hostname),
+  Object.values(GRAPH_API_URLS).map((url) => new URL(url).hostname),
 );
 
 /**

@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import {
-  cloudNames,
-  clouds,
+  CLOUD_NAMES,
+  CLOUDS,
+  GEO_NAMES,
+  GRAPH_API_URLS,
   geoApiUrl,
-  geoNames,
-  graphApiUrls,
   parseDefenderUrl,
   parseGraphUrl,
 } from './apiHosts.ts';
@@ -18,25 +18,25 @@ const RATE_LIMITS =
   'one or more of calls/window with commas between, such as `100/1m,1500/1h`; the calls a whole number from 1 to 50000, the window a duration longer than 0';
 
 /** Where machines come from: one of the two sources, or Defender while it serves and then Graph. */
-export const sourceChoices = ['defender', 'graph', 'auto'] as const;
-export type SourceChoice = (typeof sourceChoices)[number];
+export const SOURCE_CHOICES = ['defender', 'graph', 'auto'] as const;
+export type SourceChoice = (typeof SOURCE_CHOICES)[number];
 
 /** The settings of the APIs that machines come from. */
 export const sourceSettings = z.object({
-  ENRICHMENT_SOURCE: withDefault(z.enum(sourceChoices), {
+  ENRICHMENT_SOURCE: withDefault(z.enum(SOURCE_CHOICES), {
     default: 'defender',
     what: 'API that devices are looked up in: Defender for Endpoint, Microsoft Graph, or Defender while it serves and Graph once it is gone (docs/graph.md).',
-    allowed: list(sourceChoices),
-    words: sourceChoices,
+    allowed: list(SOURCE_CHOICES),
+    words: SOURCE_CHOICES,
   }),
-  DEFENDER_CLOUD: withDefault(z.enum(cloudNames), {
+  DEFENDER_CLOUD: withDefault(z.enum(CLOUD_NAMES), {
     default: 'commercial',
     what: 'Cloud of the Defender tenant; sets the hosts and token audiences of the APIs.',
-    allowed: list(cloudNames),
+    allowed: list(CLOUD_NAMES),
   }),
-  DEFENDER_GEO: optional(z.enum(geoNames), {
+  DEFENDER_GEO: optional(z.enum(GEO_NAMES), {
     what: 'Region whose own API host is called, nearer to the data.',
-    allowed: `${list(geoNames)}; with \`DEFENDER_CLOUD\` \`commercial\` only`,
+    allowed: `${list(GEO_NAMES)}; with \`DEFENDER_CLOUD\` \`commercial\` only`,
   }),
   DEFENDER_API_URL: optional(parsedBy(parseDefenderUrl), {
     what: 'API host to call in place of that of cloud and region (`https://api.securitycenter.microsoft.com` for `commercial`). It is handed the token, so only Defender itself is allowed.',
@@ -116,9 +116,9 @@ export const sourceSchema = sourceSettings
     { path: ['DEFENDER_QUOTA_SHARE'], when: whenValid('DEFENDER_RATE_LIMITS', 'DEFENDER_QUOTA_SHARE') },
   )
   .transform((settings) => {
-    const cloud = clouds[settings.DEFENDER_CLOUD];
+    const cloud = CLOUDS[settings.DEFENDER_CLOUD];
     const hostUrl = settings.DEFENDER_GEO === undefined ? cloud.apiUrl : geoApiUrl(settings.DEFENDER_GEO);
-    const graphUrl = graphApiUrls[settings.DEFENDER_CLOUD];
+    const graphUrl = GRAPH_API_URLS[settings.DEFENDER_CLOUD];
     return {
       sourceChoice: settings.ENRICHMENT_SOURCE,
       bulkLookups: settings.BULK_LOOKUPS === 'auto',

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type cloudNames, LOOPBACK_HOST } from './apiHosts.ts';
+import { type CLOUD_NAMES, LOOPBACK_HOST } from './apiHosts.ts';
 import { optional, whenValid, withDefault } from './setting.ts';
 import { sourceSettings } from './sourceSettings.ts';
 import { storageNameSettings, TABLE_NAME, TABLE_RULE } from './storageSettings.ts';
@@ -29,12 +29,12 @@ const EXCHANGE_AUDIENCES = {
 } as const satisfies Record<(typeof AUTHORITY_HOSTS)[number], string>;
 
 /** Which sign-in service knows the tenants of a cloud: GCC's are in the commercial one. */
-const authorities = {
+const AUTHORITIES = {
   commercial: 'login.microsoftonline.com',
   gcc: 'login.microsoftonline.com',
   'gcc-high': 'login.microsoftonline.us',
   dod: 'login.microsoftonline.us',
-} as const satisfies Record<(typeof cloudNames)[number], (typeof AUTHORITY_HOSTS)[number]>;
+} as const satisfies Record<(typeof CLOUD_NAMES)[number], (typeof AUTHORITY_HOSTS)[number]>;
 
 /** How the app signs in to customers' tenants. */
 export interface TenantApp {
@@ -76,17 +76,17 @@ export const tenantSchema = tenantSettings
     if (appId === undefined || identityClientId === undefined || host === undefined) {
       return { tenants: { table, app: undefined } };
     }
-    const exchangeScope = `${EXCHANGE_AUDIENCES[authorities[settings.DEFENDER_CLOUD]]}/.default`;
+    const exchangeScope = `${EXCHANGE_AUDIENCES[AUTHORITIES[settings.DEFENDER_CLOUD]]}/.default`;
     return { tenants: { table, app: { appId, identityClientId, authorityHost: host, exchangeScope } } };
   });
 
 /** Undefined for an address that must not see an assertion. */
 function authorityHost(settings: {
   AZURE_AUTHORITY_HOST?: string | undefined;
-  DEFENDER_CLOUD: keyof typeof authorities;
+  DEFENDER_CLOUD: keyof typeof AUTHORITIES;
   AZURE_FUNCTIONS_ENVIRONMENT: string;
 }): string | undefined {
-  const text = settings.AZURE_AUTHORITY_HOST ?? `https://${authorities[settings.DEFENDER_CLOUD]}`;
+  const text = settings.AZURE_AUTHORITY_HOST ?? `https://${AUTHORITIES[settings.DEFENDER_CLOUD]}`;
   if (/[@?#\\\s]/.test(text) || !URL.canParse(text)) {
     return undefined;
   }

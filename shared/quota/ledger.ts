@@ -52,7 +52,7 @@ export interface Circuit {
 }
 
 /** The ledger before the first call. */
-export const emptyLedger: Ledger = {
+export const EMPTY_LEDGER: Ledger = {
   calls: [],
   waiting: 0,
   displaced: [],

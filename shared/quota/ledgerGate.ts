@@ -2,7 +2,7 @@ import { withinTime } from '../promises.ts';
 import { type CallGate, circuitOpen, type PermitDecision, pauseUntil, promiseOf } from './callGate.ts';
 import { askFor, type Caller, createCallLine, proberAmong } from './callLine.ts';
 import { book, type Feedback } from './feedback.ts';
-import { ask, emptyLedger, type Grant, gatheringMs, type Ledger, type LedgerRules } from './ledger.ts';
+import { ask, EMPTY_LEDGER, type Grant, gatheringMs, type Ledger, type LedgerRules } from './ledger.ts';
 import { type Change, createLedgerExchange, LedgerError, type LedgerStore } from './ledgerExchange.ts';
 import { exchangeAt, type Outlook, outlookAfter, outlookAt, outlookOf } from './outlook.ts';
 import { safetyMarginMs } from './slidingLog.ts';
@@ -266,7 +266,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
       }
       const ledger = await report({ kind: 'throttled', until, at });
       isStopped = true;
-      outlook = outlookOf(ledger ?? { ...emptyLedger, pause: { until, at } }, rules, clock.now());
+      outlook = outlookOf(ledger ?? { ...EMPTY_LEDGER, pause: { until, at } }, rules, clock.now());
       schedule();
       return { until: new Date(ledger?.pause?.until ?? until) };
     },
@@ -283,7 +283,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
       isStopped = true;
       const until = ledger?.circuit?.probeAt ?? at + rules.probeIntervalMs;
       const circuit = { openedAt: at, refusedAt: at, failures: 1, probeAt: until, cause, detail };
-      outlook = outlookOf(ledger ?? { ...emptyLedger, circuit }, rules, clock.now());
+      outlook = outlookOf(ledger ?? { ...EMPTY_LEDGER, circuit }, rules, clock.now());
       schedule();
       return { until: new Date(until) };
     },

@@ -4,7 +4,7 @@ import type { Failure, ListPage } from './apiReply.ts';
 import type { AlertBatch, AlertFeed, ListedAlert, ListingEnd } from './source.ts';
 
 /** A list of alerts that an API shows in pages, by the time of their last update. */
-export interface AlertList {
+export interface PagedList {
   api: Api;
   /** Names the API in sentences. */
   service: string;
@@ -15,12 +15,12 @@ export interface AlertList {
   /** Whether the pages were asked for in the order of update, the oldest first. */
   isOrdered?: true;
   /** One page; where the API tells no order, it may be any. */
-  page(query: AlertListQuery, token: string, signal: AbortSignal): Promise<ListPage | Failure>;
+  page(query: PageQuery, token: string, signal: AbortSignal): Promise<ListPage | Failure>;
   /** Undefined for an entry that is no alert. */
   read(entry: unknown): ListedAlert | undefined;
 }
 
-export interface AlertListQuery {
+export interface PageQuery {
   since: Date;
   /** Updates at or after this time are not wanted; undefined wants all. */
   until: Date | undefined;
@@ -72,7 +72,7 @@ function stepAfter(entries: number): number {
  * A list needs another role than look-ups. What it comes to says nothing about those, so it neither opens the circuit
  * nor probes it while look-ups do; but a 429 concerns all calls alike, and a list can tell whether the pause is over.
  */
-export function createAlertFeed(list: AlertList, deps: AlertFeedDeps): AlertFeed {
+export function createAlertFeed(list: PagedList, deps: AlertFeedDeps): AlertFeed {
   const { tokens, now, pageSize = PAGE_SIZE, onlyWithRoles } = deps;
   const { deepest = Number.POSITIVE_INFINITY } = list;
 
@@ -163,7 +163,7 @@ export function createAlertFeed(list: AlertList, deps: AlertFeedDeps): AlertFeed
       await take({ alerts: alerts.filter((alert) => !isSeen(alert) && !alert.isDeviceless), invalid });
       const isLast = entries.length < pageSize && !hasNextLink;
       if (isLast) {
-        return { calls, end: hasMoved ? moved : { kind: 'complete' }, listedUntil };
+        return { calls, end: hasMoved ? MOVED : { kind: 'complete' }, listedUntil };
       }
       previous = new Set(alerts.map(versionOf));
       const newest = list.isOrdered ? endOfOrdered(alerts) : undefined;
@@ -190,7 +190,7 @@ export function createAlertFeed(list: AlertList, deps: AlertFeedDeps): AlertFeed
           const rest = { ...window, from: read.listedUntil };
           const middle = middleOf(rest, now());
           if (middle === undefined) {
-            return { calls, end: tooMany, listedUntil: rest.from };
+            return { calls, end: TOO_MANY, listedUntil: rest.from };
           }
           windows.push({ from: middle, until: rest.until }, { from: rest.from, until: middle });
         } else if (read.end.kind !== 'complete') {
@@ -223,12 +223,12 @@ function middleOf({ from, until }: Window, now: Date): Date | undefined {
   return halfMs >= SHORTEST_WINDOW_MS ? new Date(from.getTime() + halfMs) : undefined;
 }
 
-const tooMany: ListingEnd = {
+const TOO_MANY: ListingEnd = {
   kind: 'rejected',
   detail: 'more alerts were updated within two seconds than the list can show',
 };
 
-const moved: ListingEnd = {
+const MOVED: ListingEnd = {
   kind: 'moved',
   detail: 'the list changed so much between two pages that alerts may have slipped past; it is read again',
 };

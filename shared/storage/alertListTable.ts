@@ -49,11 +49,11 @@ export function createAlertListTable(table: TableClient, partitionKey: string): 
     async read() {
       const row = await readRow(table, { partitionKey, rowKey: HEAD });
       if (row === undefined) {
-        return { shared: nothing, etag: undefined };
+        return { shared: NO_LIST, etag: undefined };
       }
       const text = headRowSchema.safeParse(row).data?.state;
       const head = headSchema.safeParse(parseJson(text)).data;
-      return { shared: head === undefined ? nothing : { ...head, list: head.list }, etag: row.etag };
+      return { shared: head === undefined ? NO_LIST : { ...head, list: head.list }, etag: row.etag };
     },
 
     write(shared, etag) {
@@ -78,7 +78,7 @@ export function createAlertListTable(table: TableClient, partitionKey: string): 
   };
 }
 
-const nothing: SharedList = { kind: 'idle', list: undefined };
+const NO_LIST: SharedList = { kind: 'idle', list: undefined };
 
 function partKey(number: number): string {
   return `part-${String(number).padStart(4, '0')}`;

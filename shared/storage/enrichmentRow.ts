@@ -125,7 +125,7 @@ export function claimColumns({ submissionId, messageId, key, expiresAt, deferral
 }
 
 /** A claim without a key is none. */
-export const noClaimColumns: Columns = {
+export const NO_CLAIM_COLUMNS: Columns = {
   claimedBy: '',
   claimMessage: '',
   claimKey: '',

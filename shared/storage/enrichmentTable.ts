@@ -5,7 +5,7 @@ import { readRow } from './conditionalRow.ts';
 import {
   answerColumns,
   claimColumns,
-  noClaimColumns,
+  NO_CLAIM_COLUMNS,
   publishedColumns,
   readAlertRow,
 } from './enrichmentRow.ts';
@@ -91,7 +91,7 @@ export function createEnrichmentTable(table: TableClient, tenantId?: string): Al
       const published = [...record.state.published, submissionId];
       const columns = publishedColumns(published);
       return record.state.claim?.submissionId === submissionId
-        ? merge(record, { published, claim: undefined }, { ...columns, ...noClaimColumns })
+        ? merge(record, { published, claim: undefined }, { ...columns, ...NO_CLAIM_COLUMNS })
         : merge(record, { published }, columns);
     },
   };

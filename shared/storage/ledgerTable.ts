@@ -1,6 +1,6 @@
 import type { TableClient, TableEntityResult } from '@azure/data-tables';
 import * as z from 'zod';
-import { emptyLedger, type Ledger } from '../quota/ledger.ts';
+import { EMPTY_LEDGER, type Ledger } from '../quota/ledger.ts';
 import { LedgerError, type LedgerStore } from '../quota/ledgerExchange.ts';
 import type { StorageClock } from '../quota/storageClock.ts';
 import { readRow, writeRow } from './conditionalRow.ts';
@@ -67,7 +67,7 @@ export function createLedgerTable(
     async read() {
       const row = await timed((onResponse) => readRow(table, keys, { onResponse }));
       return row === undefined
-        ? { ledger: emptyLedger, etag: undefined }
+        ? { ledger: EMPTY_LEDGER, etag: undefined }
         : { ledger: decode(row), etag: row.etag };
     },
 

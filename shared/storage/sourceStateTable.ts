@@ -1,7 +1,7 @@
 import type { TableClient } from '@azure/data-tables';
 import * as z from 'zod';
 import type { SourceStateStore } from '../sources/auto/autoSource.ts';
-import { initialState, type SourceState } from '../sources/auto/sourceState.ts';
+import { INITIAL_STATE, type SourceState } from '../sources/auto/sourceState.ts';
 import { parseJson } from '../text.ts';
 import { readRow, writeRow } from './conditionalRow.ts';
 
@@ -35,10 +35,10 @@ export function createSourceStateTable(table: TableClient, keyPrefix = ''): Sour
     async read() {
       const row = await readRow(table, keys);
       if (row === undefined) {
-        return { state: initialState, etag: undefined };
+        return { state: INITIAL_STATE, etag: undefined };
       }
       const text = rowSchema.safeParse(row).data?.state;
-      return { state: stateSchema.safeParse(parseJson(text)).data ?? initialState, etag: row.etag };
+      return { state: stateSchema.safeParse(parseJson(text)).data ?? INITIAL_STATE, etag: row.etag };
     },
 
     write(state, etag) {

@@ -118,7 +118,7 @@ export function readTenant(
   });
   const { rowKey, name, enabled, callers } = data;
   const tenant = { id: rowKey, name, enabled, callers, overrides: Object.fromEntries(overrides) };
-  const read = tenantSettings(settings, tenant);
+  const read = settingsOf(settings, tenant);
   return read.ok ? success(tenant) : broken(read.error);
 }
 
@@ -152,7 +152,7 @@ export function tenantColumns({ id, name, enabled, callers, overrides }: Tenant)
  * by the rules of the settings, those between several of them too.
  * @returns Else which columns are wrong and what is allowed.
  */
-export function tenantSettings(
+export function settingsOf(
   settings: Settings,
   { overrides }: Pick<Tenant, 'overrides'>,
 ): Result<Settings, string> {

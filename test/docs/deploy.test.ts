@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { clouds } from '#shared/config/apiHosts.ts';
+import { CLOUDS } from '#shared/config/apiHosts.ts';
 import { readSettings, settingsCatalogue } from '#shared/config/settings.ts';
 import { type AzAnswer, command, runWithAz } from '../infra/azStandIn.ts';
 import { grantsOf, ROLES } from '../infra/support/access.ts';
@@ -199,7 +199,7 @@ const nationalClouds: Check = (text) =>
     listItems(sectionOf(text, 'National clouds')).flatMap(([cloud = '', ...lines]) =>
       labelled(lines, 'API host and token audience').map((api) => `${codeIn(cloud)} ${codeIn(api)}`),
     ),
-    Object.entries(clouds).flatMap(([cloud, { apiUrl, tokenScope }]) =>
+    Object.entries(CLOUDS).flatMap(([cloud, { apiUrl, tokenScope }]) =>
       [apiUrl, tokenScope.replace('/.default', '')].map((address) => `${cloud} ${address}`),
     ),
   );

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sourceChoices } from '#shared/config/sourceSettings.ts';
+import { SOURCE_CHOICES } from '#shared/config/sourceSettings.ts';
 import { MACHINE_FIELDS, type MachineField } from '#shared/sources/graph/machineFields.ts';
 import { codeIn, listItems, readGuide, sectionOf } from './guide.ts';
 
@@ -26,5 +26,5 @@ function columnsIn(hunting: string): string {
 
 test('the guide names every value of the setting', () => {
   const values = listItems(sectionOf(guide, 'Choose the source')).map(([value = '']) => codeIn(value)[0]);
-  expect(values).toEqual([...sourceChoices]);
+  expect(values).toEqual([...SOURCE_CHOICES]);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cloudNames, geoNames } from '#shared/config/apiHosts.ts';
+import { CLOUD_NAMES, GEO_NAMES } from '#shared/config/apiHosts.ts';
 import { accessProblems, grantsOf, ROLES } from './support/access.ts';
 import { appSettings, settingsProblems } from './support/appSettings.ts';
 import {
@@ -173,14 +173,14 @@ describeCompiled('templates', () => {
       templateOf(sources, 'infra/main.bicep').parameters[parameter]?.allowedValues;
 
     test('every cloud and every region', () => {
-      expect(allowed('defenderCloud')).toEqual(cloudNames);
-      expect(allowed('defenderGeo')).toEqual(['', ...geoNames]);
+      expect(allowed('defenderCloud')).toEqual(CLOUD_NAMES);
+      expect(allowed('defenderGeo')).toEqual(['', ...GEO_NAMES]);
       const settings = appSettings(deployMain({ defenderGeo: 'eu' }));
       expect(settings).toMatchObject({ DEFENDER_CLOUD: 'commercial', DEFENDER_GEO: 'eu' });
-      for (const cloud of cloudNames) {
+      for (const cloud of CLOUD_NAMES) {
         expect(settingsProblems({ ...appSettings(deployMain()), DEFENDER_CLOUD: cloud })).toEqual([]);
       }
-      for (const geo of geoNames) {
+      for (const geo of GEO_NAMES) {
         expect(settingsProblems({ ...settings, DEFENDER_GEO: geo })).toEqual([]);
       }
     });

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { book } from '#shared/quota/feedback.ts';
-import { emptyLedger, type LedgerRules } from '#shared/quota/ledger.ts';
+import { EMPTY_LEDGER, type LedgerRules } from '#shared/quota/ledger.ts';
 import { type Deployed, deploy, describeCompiled } from './support/bicep.ts';
 import { collectLogLines } from './support/logLines.ts';
 import {
@@ -140,7 +140,7 @@ describeCompiled('alert rules', () => {
       cause: 'forbidden' as const,
       detail: 'refused',
     };
-    const refused = book({ ...emptyLedger, circuit }, rules, [
+    const refused = book({ ...EMPTY_LEDGER, circuit }, rules, [
       { kind: 'denied', isProbe: true, cause: 'forbidden', detail: '', at: 0 },
     ]);
     const betweenProbes = (refused.circuit?.probeAt ?? 0) / 60_000;

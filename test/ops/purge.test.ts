@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Azurite, startAzurite } from '#dev/stack/azurite.ts';
 import { purge } from '#ops/purge/purge.ts';
 import { purgeLines, readAge } from '#ops/purge/purgeCommand.ts';
-import { emptyLedger } from '#shared/quota/ledger.ts';
+import { EMPTY_LEDGER } from '#shared/quota/ledger.ts';
 import { createStorageClock } from '#shared/quota/storageClock.ts';
 import { createEnrichmentTable } from '#shared/storage/enrichmentTable.ts';
 import { createLedgerTable } from '#shared/storage/ledgerTable.ts';
@@ -97,7 +97,7 @@ test('what is old and has an answer goes; what waits, is claimed or is of the ap
     retrievedAt: new Date(),
   });
   const clock = createStorageClock(Date.now);
-  await createLedgerTable(state, 'api:app', clock, Date.now).write(emptyLedger, undefined);
+  await createLedgerTable(state, 'api:app', clock, Date.now).write(EMPTY_LEDGER, undefined);
 
   const everything = await keysOf(enrichments);
   const dryRun = await run({}, true);

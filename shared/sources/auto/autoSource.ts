@@ -1,6 +1,6 @@
 import type { ApiSign } from '../lookUp.ts';
 import type { AlertFeed, AlertReference, Source, SourceAnswer, SourceName } from '../source.ts';
-import { initialState, PROBE_INTERVAL_MS, type SourceState, stateAfter } from './sourceState.ts';
+import { INITIAL_STATE, PROBE_INTERVAL_MS, type SourceState, stateAfter } from './sourceState.ts';
 
 /** The state as read, with the ETag that a write must present. */
 export interface StoredSourceState {
@@ -60,7 +60,7 @@ export interface AutoSource extends Source {
 export function createAutoSource(deps: AutoSourceDeps): AutoSource {
   const { graph, store, onChange, now } = deps;
   const timeOf = (name: keyof typeof TIMES) => TIMES[name] * deps.retryBaseDelayMs;
-  let known: StoredSourceState = { state: initialState, etag: undefined };
+  let known: StoredSourceState = { state: INITIAL_STATE, etag: undefined };
   let readAt = Number.NEGATIVE_INFINITY;
   let servedAt = Number.NEGATIVE_INFINITY;
   let checkedAt = Number.NEGATIVE_INFINITY;

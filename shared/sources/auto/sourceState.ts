@@ -22,7 +22,7 @@ export type SourceState =
     };
 
 /** The state before the first answer. */
-export const initialState: SourceState = { mode: 'defender', canary: null, provedAt: null, doubt: null };
+export const INITIAL_STATE: SourceState = { mode: 'defender', canary: null, provedAt: null, doubt: null };
 
 /** From this age on a proof is written anew (ms); a younger one is not worth a write. */
 const PROOF_MS = 10 * 60_000;

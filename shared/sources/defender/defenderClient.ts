@@ -2,7 +2,7 @@ import type { Machine } from '../../device/machine.ts';
 import type { Api } from '../apiCall.ts';
 import type { BatchReply } from '../batch.ts';
 import { createHttpClient } from '../httpClient.ts';
-import type { AlertListQuery } from '../pagedAlertFeed.ts';
+import type { PageQuery } from '../pagedAlertFeed.ts';
 import { type ListReply, type Reply, readListReply, readMachinesReply, readReply } from './reply.ts';
 
 export const DEFENDER_API: Api = { name: 'the Defender API', scopeSetting: 'DEFENDER_TOKEN_SCOPE' };
@@ -16,7 +16,7 @@ export interface DefenderClient {
    */
   machines(machineIds: readonly string[], token: string, signal: AbortSignal): Promise<BatchReply<Machine>>;
   /** One page of the alerts updated at or after `since`, in an order that the API does not tell. */
-  alertsUpdatedSince(query: AlertListQuery, token: string, signal: AbortSignal): Promise<ListReply>;
+  alertsUpdatedSince(query: PageQuery, token: string, signal: AbortSignal): Promise<ListReply>;
 }
 
 /**

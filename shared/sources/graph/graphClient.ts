@@ -1,6 +1,6 @@
 import type { Api } from '../apiCall.ts';
 import { createHttpClient } from '../httpClient.ts';
-import type { AlertListQuery } from '../pagedAlertFeed.ts';
+import type { PageQuery } from '../pagedAlertFeed.ts';
 import {
   type AlertListReply,
   type AlertReply,
@@ -18,7 +18,7 @@ export interface GraphClient {
   /** https://learn.microsoft.com/graph/api/security-alert-get */
   alert(alertId: string, token: string, signal: AbortSignal): Promise<AlertReply>;
   /** One page of the alerts updated at or after `since`, oldest first: https://learn.microsoft.com/graph/api/security-list-alerts_v2 */
-  alertsUpdatedSince(query: AlertListQuery, token: string, signal: AbortSignal): Promise<AlertListReply>;
+  alertsUpdatedSince(query: PageQuery, token: string, signal: AbortSignal): Promise<AlertListReply>;
   /** https://learn.microsoft.com/graph/api/security-security-runhuntingquery */
   hunt(request: HuntingRequest, token: string, signal: AbortSignal): Promise<HuntingReply>;
 }

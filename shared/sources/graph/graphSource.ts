@@ -158,7 +158,7 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
     const { part, retrievedAt } = evidence;
     const info = mayHunt
       ? await describe(part.mdeDeviceId, { ...alert, inLine: inLine && before !== undefined }, signal)
-      : notAsked;
+      : NOT_ASKED;
     // Where the circuit of hunting is open to the app, what the alert says must do; a fault that passes is worth waiting for.
     if (info.kind !== 'device' && info.kind !== 'denied') {
       if (before === undefined) {
@@ -296,4 +296,4 @@ function graphIdOf(alertId: string): string {
 }
 
 const BARE_GUID = /^[\da-f]{8}-[\da-f]{4}-/i;
-const notAsked = { kind: 'device', row: null } as const;
+const NOT_ASKED = { kind: 'device', row: null } as const;

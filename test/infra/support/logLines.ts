@@ -7,7 +7,7 @@ import { createSubmit } from '#shared/pipeline/submitAll.ts';
 import { createSubmitUrgent } from '#shared/pipeline/submitUrgent.ts';
 import { createPoller, type PollEvent } from '#shared/polling/poller.ts';
 import { pollTenants } from '#shared/polling/pollTenants.ts';
-import { emptyLedger } from '#shared/quota/ledger.ts';
+import { EMPTY_LEDGER } from '#shared/quota/ledger.ts';
 import { quotaReport } from '#shared/quota/quotaReport.ts';
 import type { ListingEnd, SourceAnswer } from '#shared/sources/source.ts';
 import { eventLog } from '#shared/telemetry/log.ts';
@@ -21,7 +21,7 @@ const TIME = new Date('2026-11-02T08:00:00Z');
 /** A quota with everything in it that a report can tell of. */
 const report = quotaReport(
   {
-    ...emptyLedger,
+    ...EMPTY_LEDGER,
     calls: [TIME.getTime() - 1_000],
     pause: { until: TIME.getTime() + 60_000, at: TIME.getTime() },
     circuit: {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { checkHealth, circuitProbe, clockProbe, gateProbe, pollerProbe } from '#shared/health/health.ts';
-import { emptyLedger } from '#shared/quota/ledger.ts';
+import { EMPTY_LEDGER } from '#shared/quota/ledger.ts';
 
 const sound = { name: 'sound', look: async () => ({ status: 'ok' as const, detail: 'fine' }) };
 
@@ -66,12 +66,12 @@ test('an open circuit says since when, why, and when it is tried again', async (
     cause: 'forbidden' as const,
     detail: 'Grant the role.',
   };
-  const probe = circuitProbe(async () => ({ ...emptyLedger, circuit }));
+  const probe = circuitProbe(async () => ({ ...EMPTY_LEDGER, circuit }));
   expect(await probe.look()).toEqual({
     status: 'failed',
     detail: 'open since 1970-01-01T00:00:00.000Z, next probe 1970-01-01T00:01:00.000Z: Grant the role.',
   });
-  expect(await circuitProbe(async () => emptyLedger).look()).toMatchObject({ status: 'ok' });
+  expect(await circuitProbe(async () => EMPTY_LEDGER).look()).toMatchObject({ status: 'ok' });
 });
 
 describe('the poller', () => {

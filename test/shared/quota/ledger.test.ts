@@ -5,7 +5,7 @@ import { book } from '#shared/quota/feedback.ts';
 import {
   type Ask,
   ask,
-  emptyLedger,
+  EMPTY_LEDGER,
   type Grant,
   type Ledger,
   type LedgerRules,
@@ -70,7 +70,7 @@ function callsFor(arrivals: readonly { id: number; at: number; isUrgent?: boolea
     place: isUrgent ? ('urgent' as const) : ('fresh' as const),
   })) as { id: number; at: number; place: 'returning' | 'urgent' | 'fresh' }[];
   const calls: { id: number; at: number }[] = [];
-  let ledger = emptyLedger;
+  let ledger = EMPTY_LEDGER;
   for (let now = START; now < START + forMs && queue.length > 0; now += 1_000) {
     const seen = queue.filter(({ at }) => at <= now);
     // Urgent ones are worked on where they are handed in: they need no worker of the queue.
@@ -107,13 +107,13 @@ function callsFor(arrivals: readonly { id: number; at: number; isUrgent?: boolea
 
 describe('the line for quota', () => {
   test('lets everybody call at once while the quota lasts', () => {
-    const { slots, turns } = asked(emptyLedger, { fresh: 100 }, START);
+    const { slots, turns } = asked(EMPTY_LEDGER, { fresh: 100 }, START);
     expect(slots).toEqual(Array.from({ length: 100 }, () => START));
     expect(turns).toEqual([]);
   });
 
   test('promises turns in time with the limits when the minute is used up', () => {
-    const { ledger } = asked(emptyLedger, { fresh: 100 }, START);
+    const { ledger } = asked(EMPTY_LEDGER, { fresh: 100 }, START);
     const { slots, turns } = asked(ledger, { fresh: 150 }, START + 1_000);
     expect(slots).toEqual([]);
     expect(turns).toHaveLength(150);
@@ -126,14 +126,14 @@ describe('the line for quota', () => {
   });
 
   test('keeps a slot that is near for whoever can wait for it in the worker', () => {
-    const { ledger } = asked(emptyLedger, { fresh: 100 }, START);
+    const { ledger } = asked(EMPTY_LEDGER, { fresh: 100 }, START);
     const { slots, turns } = asked(ledger, { fresh: 3 }, START + 45_000);
     expect(slots).toEqual([START + 60_600, START + 60_600, START + 60_600]);
     expect(turns).toEqual([]);
   });
 
   test('sends the new to the end of the line and lets those in line go first', () => {
-    let { ledger } = asked(emptyLedger, { fresh: 100 }, START);
+    let { ledger } = asked(EMPTY_LEDGER, { fresh: 100 }, START);
     ({ ledger } = asked(ledger, { fresh: 150 }, START + 1_000));
     // Five seconds before the next hundred slots: some come back for them, and new ones arrive.
     const { slots, turns } = asked(ledger, { returning: 20, fresh: 30 }, START + 56_000);
@@ -143,7 +143,7 @@ describe('the line for quota', () => {
   });
 
   test('gives a slot that nobody in line has claimed to whoever is there', () => {
-    let { ledger } = asked(emptyLedger, { fresh: 100 }, START);
+    let { ledger } = asked(EMPTY_LEDGER, { fresh: 100 }, START);
     ({ ledger } = asked(ledger, { fresh: 150 }, START + 1_000));
     // Nobody came back for the slots of the second minute: the workers that held them are gone.
     const { slots } = asked(ledger, { fresh: 10 }, START + 61_000 + 7_000);
@@ -151,7 +151,7 @@ describe('the line for quota', () => {
   });
 
   test('gives what nobody in line has claimed at the pace of the line, however often it is asked for', () => {
-    let { ledger } = asked(emptyLedger, { fresh: 100 }, START);
+    let { ledger } = asked(EMPTY_LEDGER, { fresh: 100 }, START);
     ({ ledger } = asked(ledger, { fresh: 150 }, START + 1_000));
     // The holders of turns are late: their messages stand behind those of many new alerts.
     const slots: number[] = [];
@@ -167,7 +167,7 @@ describe('the line for quota', () => {
   });
 
   test('promises those who come back too early the next slots, one after the other', () => {
-    let { ledger } = asked(emptyLedger, { fresh: 100 }, START);
+    let { ledger } = asked(EMPTY_LEDGER, { fresh: 100 }, START);
     ({ ledger } = asked(ledger, { fresh: 300 }, START + 1_000));
     const first = asked(ledger, { returning: 100 }, START + 2_000);
     const second = asked(first.ledger, { returning: 100 }, START + 2_500);
@@ -177,7 +177,7 @@ describe('the line for quota', () => {
   });
 
   test('forgets the line when the last turn is long past', () => {
-    let { ledger } = asked(emptyLedger, { fresh: 100 }, START);
+    let { ledger } = asked(EMPTY_LEDGER, { fresh: 100 }, START);
     ({ ledger } = asked(ledger, { fresh: 50 }, START + 1_000));
     const later = asked(ledger, { fresh: 60 }, START + 3_600_000);
     expect(later.slots).toHaveLength(60);
@@ -211,7 +211,7 @@ describe('the line for quota', () => {
 
 describe('urgent calls', () => {
   /** A line of thousands, all of whom were promised turns. */
-  const { ledger: line } = asked(emptyLedger, { fresh: 10_000 }, START);
+  const { ledger: line } = asked(EMPTY_LEDGER, { fresh: 10_000 }, START);
 
   test('go before a line of thousands', () => {
     const { slots, turns } = asked(line, { urgent: 10, fresh: 5 }, START + 62_000);
@@ -236,8 +236,8 @@ describe('urgent calls', () => {
   });
 
   test('are not limited while nobody is in line', () => {
-    expect(asked(emptyLedger, { urgent: 60 }, START).slots).toHaveLength(60);
-    expect(asked(emptyLedger, { urgent: 60 }, START).ledger.urgent).toEqual([]);
+    expect(asked(EMPTY_LEDGER, { urgent: 60 }, START).slots).toHaveLength(60);
+    expect(asked(EMPTY_LEDGER, { urgent: 60 }, START).ledger.urgent).toEqual([]);
   });
 
   test('delay those in line by no more than the calls they take, however many there are', () => {
@@ -266,7 +266,7 @@ describe('urgent calls', () => {
 });
 
 test('books calls when they were made, and forgets those that never were', () => {
-  const { ledger } = asked(emptyLedger, { fresh: 100 }, START);
+  const { ledger } = asked(EMPTY_LEDGER, { fresh: 100 }, START);
   const { calls } = book(ledger, rules, [
     { kind: 'moved', slot: START, calledAt: START + 3_000 },
     { kind: 'unused', slot: START },
@@ -278,7 +278,7 @@ test('books calls when they were made, and forgets those that never were', () =>
 
 describe('feedback', () => {
   test('pauses everybody until the server’s time, then lets one probe go first', () => {
-    const paused = throttle(emptyLedger, rules, START + 8_000, START);
+    const paused = throttle(EMPTY_LEDGER, rules, START + 8_000, START);
     expect(grantOf(paused, START + 1_000)).toEqual({ kind: 'paused', probe: null, retryAt: START + 8_000 });
     const { ledger, grant } = ask(
       paused,
@@ -292,7 +292,7 @@ describe('feedback', () => {
   });
 
   test('lets another probe go when the first one never answered', () => {
-    const paused = throttle(emptyLedger, rules, START, START);
+    const paused = throttle(EMPTY_LEDGER, rules, START, START);
     const { ledger } = ask(
       paused,
       rules,
@@ -303,7 +303,7 @@ describe('feedback', () => {
   });
 
   test('promises turns after a long pause instead of keeping workers waiting', () => {
-    const paused = throttle(emptyLedger, rules, START + 3_000_000, START);
+    const paused = throttle(EMPTY_LEDGER, rules, START + 3_000_000, START);
     const { grant } = ask(
       paused,
       rules,
@@ -315,7 +315,7 @@ describe('feedback', () => {
   });
 
   test('lowers the rate with each 429, spaces the calls, and restores it with time', () => {
-    const once = resume(throttle(emptyLedger, rules, START, START), 'pause');
+    const once = resume(throttle(EMPTY_LEDGER, rules, START, START), 'pause');
     const lowered = asked(once, { fresh: 200 }, START + 1_000);
     // 70 of 100 a minute, evenly spaced: 857 ms apart, so 24 of them fit into the wait in the worker.
     expect(lowered.slots.length).toBeLessThan(30);
@@ -325,7 +325,7 @@ describe('feedback', () => {
   });
 
   test('never lowers the rate to nothing', () => {
-    let ledger = emptyLedger;
+    let ledger = EMPTY_LEDGER;
     for (let strike = 0; strike < 100; strike += 1) {
       ledger = throttle(ledger, rules, 0, START + strike * 20_000);
     }
@@ -337,7 +337,7 @@ describe('the circuit', () => {
   const refusal = { probe: false, detail: 'Machine.Read.All is missing' };
 
   test('opens for everybody and says why', () => {
-    const open = openCircuit(emptyLedger, rules, refusal, START);
+    const open = openCircuit(EMPTY_LEDGER, rules, refusal, START);
     expect(grantOf(open, START + 1)).toEqual({
       kind: 'open',
       probe: null,
@@ -347,7 +347,7 @@ describe('the circuit', () => {
   });
 
   test('lets one probe through at a time, at growing intervals up to a quarter of an hour', () => {
-    let ledger = openCircuit(emptyLedger, rules, refusal, START);
+    let ledger = openCircuit(EMPTY_LEDGER, rules, refusal, START);
     const intervals: number[] = [];
     let now = START + 5_000;
     for (let probe = 0; probe < 10; probe += 1) {
@@ -369,12 +369,12 @@ describe('the circuit', () => {
   });
 
   test('is not prolonged by calls that were under way when it opened', () => {
-    const open = openCircuit(emptyLedger, rules, refusal, START);
+    const open = openCircuit(EMPTY_LEDGER, rules, refusal, START);
     expect(openCircuit(open, rules, refusal, START + 50)).toBe(open);
   });
 
   describe('when a probe is due', () => {
-    const open = openCircuit(emptyLedger, rules, refusal, START);
+    const open = openCircuit(EMPTY_LEDGER, rules, refusal, START);
     const lists = { returning: 2, first: 0, urgent: 0, fresh: 0, patienceMs: 20_000, mayProbeCircuit: 0 };
 
     test('keeps it for whoever may probe', () => {
@@ -402,13 +402,13 @@ describe('the circuit', () => {
   });
 
   test('stays open when only a pause is over', () => {
-    const open = openCircuit(throttle(emptyLedger, rules, START, START), rules, refusal, START);
+    const open = openCircuit(throttle(EMPTY_LEDGER, rules, START, START), rules, refusal, START);
     expect(resume(open, 'pause')).toMatchObject({ pause: null, circuit: { failures: 1 } });
     expect(resume(open, 'circuit')).toMatchObject({ pause: null, circuit: null });
   });
 
   test('closes for everybody with the first success', () => {
-    const open = openCircuit(emptyLedger, rules, refusal, START);
+    const open = openCircuit(EMPTY_LEDGER, rules, refusal, START);
     expect(grantOf(resume(open, 'circuit'), START + 100)).toMatchObject({
       kind: 'slots',
       slots: [START + 100],
@@ -438,7 +438,7 @@ test('whatever happens, no window of any limit holds more than its calls', () =>
   };
   fc.assert(
     fc.property(fc.array(step, { maxLength: 150 }), (steps) => {
-      let ledger = emptyLedger;
+      let ledger = EMPTY_LEDGER;
       let now = START;
       const calls: number[] = [];
       for (const { gap, event, ...request } of steps) {
@@ -479,7 +479,7 @@ test('whatever happens, no window of any limit holds more than its calls', () =>
 
 describe('feedback that comes late', () => {
   test('a success of a call from before a 429 does not end the pause', () => {
-    const paused = throttle(emptyLedger, rules, START + 60_000, START + 500);
+    const paused = throttle(EMPTY_LEDGER, rules, START + 60_000, START + 500);
     expect(resume(paused, 'pause', START)).toBe(paused);
     expect(resume(paused, 'circuit', START)).toBe(paused);
     expect(resume(paused, 'pause', START + 60_000).pause).toBeNull();
@@ -487,13 +487,13 @@ describe('feedback that comes late', () => {
 
   test('a success of a call from before a refusal does not close the circuit', () => {
     const refusal = { probe: true, detail: 'no role' };
-    const open = openCircuit(emptyLedger, rules, refusal, START + 500);
+    const open = openCircuit(EMPTY_LEDGER, rules, refusal, START + 500);
     expect(resume(open, 'circuit', START)).toBe(open);
     expect(resume(open, 'circuit', START + 500).circuit).toBeNull();
   });
 
   test('a later 429 never makes a pause shorter', () => {
-    const long = throttle(emptyLedger, rules, START + 60_000, START);
+    const long = throttle(EMPTY_LEDGER, rules, START + 60_000, START);
     expect(throttle(long, rules, START + 2_000, START + 1_000).pause?.until).toBe(START + 60_000);
   });
 });
@@ -501,7 +501,7 @@ describe('feedback that comes late', () => {
 describe('the rate', () => {
   const slotsAt = (ledger: Ledger, now: number) => asked(resume(ledger, 'pause'), { fresh: 200 }, now).slots;
   const strikes = (...times: number[]) =>
-    times.reduce((ledger, at) => throttle(ledger, rules, 0, at), emptyLedger);
+    times.reduce((ledger, at) => throttle(ledger, rules, 0, at), EMPTY_LEDGER);
 
   test('has its floor at a quarter: 25 calls a minute, one each 2.4 s', () => {
     const lowest = strikes(...Array.from({ length: 30 }, (_, index) => START + index * 20_000));
@@ -525,7 +525,7 @@ describe('the rate', () => {
   test('keeps to the share of the quota', () => {
     const half = { ...rules, share: 0.5 };
     const { grant } = ask(
-      emptyLedger,
+      EMPTY_LEDGER,
       half,
       { returning: 0, first: 0, urgent: 0, fresh: 80, patienceMs: 20_000, mayProbeCircuit: 0 },
       START,
@@ -535,7 +535,7 @@ describe('the rate', () => {
 });
 
 test('turns that were promised for times past are forgotten', () => {
-  let { ledger } = asked(emptyLedger, { fresh: 100 }, START);
+  let { ledger } = asked(EMPTY_LEDGER, { fresh: 100 }, START);
   ({ ledger } = asked(ledger, { fresh: 120 }, START + 1_000));
   ({ ledger } = asked(ledger, { returning: 60 }, START + 2_000));
   expect(ledger.displaced).toHaveLength(60);

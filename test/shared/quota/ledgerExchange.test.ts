@@ -1,6 +1,6 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { emptyLedger, type Ledger } from '#shared/quota/ledger.ts';
+import { EMPTY_LEDGER, type Ledger } from '#shared/quota/ledger.ts';
 import type { LedgerStore } from '#shared/quota/ledgerExchange.ts';
 import { type Change, createLedgerExchange } from '#shared/quota/ledgerExchange.ts';
 import { NO_SPAN, useTelemetry } from '#shared/telemetry/telemetry.ts';
@@ -9,7 +9,7 @@ import { NO_SPAN, useTelemetry } from '#shared/telemetry/telemetry.ts';
 function createShared() {
   const done = { reads: 0, writes: 0, lost: 0 };
   const trouble = { answerLost: false };
-  let stored: { ledger: Ledger; etag: string | undefined } = { ledger: emptyLedger, etag: undefined };
+  let stored: { ledger: Ledger; etag: string | undefined } = { ledger: EMPTY_LEDGER, etag: undefined };
   let version = 0;
   const store: LedgerStore = {
     async read() {
@@ -38,7 +38,7 @@ function createShared() {
     trouble,
     ledger: () => stored.ledger,
     remove: () => {
-      stored = { ledger: emptyLedger, etag: undefined };
+      stored = { ledger: EMPTY_LEDGER, etag: undefined };
     },
     process: (random = () => 0) => createLedgerExchange(store, clock, random),
   };

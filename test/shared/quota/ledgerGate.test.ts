@@ -2,7 +2,7 @@ import { setImmediate as nextTick } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { RateLimit } from '#shared/config/rateLimits.ts';
 import type { CallGate, CallRequest, Permit, PermitDecision } from '#shared/quota/callGate.ts';
-import { emptyLedger, type Ledger, type LedgerRules } from '#shared/quota/ledger.ts';
+import { EMPTY_LEDGER, type Ledger, type LedgerRules } from '#shared/quota/ledger.ts';
 import type { LedgerStore } from '#shared/quota/ledgerExchange.ts';
 import { createLedgerGate } from '#shared/quota/ledgerGate.ts';
 
@@ -19,7 +19,7 @@ function createShared(limits: RateLimit[], changes: Partial<LedgerRules> = {}) {
     hang: false,
     onceWritten: undefined as (() => void) | undefined,
   };
-  let ledger: Ledger = emptyLedger;
+  let ledger: Ledger = EMPTY_LEDGER;
   let etag: string | undefined;
   let offset = 0;
   const clock = { now: () => Date.now() + offset, observe: () => undefined };

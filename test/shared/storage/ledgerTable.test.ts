@@ -2,7 +2,7 @@ import { TableClient } from '@azure/data-tables';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Azurite, startAzurite } from '#dev/stack/azurite.ts';
-import { emptyLedger, type Ledger } from '#shared/quota/ledger.ts';
+import { EMPTY_LEDGER, type Ledger } from '#shared/quota/ledger.ts';
 import { createStorageClock } from '#shared/quota/storageClock.ts';
 import { createLedgerTable } from '#shared/storage/ledgerTable.ts';
 
@@ -55,25 +55,25 @@ const busy: Ledger = {
 
 describe('the stored ledger', () => {
   test('is empty until somebody writes one', async () => {
-    expect(await storeOf(newQuota()).read()).toEqual({ ledger: emptyLedger, etag: undefined });
+    expect(await storeOf(newQuota()).read()).toEqual({ ledger: EMPTY_LEDGER, etag: undefined });
   });
 
   test('comes back as it was written, for every instance', async () => {
     const quota = newQuota();
     const etag = await storeOf(quota).write(busy, undefined);
     expect(await storeOf(quota).read()).toEqual({ ledger: busy, etag });
-    const next = await storeOf(quota).write(emptyLedger, etag);
-    expect(await storeOf(quota).read()).toEqual({ ledger: emptyLedger, etag: next });
+    const next = await storeOf(quota).write(EMPTY_LEDGER, etag);
+    expect(await storeOf(quota).read()).toEqual({ ledger: EMPTY_LEDGER, etag: next });
   });
 
   test('keeps any call times, to the millisecond', async () => {
     const store = storeOf(newQuota());
-    let etag = await store.write(emptyLedger, undefined);
+    let etag = await store.write(EMPTY_LEDGER, undefined);
     const times = fc.array(fc.integer({ min: 0, max: 4_000_000_000_000 }), { maxLength: 400 });
     await fc.assert(
       fc.asyncProperty(times, times, async (calls, displaced) => {
         const ascending = (list: number[]) => list.toSorted((left, right) => left - right);
-        const ledger = { ...emptyLedger, calls: ascending(calls), displaced: ascending(displaced) };
+        const ledger = { ...EMPTY_LEDGER, calls: ascending(calls), displaced: ascending(displaced) };
         etag = await store.write(ledger, etag);
         expect((await store.read()).ledger).toEqual(ledger);
       }),
@@ -92,14 +92,14 @@ describe('the stored ledger', () => {
   test('holds limits of tens of thousands of calls as well', async () => {
     const store = storeOf(newQuota());
     const calls = Array.from({ length: 20_000 }, (_, index) => NOW + index * 40_000);
-    await store.write({ ...emptyLedger, calls }, undefined);
+    await store.write({ ...EMPTY_LEDGER, calls }, undefined);
     expect((await store.read()).ledger.calls).toEqual(calls);
   });
 
   test('is one for each quota', async () => {
     const [ours, theirs] = [newQuota(), newQuota()];
     await storeOf(ours).write(busy, undefined);
-    expect((await storeOf(theirs).read()).ledger).toEqual(emptyLedger);
+    expect((await storeOf(theirs).read()).ledger).toEqual(EMPTY_LEDGER);
   });
 });
 
@@ -107,15 +107,15 @@ describe('a write', () => {
   test('is lost when another instance created the ledger first', async () => {
     const quota = newQuota();
     const etag = await storeOf(quota).write(busy, undefined);
-    expect(await storeOf(quota).write(emptyLedger, undefined)).toBeUndefined();
+    expect(await storeOf(quota).write(EMPTY_LEDGER, undefined)).toBeUndefined();
     expect(await storeOf(quota).read()).toEqual({ ledger: busy, etag });
   });
 
   test('is lost when another instance wrote since the ledger was read', async () => {
     const store = storeOf(newQuota());
-    const old = await store.write(emptyLedger, undefined);
+    const old = await store.write(EMPTY_LEDGER, undefined);
     const current = await store.write(busy, old);
-    expect(await store.write(emptyLedger, old)).toBeUndefined();
+    expect(await store.write(EMPTY_LEDGER, old)).toBeUndefined();
     expect(await store.read()).toEqual({ ledger: busy, etag: current });
   });
 
@@ -124,23 +124,23 @@ describe('a write', () => {
     const store = storeOf(quota);
     const etag = await store.write(busy, undefined);
     await table.deleteEntity(quota, 'ledger');
-    expect(await store.write(emptyLedger, etag)).toBeUndefined();
-    expect(await store.read()).toEqual({ ledger: emptyLedger, etag: undefined });
-    expect(await store.write(emptyLedger, undefined)).toEqual(expect.any(String));
+    expect(await store.write(EMPTY_LEDGER, etag)).toBeUndefined();
+    expect(await store.read()).toEqual({ ledger: EMPTY_LEDGER, etag: undefined });
+    expect(await store.write(EMPTY_LEDGER, undefined)).toEqual(expect.any(String));
   });
 
   test('of many at once succeeds for one', async () => {
     const quota = newQuota();
-    const etag = await storeOf(quota).write(emptyLedger, undefined);
+    const etag = await storeOf(quota).write(EMPTY_LEDGER, undefined);
     const written = await Promise.all(
-      Array.from({ length: 8 }, (_, waiting) => storeOf(quota).write({ ...emptyLedger, waiting }, etag)),
+      Array.from({ length: 8 }, (_, waiting) => storeOf(quota).write({ ...EMPTY_LEDGER, waiting }, etag)),
     );
     expect(written.filter((mark) => mark !== undefined)).toHaveLength(1);
   });
 
   test('into a table that is missing is an error, not a lost race', async () => {
     const nowhere = storeOf(newQuota(), openTable('Nowhere'));
-    await expect(nowhere.write(emptyLedger, undefined)).rejects.toMatchObject({ statusCode: 404 });
+    await expect(nowhere.write(EMPTY_LEDGER, undefined)).rejects.toMatchObject({ statusCode: 404 });
   });
 });
 
@@ -170,7 +170,7 @@ describe('a ledger that cannot be read', () => {
   test('is the exception: one written by hand in the right form is read', async () => {
     const quota = newQuota();
     await table.createEntity({ partitionKey: quota, rowKey: 'ledger', ...understood, calls: 'a 1' });
-    expect((await storeOf(quota).read()).ledger).toEqual({ ...emptyLedger, calls: [10, 11] });
+    expect((await storeOf(quota).read()).ledger).toEqual({ ...EMPTY_LEDGER, calls: [10, 11] });
   });
 
   test('because the service is gone is an error too', async () => {
@@ -192,9 +192,9 @@ test('every answer of the service, a refusal too, tells its time', async () => {
   };
   const store = createLedgerTable(table, newQuota(), clock, Date.now);
   await store.read();
-  const etag = await store.write(emptyLedger, undefined);
-  await store.write(emptyLedger, undefined);
-  await store.write(emptyLedger, etag);
+  const etag = await store.write(EMPTY_LEDGER, undefined);
+  await store.write(EMPTY_LEDGER, undefined);
+  await store.write(EMPTY_LEDGER, etag);
   expect(seen).toHaveLength(4);
   for (const date of seen) {
     expect(Math.abs(Date.parse(date ?? '') - Date.now())).toBeLessThan(5_000);

@@ -1,7 +1,7 @@
 import { TableClient } from '@azure/data-tables';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Azurite, startAzurite } from '#dev/stack/azurite.ts';
-import { initialState, type SourceState } from '#shared/sources/auto/sourceState.ts';
+import { INITIAL_STATE, type SourceState } from '#shared/sources/auto/sourceState.ts';
 import { createSourceStateTable } from '#shared/storage/sourceStateTable.ts';
 
 let azurite: Azurite;
@@ -28,14 +28,14 @@ const states: SourceState[] = [
 
 test('a state is read back as it was written, and of two writers one wins', async () => {
   const store = createSourceStateTable(table);
-  expect(await store.read()).toEqual({ state: initialState, etag: undefined });
+  expect(await store.read()).toEqual({ state: INITIAL_STATE, etag: undefined });
   let etag: string | undefined;
   for (const state of states) {
     const before = etag;
     etag = await store.write(state, before);
     expect(etag).toBeDefined();
     expect(await store.read()).toEqual({ state, etag });
-    expect(await store.write(initialState, before)).toBeUndefined();
+    expect(await store.write(INITIAL_STATE, before)).toBeUndefined();
   }
 });
 
@@ -43,6 +43,6 @@ test('a row that cannot be read is a new beginning, and can be written over', as
   const store = createSourceStateTable(table);
   await table.upsertEntity({ partitionKey: 'source', rowKey: 'state', format: 1, state: '{"mode":"moon"}' });
   const { state, etag } = await store.read();
-  expect(state).toEqual(initialState);
-  expect(await store.write(states[0] ?? initialState, etag)).toBeDefined();
+  expect(state).toEqual(INITIAL_STATE);
+  expect(await store.write(states[0] ?? INITIAL_STATE, etag)).toBeDefined();
 });

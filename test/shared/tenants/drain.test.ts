@@ -4,7 +4,7 @@ import { seededRandom } from '#dev/simulator/random.ts';
 import { createRateWindows } from '#dev/simulator/rateWindows.ts';
 import { createBulkhead } from '#shared/pipeline/bulkhead.ts';
 import { receiveMessage, type TenantPipeline } from '#shared/pipeline/receiveMessage.ts';
-import { emptyLedger, type Ledger } from '#shared/quota/ledger.ts';
+import { EMPTY_LEDGER, type Ledger } from '#shared/quota/ledger.ts';
 import { LedgerError, type LedgerStore } from '#shared/quota/ledgerExchange.ts';
 import { createLedgerGate } from '#shared/quota/ledgerGate.ts';
 import type { AlertReference, SourceAnswer } from '#shared/sources/source.ts';
@@ -65,7 +65,7 @@ interface Api {
 }
 
 function createApi(id: string, backlog: number, state: Api['state'], storage: StorageOperation): Api {
-  let ledger: Ledger = emptyLedger;
+  let ledger: Ledger = EMPTY_LEDGER;
   let version = 0;
   const etag = () => (version === 0 ? undefined : String(version));
   const store: LedgerStore = {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readTenant, type Tenant, tenantColumns, tenantSettings } from '#shared/tenants/tenantRow.ts';
+import { readTenant, settingsOf, type Tenant, tenantColumns } from '#shared/tenants/tenantRow.ts';
 import { settingsWith } from '../config/problems.ts';
 
 const id = 'aaaaaaaa-1111-4222-8333-444444444444';
@@ -95,12 +95,12 @@ function escaped(text: string): string {
 describe("a tenant's settings", () => {
   test('are those of the deployment where the row says nothing', () => {
     const deployment = settingsWith({ REUSE_FOR: '5m', DEFENDER_GEO: 'uk', ALERT_POLL_SEVERITIES: 'Low' });
-    expect(tenantSettings(deployment, { overrides: {} })).toEqual({ ok: true, value: deployment });
+    expect(settingsOf(deployment, { overrides: {} })).toEqual({ ok: true, value: deployment });
   });
 
   test('have what the row says in place of that', () => {
     const deployment = settingsWith({ REUSE_FOR: '5m', DEFENDER_RATE_LIMITS: '20/1m', MAX_AGE: '1h' });
-    expect(tenantSettings(deployment, contoso)).toMatchObject({
+    expect(settingsOf(deployment, contoso)).toMatchObject({
       ok: true,
       value: {
         sourceChoice: 'graph',
@@ -120,7 +120,7 @@ describe("a tenant's settings", () => {
 
   test('obey the rules between a column and a setting', () => {
     const government = settingsWith({ DEFENDER_CLOUD: 'gcc-high' });
-    expect(tenantSettings(government, { overrides: { geo: 'eu' } })).toEqual({
+    expect(settingsOf(government, { overrides: { geo: 'eu' } })).toEqual({
       ok: false,
       error: expect.stringMatching(/^Column "geo" got "eu"; allowed: .*`commercial` only/),
     });

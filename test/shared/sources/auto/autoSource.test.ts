@@ -5,7 +5,7 @@ import {
   type SourceEvent,
   type SourceStateStore,
 } from '#shared/sources/auto/autoSource.ts';
-import { initialState, type SourceState } from '#shared/sources/auto/sourceState.ts';
+import { INITIAL_STATE, type SourceState } from '#shared/sources/auto/sourceState.ts';
 import type { ApiSign } from '#shared/sources/lookUp.ts';
 import type { AlertFeed, Source, SourceAnswer, SourceName } from '#shared/sources/source.ts';
 
@@ -19,7 +19,7 @@ type Behaviour = 'serves' | 'gone' | 'unknown' | 'outage' | 'no role';
 
 /** Several processes before one stored state, with a Defender API that behaves as a test says. */
 function createWorld() {
-  let stored: { state: SourceState; etag: string | undefined } = { state: initialState, etag: undefined };
+  let stored: { state: SourceState; etag: string | undefined } = { state: INITIAL_STATE, etag: undefined };
   const store: SourceStateStore = {
     read: async () => stored,
     async write(state, etag) {
@@ -190,7 +190,7 @@ test('new alerts are listed by the API that serves', async () => {
       return { end: { kind: 'complete' }, calls: 1 };
     },
   });
-  let state: SourceState = initialState;
+  let state: SourceState = INITIAL_STATE;
   const auto = createAutoFeed(
     { current: async () => state },
     { defender: feed('defender'), graph: feed('graph') },

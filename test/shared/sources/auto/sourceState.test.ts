@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { initialState, type SourceState, stateAfter } from '#shared/sources/auto/sourceState.ts';
+import { INITIAL_STATE, type SourceState, stateAfter } from '#shared/sources/auto/sourceState.ts';
 import type { ApiSign } from '#shared/sources/lookUp.ts';
 
 const start = Date.parse('2027-02-01T00:00:00Z');
@@ -10,7 +10,7 @@ const refused: ApiSign = { kind: 'gone', detail: 'answered 403', isDefinite: fal
 const retired: ApiSign = { kind: 'gone', detail: 'answered 410', isDefinite: true };
 
 /** The state after these signs, each so many seconds after the start. */
-function stateFrom(signs: readonly [second: number, sign: ApiSign][], from = initialState): SourceState {
+function stateFrom(signs: readonly [second: number, sign: ApiSign][], from = INITIAL_STATE): SourceState {
   return signs.reduce(
     (state, [second, sign]) => stateAfter(state, sign, new Date(start + second * 1_000), 60_000),
     from,
@@ -62,7 +62,7 @@ describe('the Defender API is gone', () => {
     ]);
     expect(stateFrom([[0, serves()], ...never])).toMatchObject({ mode: 'defender', doubt: null });
     const refusals = Array.from({ length: 20 }, (_, index): [number, ApiSign] => [index * 60, refused]);
-    expect(stateFrom(refusals)).toBe(initialState);
+    expect(stateFrom(refusals)).toBe(INITIAL_STATE);
   });
 });
 
@@ -105,7 +105,7 @@ test('whatever comes, Graph takes over only after three signs in a row over a mi
   );
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 90 }), sign), { maxLength: 60 }), (steps) => {
-      let state = initialState;
+      let state = INITIAL_STATE;
       let second = 0;
       let doubtful: number[] = [];
       for (const [wait, next] of steps) {

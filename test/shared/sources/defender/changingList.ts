@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { AlertListQuery } from '#shared/sources/pagedAlertFeed.ts';
+import type { PageQuery } from '#shared/sources/pagedAlertFeed.ts';
 
 /** An alert on the list; `lastUpdateTime` as the API writes it. */
 export interface Entry {
@@ -46,7 +46,7 @@ export function createChangingList(length: number, now: () => number) {
       }
       entries.splice(indexOf(change.to), 0, { ...taken, lastUpdateTime: timeText() });
     },
-    page({ since, until, top, skip }: AlertListQuery, isVisible = (_entry: Entry) => true): Entry[] {
+    page({ since, until, top, skip }: PageQuery, isVisible = (_entry: Entry) => true): Entry[] {
       return entries
         .filter(({ lastUpdateTime }) => Date.parse(lastUpdateTime) >= since.getTime())
         .filter(({ lastUpdateTime }) => until === undefined || Date.parse(lastUpdateTime) < until.getTime())

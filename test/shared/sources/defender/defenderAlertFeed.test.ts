@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { CallGate, Permit, PermitDecision } from '#shared/quota/callGate.ts';
 import { createDefenderAlertFeed } from '#shared/sources/defender/defenderAlertFeed.ts';
 import type { ListReply } from '#shared/sources/defender/reply.ts';
-import type { AlertListQuery } from '#shared/sources/pagedAlertFeed.ts';
+import type { PageQuery } from '#shared/sources/pagedAlertFeed.ts';
 import type { AlertBatch } from '#shared/sources/source.ts';
 import { anyChange, createChangingList } from './changingList.ts';
 
@@ -12,7 +12,7 @@ const later = new Date('2026-11-23T12:30:00Z');
 const never = new AbortController().signal;
 
 interface Script {
-  answer: (query: AlertListQuery, token: string) => ListReply;
+  answer: (query: PageQuery, token: string) => ListReply;
   admission?: PermitDecision;
   pageSize?: number;
   hasToken?: boolean;
@@ -98,17 +98,16 @@ describe('a list that is deeper than the API shows', () => {
       id: `alert-${index}`,
       lastUpdateTime: new Date(since.getTime() + index * 1_000).toISOString(),
     }));
-  const answerOf =
-    (all: { id: string; lastUpdateTime: string }[], depth: number) => (query: AlertListQuery) => {
-      if (query.skip + query.top > depth) {
-        return { kind: 'rejected', code: 'BadRequest', message: 'too deep' } as const;
-      }
-      const matches = all.filter(({ lastUpdateTime }) => {
-        const time = Date.parse(lastUpdateTime);
-        return time >= query.since.getTime() && (query.until === undefined || time < query.until.getTime());
-      });
-      return list(matches.slice(query.skip, query.skip + query.top));
-    };
+  const answerOf = (all: { id: string; lastUpdateTime: string }[], depth: number) => (query: PageQuery) => {
+    if (query.skip + query.top > depth) {
+      return { kind: 'rejected', code: 'BadRequest', message: 'too deep' } as const;
+    }
+    const matches = all.filter(({ lastUpdateTime }) => {
+      const time = Date.parse(lastUpdateTime);
+      return time >= query.since.getTime() && (query.until === undefined || time < query.until.getTime());
+    });
+    return list(matches.slice(query.skip, query.skip + query.top));
+  };
 
   test('is read whole, in windows of time that are halved where the depth is refused', async () => {
     const all = tenant(300);
@@ -150,7 +149,7 @@ describe('a list', () => {
 
   test('of more is asked for in pages that overlap, up to a page that is not full', async () => {
     const all = numbered(0, 25);
-    const answer = ({ since: from, top, skip }: AlertListQuery) => {
+    const answer = ({ since: from, top, skip }: PageQuery) => {
       expect([from, top]).toEqual([since, 10]);
       return list(all.slice(skip, skip + top));
     };
@@ -162,7 +161,7 @@ describe('a list', () => {
 
   test('that ends with a full page takes one more call', async () => {
     const all = numbered(0, 10);
-    const answer = ({ top, skip }: AlertListQuery) => list(all.slice(skip, skip + top));
+    const answer = ({ top, skip }: PageQuery) => list(all.slice(skip, skip + top));
     const { list: read, ids } = feedWith({ answer });
     expect(await read()).toEqual({ calls: 2, end: { kind: 'complete' } });
     expect(ids()).toEqual(all.map(({ id }) => id));
@@ -170,7 +169,7 @@ describe('a list', () => {
 
   test('whose pages the service makes smaller is read to the page without a link', async () => {
     const all = numbered(0, 11);
-    const answer = ({ skip }: AlertListQuery) => list(all.slice(skip, skip + 4), skip + 4 < all.length);
+    const answer = ({ skip }: PageQuery) => list(all.slice(skip, skip + 4), skip + 4 < all.length);
     const { list: read, done, ids } = feedWith({ answer });
     expect(await read()).toEqual({ calls: 4, end: { kind: 'complete' } });
     expect(done.filter((step) => step.startsWith('list'))).toEqual(['list 0', 'list 3', 'list 6', 'list 9']);
@@ -179,7 +178,7 @@ describe('a list', () => {
 
   test('in pages of one alert is read to its end, but nothing proves that it is complete', async () => {
     const all = numbered(0, 3);
-    const answer = ({ skip }: AlertListQuery) => list(all.slice(skip, skip + 1), skip + 1 < all.length);
+    const answer = ({ skip }: PageQuery) => list(all.slice(skip, skip + 1), skip + 1 < all.length);
     const { list: read, ids } = feedWith({ answer });
     expect(await read()).toMatchObject({ calls: 3, end: { kind: 'moved' } });
     expect(ids()).toEqual(all.map(({ id }) => id));
@@ -271,8 +270,7 @@ describe('a listing ends', () => {
   });
 
   test.for([1, 2])('at page %i when that is empty and says that more follow', async (emptyPage) => {
-    const answer = ({ skip }: AlertListQuery) =>
-      list(emptyPage === 2 && skip === 0 ? numbered(0, 10) : [], true);
+    const answer = ({ skip }: PageQuery) => list(emptyPage === 2 && skip === 0 ? numbered(0, 10) : [], true);
     const { list: read } = feedWith({ answer });
     expect(await read()).toMatchObject({
       calls: emptyPage,
@@ -300,7 +298,7 @@ describe('a listing ends', () => {
   });
 
   test('as moved when two pages have nothing in common', async () => {
-    const answer = ({ skip }: AlertListQuery) => list(skip === 0 ? numbered(0, 10) : numbered(12, 20));
+    const answer = ({ skip }: PageQuery) => list(skip === 0 ? numbered(0, 10) : numbered(12, 20));
     expect((await feedWith({ answer }).list()).end).toMatchObject({ kind: 'moved' });
   });
 });
@@ -344,7 +342,7 @@ test('whatever changes between pages, a complete listing has every alert that di
       const tenant = createChangingList(length, () => time);
       const before = new Set(tenant.entries);
       const changes = betweenPages.values();
-      const answer = (query: AlertListQuery) => {
+      const answer = (query: PageQuery) => {
         const top = Math.min(query.top, servicePageSize);
         const following = tenant.page({ ...query, skip: query.skip + top });
         const page = list(tenant.page({ ...query, top }), top < query.top && following.length > 0);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createGraphAlertFeed } from '#shared/sources/graph/graphAlertFeed.ts';
 import type { AlertListReply } from '#shared/sources/graph/graphReply.ts';
-import type { AlertListQuery } from '#shared/sources/pagedAlertFeed.ts';
+import type { PageQuery } from '#shared/sources/pagedAlertFeed.ts';
 import { openGate } from './graphWorld.ts';
 
 const since = new Date('2026-11-23T12:00:00Z');
@@ -26,11 +26,8 @@ function tenant(count: number, stepMs: number): Entry[] {
 }
 
 /** The feed before an API that answers from `alerts` as Graph does. */
-function feedOn(
-  alerts: Entry[],
-  onPage: (query: AlertListQuery) => AlertListReply | undefined = () => undefined,
-) {
-  const queries: AlertListQuery[] = [];
+function feedOn(alerts: Entry[], onPage: (query: PageQuery) => AlertListReply | undefined = () => undefined) {
+  const queries: PageQuery[] = [];
   const ids: string[] = [];
   const feed = createGraphAlertFeed({
     gate: openGate().gate,
