@@ -55,6 +55,16 @@ export function checkAlert(draft: AlertDraft, origin: string): Result<AlertReque
   return faulty('bad-field', describeIssues(parsed.error), alertIdSchema.safeParse(draft.alertId).data);
 }
 
+/** What a recognizer says about an object of its form. */
+export type Recognition =
+  /** An alert; the draft is unchecked. `origin` says to a person where its ID was looked for. */
+  | { kind: 'alert'; draft: AlertDraft; origin: string }
+  /** It is known what this is, and no alert that the source could know. Both texts go into the dead letter. */
+  | { kind: 'other'; what: string; send: string };
+
+/** Undefined for an object of another form. */
+export type Recognizer = (value: JsonObject) => Recognition | undefined;
+
 /** Checks what is said about all alerts of a list. */
 export function checkSharedFields(fields: JsonObject): Result<SharedFields, Fault> {
   const parsed = sharedFieldsSchema.safeParse(withoutBlanks(fields));

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { AlertDraft } from './alertRequest.ts';
+import type { AlertDraft, Recognition, Recognizer } from './alertRequest.ts';
 import { bare, fieldsOf, isJsonObject, type JsonObject, listOf, textIn } from './jsonObject.ts';
 import { otherProduct, otherThing } from './notAlerts.ts';
 import { machineIdSchema, submissionSchema } from './submission.ts';
@@ -8,16 +8,6 @@ import { machineIdSchema, submissionSchema } from './submission.ts';
  * The forms in which one alert may come as a JSON object. To add one: an entry in `FORMS`, most specific first, and a
  * fixture of its name under test/fixtures/messages.
  */
-
-/** What a recognizer says about an object of its form. */
-export type Recognition =
-  /** An alert; the draft is unchecked. `origin` says to a person where its ID was looked for. */
-  | { kind: 'alert'; draft: AlertDraft; origin: string }
-  /** It is known what this is, and no alert that the source could know. Both texts go into the dead letter. */
-  | { kind: 'other'; what: string; send: string };
-
-/** Undefined for an object of another form. */
-export type Recognizer = (value: JsonObject) => Recognition | undefined;
 
 /**
  * Shapes of alert IDs that Defender has been seen to give: a prefix of two letters or none before 18 digits or a GUID,
@@ -128,7 +118,7 @@ const sentinelAlert: Recognizer = (value) => {
 };
 
 /** What is read of a device in a Graph alert's evidence. Other kinds of evidence name a device too, but not as its own. */
-const deviceEvidenceSchema = z.object({
+const evidenceDeviceSchema = z.object({
   '@odata.type': z.literal('#microsoft.graph.security.deviceEvidence').optional(),
   mdeDeviceId: machineIdSchema,
   detailedRoles: z.array(z.unknown()).catch([]),
@@ -139,7 +129,7 @@ const graphAlert: Recognizer = (value) => {
   if (!isGraphAlert(value)) {
     return undefined;
   }
-  const devices = listOf(value.evidence).flatMap((item) => deviceEvidenceSchema.safeParse(item).data ?? []);
+  const devices = listOf(value.evidence).flatMap((item) => evidenceDeviceSchema.safeParse(item).data ?? []);
   // The service writes "PrimaryDevice", its documentation "Main device".
   const primary = devices.find(({ detailedRoles }) =>
     detailedRoles.some((role) => role === 'PrimaryDevice' || role === 'Main device'),

@@ -1,4 +1,4 @@
-import type { Recognition, Recognizer } from './forms.ts';
+import type { Recognition, Recognizer } from './alertRequest.ts';
 import { hasAll, type JsonObject, textIn } from './jsonObject.ts';
 
 /** What people send that is no alert, or one that the endpoint API cannot know: told apart, so that it costs no call. */
