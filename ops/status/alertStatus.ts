@@ -1,7 +1,6 @@
 import type { QueueClient } from '@azure/storage-queue';
 import { readMessage } from '#shared/intake/readMessage.ts';
-import type { AlertRecords } from '#shared/pipeline/alertRecords.ts';
-import type { AlertState } from '#shared/pipeline/claim.ts';
+import type { AlertRecords, AlertState } from '#shared/pipeline/alertRecords.ts';
 import type { PoisonContents, PoisonQueue } from '../deadLetters/poisonQueue.ts';
 
 /** Everything that can be said about one alert without a call. */

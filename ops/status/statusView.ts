@@ -1,6 +1,6 @@
 import type { Device } from '#shared/device/device.ts';
 import type { StoredAnswer } from '#shared/enrichment/answer.ts';
-import type { AlertState } from '#shared/pipeline/claim.ts';
+import type { AlertState } from '#shared/pipeline/alertRecords.ts';
 import { columns, counted, printable } from '#shared/text.ts';
 import { deadLetterJson } from '../deadLetters/deadLettersView.ts';
 import { ageOf, timeOf } from '../words.ts';

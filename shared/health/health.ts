@@ -5,7 +5,6 @@ import type { Ledger } from '../quota/ledger.ts';
 import type { SourceState } from '../sources/auto/sourceState.ts';
 import { isStorageError, storageErrorText } from '../storage/storageError.ts';
 import { counted } from '../text.ts';
-import type { TenantsHealth } from './tenantStates.ts';
 
 /** One thing that alerts need. */
 export interface HealthCheck {
@@ -24,6 +23,13 @@ export interface HealthReport {
   checks: HealthCheck[];
   /** The customers' tenants, where there are any. What is wrong with one of them keeps no other's alerts back. */
   tenants?: TenantsHealth;
+}
+
+/** The tenants in the answer about health. */
+export interface TenantsHealth {
+  served: number;
+  unwell: { tenantId: string; name?: string; detail: string }[];
+  moreUnwell: number;
 }
 
 /** What a probe has found. */

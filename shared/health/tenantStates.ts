@@ -1,7 +1,7 @@
 import { atMost } from '../promises.ts';
 import type { ApiQuotaReport } from '../quota/quotaReport.ts';
 import type { BrokenTenant, Tenant } from '../tenants/tenantRow.ts';
-import type { HealthProbe } from './health.ts';
+import type { HealthProbe, TenantsHealth } from './health.ts';
 
 /** What can be looked at of one customer's tenant. */
 export interface WatchedTenant {
@@ -54,13 +54,6 @@ function labelOf({ id, name }: Tenant): Pick<TenantState, 'tenantId' | 'name'> {
 
 /** Answers about tenants name no more of them than these. */
 const MOST_NAMED = 20;
-
-/** The tenants in the answer about health. */
-export interface TenantsHealth {
-  served: number;
-  unwell: { tenantId: string; name?: string; detail: string }[];
-  moreUnwell: number;
-}
 
 export function tenantsHealth(states: readonly TenantState[]): TenantsHealth {
   const unwell = states.filter(({ faults }) => faults.length > 0);

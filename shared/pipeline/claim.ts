@@ -1,31 +1,8 @@
 import type { StoredAnswer } from '../enrichment/answer.ts';
 import type { MessageIdentity } from '../intake/queueMessage.ts';
 import type { Submission } from '../intake/submission.ts';
-import type { AlertRecord, AlertRecords } from './alertRecords.ts';
+import type { AlertRecord, AlertRecords, AlertState, Claim } from './alertRecords.ts';
 import type { Deferral, DeferralReason } from './decision.ts';
-
-/**
- * The right to look an alert up and to publish what was found, until it expires. It belongs to one message, and passes
- * on to the copy that this message puts back: the copy carries the key. So of two messages with the same submission
- * only one looks up.
- */
-export interface Claim {
-  submissionId: string;
-  messageId: string;
-  /** New with every claim taken. */
-  key: string;
-  expiresAt: Date;
-  /** Why its submission was put back, where it is held for a second look. */
-  deferral?: { reason: string; detail: string } | undefined;
-}
-
-/** What the row of an alert says, as far as a claim is concerned. */
-export interface AlertState {
-  claim: Claim | undefined;
-  answer: StoredAnswer | undefined;
-  /** Submissions whose enrichment has been published, oldest first. */
-  published: readonly string[];
-}
 
 /** When stored answers serve. */
 export interface ClaimRules {

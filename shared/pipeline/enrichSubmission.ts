@@ -7,8 +7,8 @@ import type { Submission } from '../intake/submission.ts';
 import { project } from '../projections/projections.ts';
 import type { Source } from '../sources/source.ts';
 import { span } from '../telemetry/telemetry.ts';
-import type { AlertRecord } from './alertRecords.ts';
-import { type Claim, type ClaimDeps, claimAlert, holdClaim } from './claim.ts';
+import type { AlertRecord, Claim } from './alertRecords.ts';
+import { type ClaimDeps, claimAlert, holdClaim } from './claim.ts';
 import {
   type Decision,
   type DecisionRules,

@@ -4,7 +4,7 @@ import { type Device, deviceSchema } from '../device/device.ts';
 import { machineSchema } from '../device/machine.ts';
 import type { StoredAnswer } from '../enrichment/answer.ts';
 import { formatsSchema, outcomeSchema } from '../enrichment/enrichment.ts';
-import type { AlertState, Claim } from '../pipeline/claim.ts';
+import type { AlertState, Claim } from '../pipeline/alertRecords.ts';
 import { parseJson } from '../text.ts';
 import { fromParts, toEndedParts, toParts } from './textParts.ts';
 

@@ -1,6 +1,5 @@
 import type { TableClient } from '@azure/data-tables';
-import type { AlertRecord, AlertRecords } from '../pipeline/alertRecords.ts';
-import type { AlertState } from '../pipeline/claim.ts';
+import type { AlertRecord, AlertRecords, AlertState } from '../pipeline/alertRecords.ts';
 import { readRow } from './conditionalRow.ts';
 import {
   answerColumns,

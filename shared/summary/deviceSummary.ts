@@ -1,28 +1,5 @@
 import type { Device } from '../device/device.ts';
-import { plainText } from './renderers.ts';
-
-/** What a summary says, before it is written as Markdown or HTML. All texts may come from a device or its users. */
-export interface Content {
-  title: string;
-  /** The most important first. */
-  lines: Line[];
-  links: Link[];
-}
-
-/** One thing that a person wants to know, with a label from the Defender portal where that has one. */
-export interface Line {
-  label: string;
-  /** Never empty. */
-  values: string[];
-  /** Whether it must be seen before anything else. */
-  standsOut: boolean;
-}
-
-/** A link of our own making: no part of the address may come from a device, but for an ID that was checked. */
-export interface Link {
-  label: string;
-  url: string;
-}
+import { type Content, type Line, type Link, plainText } from './renderers.ts';
 
 const MOST_TAGS = 10;
 const LONGEST_TAG = 100;

@@ -1,4 +1,25 @@
-import type { Content } from './deviceSummary.ts';
+/** What a summary says, before it is written as Markdown or HTML. All texts may come from a device or its users. */
+export interface Content {
+  title: string;
+  /** The most important first. */
+  lines: Line[];
+  links: Link[];
+}
+
+/** One thing that a person wants to know, with a label from the Defender portal where that has one. */
+export interface Line {
+  label: string;
+  /** Never empty. */
+  values: string[];
+  /** Whether it must be seen before anything else. */
+  standsOut: boolean;
+}
+
+/** A link of our own making: no part of the address may come from a device, but for an ID that was checked. */
+export interface Link {
+  label: string;
+  url: string;
+}
 
 /** The longest text of a device in a summary, in characters. */
 const LONGEST_TEXT = 200;

@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import type { Device } from '../device/device.ts';
-import type { Content } from './deviceSummary.ts';
 import { deviceContent } from './deviceSummary.ts';
-import { htmlOf, markdownOf } from './renderers.ts';
+import { type Content, htmlOf, markdownOf } from './renderers.ts';
 
 /**
  * The same short text for people in two forms. Each is at most 30,000 characters long, which is what a comment of a

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { StoredAnswer } from '#shared/enrichment/answer.ts';
 import type { Submission } from '#shared/intake/submission.ts';
-import { type AlertState, answerFor, type Claim, decideClaim } from '#shared/pipeline/claim.ts';
+import type { AlertState, Claim } from '#shared/pipeline/alertRecords.ts';
+import { answerFor, decideClaim } from '#shared/pipeline/claim.ts';
 import { laterBy, seenAt, submissionOf } from './submissions.ts';
 
 const MINUTE_MS = 60_000;
