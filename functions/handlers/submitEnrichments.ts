@@ -26,6 +26,8 @@ const LONGEST_QUEUEING_MS = FUNCTION_DEADLINE_MS / 2;
 /** How long this process works on urgent alerts itself (ms); it ends a little before the caller's time is up. */
 const LONGEST_WORK_MS = 30_000;
 const BEFORE_END_MS = 500;
+/** Longest time that a call may take which is under way when the caller's time is up (ms): given up, it is made again. */
+const LONGEST_CALL_MS = 30_000;
 
 /** `POST /api/enrichments`: takes an order of alerts, and waits for their enrichments when asked to. */
 export function createSubmitEnrichments(
@@ -74,7 +76,12 @@ export function createSubmitEnrichments(
 
     const workMs = Math.min(LONGEST_WORK_MS, (wait.value ?? 0) * 1_000 - BEFORE_END_MS);
     const isUrgent = workMs > 0 && routed.length <= MOST_URGENT;
-    const work = { isOver: queueingIsOver, signal: AbortSignal.timeout(Math.max(0, workMs)), log };
+    const work = {
+      isOver: queueingIsOver,
+      urgentUntil: AbortSignal.timeout(Math.max(0, workMs)),
+      signal: AbortSignal.timeout(Math.max(0, workMs) + LONGEST_CALL_MS),
+      log,
+    };
     const submitted = await submitByTenant(routed, ({ submit, submitUrgent }, own) =>
       isUrgent ? submitUrgent(own, work) : submit(own, queueingIsOver),
     );

@@ -40,12 +40,17 @@ export function endpoint<Event extends { event: string } = RequestEvent>(
   respond: Respond<Event>,
 ): HttpHandler {
   async function answerTo(request: HttpRequest, context: InvocationContext): Promise<TextResponse> {
-    const log = eventLog<RequestEvent | Event>(context);
+    let isAnswered = false;
+    // Work may outlive its answer, and the log of the invocation is closed by then.
+    const log = eventLog<RequestEvent | Event>({
+      log: (line) => (isAnswered ? console.log(line) : context.log(line)),
+    });
     const { method } = request;
     const result = await checked(request, rules, () => respond(request, log)).catch((error: unknown) => {
       log({ event: 'request_failed', method, function: context.functionName, detail: errorText(error) });
       return problemOf(error);
     });
+    isAnswered = true;
     return 'problem' in result ? problemResponse(result, context.invocationId) : result;
   }
 

@@ -10,19 +10,23 @@ export const MOST_URGENT = 10;
 
 /** What came of submitting several, and the work on each of those that are queued. */
 export interface SubmittedUrgent extends Submitted {
-  /** Each ends when its submission is final or has been put back, soon after the signal at the latest. Never rejects. */
+  /** Each ends when its submission is final or has been put back, soon after `signal` at the latest. Never rejects. */
   runs: ReadonlyMap<Submission, Promise<void>>;
 }
 
-/**
- * Takes new submissions into the pipeline and works on them at once, before any reader of the queue. Never throws.
- * @param work.isOver Says when no more of them are put into the queue.
- * @param work.signal Ends the work: what is not final by then is left to the readers of the queue.
- */
-export type SubmitUrgent = (
-  submissions: readonly Submission[],
-  work: { isOver: AbortSignal; signal: AbortSignal; log: Log<MessageEvent> },
-) => Promise<SubmittedUrgent>;
+/** How far the work on urgent submissions goes. */
+interface Work {
+  /** From then on no more of them are put into the queue. */
+  isOver: AbortSignal;
+  /** From then on no call is begun: what is not final is left to the readers of the queue. */
+  urgentUntil: AbortSignal;
+  /** Ends the calls that are under way, too. */
+  signal: AbortSignal;
+  log: Log<MessageEvent>;
+}
+
+/** Takes new submissions into the pipeline and works on them at once, before any reader of the queue. Never throws. */
+export type SubmitUrgent = (submissions: readonly Submission[], work: Work) => Promise<SubmittedUrgent>;
 
 /**
  * The message goes into the queue first and is held there, out of sight of other readers: this process is its first
@@ -40,8 +44,7 @@ export function createSubmitUrgent(
   async function run(
     submission: Submission,
     message: HeldMessage,
-    log: Log<MessageEvent>,
-    signal: AbortSignal,
+    { urgentUntil, signal, log }: Work,
   ): Promise<void> {
     const startedAt = deps.now();
     const urgent: PipelineDeps = {
@@ -50,7 +53,7 @@ export function createSubmitUrgent(
         get name() {
           return deps.source.name;
         },
-        find: (alert, end) => deps.source.find({ ...alert, isUrgent: true }, end),
+        find: (alert, end) => deps.source.find({ ...alert, urgentUntil }, end),
       },
       outbox: {
         ...deps.outbox,
@@ -73,12 +76,12 @@ export function createSubmitUrgent(
     }
   }
 
-  return async (submissions, { isOver, signal, log }) => {
+  return async (submissions, work) => {
     const runs = new Map<Submission, Promise<void>>();
     const submit = async (submission: Submission) => {
       const message = await deps.outbox.hold(submission, deps.rules.claimExpiryMs);
-      runs.set(submission, run(submission, message, log, signal));
+      runs.set(submission, run(submission, message, work));
     };
-    return { ...(await submitAll(submissions, submit, isOver)), runs };
+    return { ...(await submitAll(submissions, submit, work.isOver)), runs };
   };
 }

@@ -19,7 +19,7 @@ export type BatchReply<Row> =
   | Failure;
 
 export interface BatchDeps<Row> {
-  /** Names the calls for the log and for scripts of faults. */
+  /** Names the calls in messages. */
   subject: string;
   mostIds: number;
   lookUp: LookUp;
@@ -147,7 +147,7 @@ export function createBatch<Row>(deps: BatchDeps<Row>): Batch<Row> {
       asked ??= await take();
       return deps.call([...asked.ids, ...asked.added], token, signal);
     };
-    const reply = await lookUp<BatchReply<Row>>({ subject, place, call }, signal);
+    const reply = await lookUp<BatchReply<Row>>({ alertId: undefined, place, call }, signal);
     const { ids, added } = asked ?? { ids: [], added: [] };
     if (reply.kind === 'rows') {
       const { rows } = reply;

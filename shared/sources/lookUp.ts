@@ -31,8 +31,9 @@ export interface LookUpDeps extends ApiAccess {
  * gone, or refuses an app that has the role, which may mean the same. Faults that pass say nothing.
  */
 export type ApiSign =
-  | { kind: 'serves'; subject: string }
-  | { kind: 'unknown'; subject: string }
+  /** `alertId` is the alert that it has answered about; undefined for a list. */
+  | { kind: 'serves'; alertId: string | undefined }
+  | { kind: 'unknown'; alertId: string }
   /** `isDefinite` when the API says of itself that it does not exist. */
   | { kind: 'gone'; detail: string; isDefinite: boolean };
 
@@ -42,8 +43,8 @@ export type LookUpFailure = Exclude<SourceAnswer, { kind: 'found' }>;
 /** Makes look-ups in one API: with quick retries, and with the circuit that opens when the app may not ask. */
 export type LookUp = <Answer extends { kind: string }>(
   request: {
-    /** The ID asked for. */
-    subject: string;
+    /** The alert asked about; undefined for a list, which says nothing about one alert. */
+    alertId: string | undefined;
     place: CallRequest['place'];
     call: (token: string) => Promise<Answer | Failure>;
   },
@@ -59,7 +60,7 @@ const REFUSED_ALERTS_IN_A_ROW = 3;
  * Makes the look-ups of one API. Each goes through `callApi`.
  * @example
  * const lookUp = createLookUp(defenderApi, { gate, tokens, random, retryBaseDelayMs: 5_000 });
- * const answer = await lookUp({ subject: alertId, place: 'last', call: (token) => client.machine(alertId, token) }, signal);
+ * const answer = await lookUp({ alertId, place: 'last', call: (token) => client.machine(alertId, token) }, signal);
  */
 export function createLookUp(api: LookUpApi, deps: LookUpDeps): LookUp {
   const { gate, tokens, random, onSign = () => undefined } = deps;
@@ -82,7 +83,7 @@ export function createLookUp(api: LookUpApi, deps: LookUpDeps): LookUp {
    * alerts in a row are refused. Otherwise this alert alone is refused, and others go on.
    */
   async function refused(
-    subject: string,
+    alertId: string | undefined,
     {
       permit,
       code,
@@ -91,7 +92,7 @@ export function createLookUp(api: LookUpApi, deps: LookUpDeps): LookUp {
       roles,
     }: Extract<AccessFailure, { kind: 'forbidden' }>,
   ): Promise<LookUpFailure> {
-    refusedAlerts.add(subject);
+    refusedAlerts.add(alertId ?? 'a list');
     const hasRole = roles?.some((role) => api.roles.includes(role)) ?? false;
     const speaksOfApp = /\b(application roles?|audience)\b/i.test(reason);
     if (hasRole && !speaksOfApp) {
@@ -129,7 +130,7 @@ export function createLookUp(api: LookUpApi, deps: LookUpDeps): LookUp {
   };
 
   async function lookUpOnce<Answer extends { kind: string }>(
-    { subject, place, call }: Parameters<LookUp>[0] & { call: (token: string) => Promise<Answer | Failure> },
+    { alertId, place, call }: Parameters<LookUp>[0] & { call: (token: string) => Promise<Answer | Failure> },
     signal: AbortSignal,
   ): Promise<Answer | LookUpFailure> {
     const answer = await callApi(api, deps, { place, mayProbeCircuit: true, call }, signal);
@@ -144,7 +145,7 @@ export function createLookUp(api: LookUpApi, deps: LookUpDeps): LookUp {
         return stopAll(permit, 'retired', `${detail}. ${api.end}`);
       }
       case 'forbidden':
-        return refused(subject, answer as Extract<AccessFailure, { kind: 'forbidden' }>);
+        return refused(alertId, answer as Extract<AccessFailure, { kind: 'forbidden' }>);
       case 'denied':
       case 'wait':
       case 'unavailable':
@@ -152,7 +153,11 @@ export function createLookUp(api: LookUpApi, deps: LookUpDeps): LookUp {
         return answer as LookUpFailure;
       default:
         refusedAlerts.clear();
-        onSign({ kind: answer.kind === 'not_found' ? 'unknown' : 'serves', subject });
+        if (answer.kind !== 'not_found') {
+          onSign({ kind: 'serves', alertId });
+        } else if (alertId !== undefined) {
+          onSign({ kind: 'unknown', alertId });
+        }
         return answer as Answer | LookUpFailure;
     }
   }

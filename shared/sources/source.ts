@@ -7,8 +7,11 @@ export interface AlertReference {
   machineId?: string | undefined;
   /** True when the submission comes back for the turn it was promised in the line for quota. */
   inLine: boolean;
-  /** True when a caller waits for the answer: then its calls go before the line, as far as urgent calls may. */
-  isUrgent?: boolean | undefined;
+  /**
+   * Set when a caller waits for the answer, until this signal. Its calls go before the line, as far as urgent calls may, and
+   * none is begun after the signal. One that is under way then is finished: it has cost quota.
+   */
+  urgentUntil?: AbortSignal | undefined;
   /** True when the submission was put back before: what an earlier run found may be kept for it. */
   isReturning: boolean;
   /** True when the submitter wants a new look-up, whatever is known already. */
@@ -20,12 +23,20 @@ export interface AlertReference {
 /** The place in the line for quota of the first call about an alert. */
 export function placeOf({
   inLine,
-  isUrgent,
-}: Pick<AlertReference, 'inLine' | 'isUrgent'>): CallRequest['place'] {
+  urgentUntil,
+}: Pick<AlertReference, 'inLine' | 'urgentUntil'>): CallRequest['place'] {
   if (inLine) {
     return 'turn';
   }
-  return isUrgent ? 'urgent' : 'last';
+  return urgentUntil === undefined ? 'last' : 'urgent';
+}
+
+/** When a look-up waits no longer for a slot or for others: at the end of its run, or when its caller's time is up. */
+export function endOfWaiting(
+  { urgentUntil }: Pick<AlertReference, 'urgentUntil'>,
+  signal: AbortSignal,
+): AbortSignal {
+  return urgentUntil === undefined ? signal : AbortSignal.any([signal, urgentUntil]);
 }
 
 /** The sources there are; the name stands in rows and messages. */

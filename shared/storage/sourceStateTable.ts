@@ -7,17 +7,22 @@ import { readRow, writeRow } from './conditionalRow.ts';
 
 const FORMAT = 1;
 
+/** An earlier version took the word `machines`, of its calls for lists, for an alert. */
+const canary = z
+  .string()
+  .nullable()
+  .transform((alertId) => (alertId === 'machines' ? null : alertId));
 const time = z.iso.datetime().transform((text) => new Date(text));
 const stateSchema: z.ZodType<SourceState> = z.discriminatedUnion('mode', [
   z.object({
     mode: z.literal('defender'),
-    canary: z.string().nullable(),
+    canary,
     provedAt: time.nullable(),
     doubt: z.object({ since: time, signs: z.int(), detail: z.string() }).nullable(),
   }),
   z.object({
     mode: z.literal('graph'),
-    canary: z.string().nullable(),
+    canary,
     since: time,
     detail: z.string(),
     nextProbeAt: time,

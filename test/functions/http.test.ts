@@ -218,7 +218,7 @@ describe('an order with wait of a few alerts', () => {
     const answer = await app.order(['alert-1', 'alert-2'], '?wait=10');
     expect(answer.status).toBe(200);
     expect(app.published.map(({ alertId }) => alertId)).toEqual(['alert-1', 'alert-2']);
-    expect(app.calls.every(({ isUrgent }) => isUrgent)).toBe(true);
+    expect(app.calls.every(({ urgentUntil }) => urgentUntil !== undefined)).toBe(true);
     expect([app.waiting(), app.count('submit'), app.count('announce')]).toEqual([[], 0, 0]);
     expect(answer.events.filter(({ event }) => event === 'submission')).toHaveLength(2);
   });

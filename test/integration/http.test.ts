@@ -357,6 +357,19 @@ test('health says that the circuit is open when Defender refuses the app', async
   control.setFaultRates({});
 });
 
+test('a call that outlasts the time of its caller is finished, and not made again', async () => {
+  const [alertId = ''] = newAlerts(1);
+  control.scriptFaults({ alertId, answers: [{ kind: 'slow-body', durationMs: 2_500 }, 'ok'] });
+  const order = await post({ alertId }, { query: '?wait=1' });
+  expect([order.status, callsFor(alertId)]).toEqual([202, 1]);
+  expect((await fetch(`${api}/enrichments/${alertId}?wait=30`)).status).toBe(200);
+  await pipeline.idle();
+  expect(callsFor(alertId)).toBe(1);
+  expect(pipeline.eventsOf(alertId)).toMatchObject([{ result: 'enriched', attempts: 1 }]);
+  const complaints = pipeline.hosts[0]?.output.filter((line) => line.includes('after function execution'));
+  expect(complaints).toEqual([]);
+});
+
 describe('with the quota nearly spent', () => {
   let scarce: Pipeline;
   let scarceApi: string;

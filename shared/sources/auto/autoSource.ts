@@ -138,7 +138,7 @@ export function createAutoSource(deps: AutoSourceDeps): AutoSource {
     await booking;
   }
 
-  /** One call to Defender in an hour, by one instance, to see whether it serves again. */
+  /** A call or two to Defender in an hour, by one process, to see whether it serves again. */
   async function probe(alert: AlertReference, signal: AbortSignal): Promise<void> {
     const isDue = (state: SourceState) => state.mode === 'graph' && state.nextProbeAt <= now();
     if (!isDue(known.state)) {
@@ -149,7 +149,11 @@ export function createAutoSource(deps: AutoSourceDeps): AutoSource {
       isDue(state) ? ({ ...state, nextProbeAt } as SourceState) : state,
     );
     if (isOurs) {
-      await defender.find(referenceTo(known.state.canary ?? alert.alertId), signal);
+      const { kind } = await defender.find(referenceTo(known.state.canary ?? alert.alertId), signal);
+      // Defender forgets alerts with time: where it does not know the canary, a new alert tells whether it serves.
+      if (kind === 'not_found' && known.state.canary !== null) {
+        await defender.find(referenceTo(alert.alertId), signal);
+      }
       await booking;
     }
   }

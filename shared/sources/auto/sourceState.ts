@@ -40,9 +40,9 @@ export const PROBE_INTERVAL_MS = 3_600_000;
  */
 export function stateAfter(state: SourceState, sign: ApiSign, now: Date, doubtMs: number): SourceState {
   if (sign.kind === 'serves') {
-    return afterService(state, sign.subject, now);
+    return afterService(state, sign.alertId, now);
   }
-  if (sign.kind === 'unknown' && sign.subject !== state.canary) {
+  if (sign.kind === 'unknown' && sign.alertId !== state.canary) {
     return state;
   }
   if (state.mode === 'graph') {
@@ -55,7 +55,7 @@ export function stateAfter(state: SourceState, sign: ApiSign, now: Date, doubtMs
   const detail =
     sign.kind === 'gone'
       ? sign.detail
-      : `Defender does not know the alert ${sign.subject}, which it has answered before`;
+      : `Defender does not know the alert ${sign.alertId}, which it has answered before`;
   const since = state.doubt?.since ?? now;
   const signs = (state.doubt?.signs ?? 0) + 1;
   if (signs >= SIGNS && now.getTime() - since.getTime() >= doubtMs) {
@@ -65,8 +65,9 @@ export function stateAfter(state: SourceState, sign: ApiSign, now: Date, doubtMs
   return { ...state, doubt: { since, signs, detail } };
 }
 
-function afterService(state: SourceState, subject: string, now: Date): SourceState {
-  const proved: SourceState = { mode: 'defender', canary: subject, provedAt: now, doubt: null };
+function afterService(state: SourceState, alertId: string | undefined, now: Date): SourceState {
+  const canary = alertId ?? state.canary;
+  const proved: SourceState = { mode: 'defender', canary, provedAt: now, doubt: null };
   if (state.mode === 'graph' || state.doubt !== null || state.provedAt === null) {
     return proved;
   }

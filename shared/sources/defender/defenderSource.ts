@@ -1,7 +1,7 @@
 import type { AlertIndex } from '../alertIndex.ts';
 import { createCrowd } from '../crowd.ts';
 import { createLookUp, type LookUpApi, type LookUpDeps } from '../lookUp.ts';
-import { type AlertReference, placeOf, type Source, type SourceAnswer } from '../source.ts';
+import { type AlertReference, endOfWaiting, placeOf, type Source, type SourceAnswer } from '../source.ts';
 import { createDefenderBulk, type MachineStore } from './defenderBulk.ts';
 import { DEFENDER_API, type DefenderClient } from './defenderClient.ts';
 
@@ -35,7 +35,7 @@ export function createDefenderSource(deps: DefenderSourceDeps): Source {
   async function findOne(alert: AlertReference, signal: AbortSignal): Promise<SourceAnswer> {
     const { alertId } = alert;
     const call = (token: string) => client.machineOfAlert(alertId, token, signal);
-    const answer = await lookUp({ subject: alertId, place: placeOf(alert), call }, signal);
+    const answer = await lookUp({ alertId, place: placeOf(alert), call }, endOfWaiting(alert, signal));
     return answer.kind === 'machine'
       ? { kind: 'found', source: 'defender', machine: answer.machine, retrievedAt: now(), unavailable: [] }
       : answer;
@@ -45,7 +45,7 @@ export function createDefenderSource(deps: DefenderSourceDeps): Source {
     if (many === undefined || !(await crowd.becomesMany())) {
       return findOne(alert, signal);
     }
-    const answer = await many.find(alert, signal);
+    const answer = await many.find(alert, endOfWaiting(alert, signal));
     if (answer.kind === 'machine') {
       const { part: machine, retrievedAt } = answer.kept;
       return { kind: 'found', source: 'defender', machine, retrievedAt, unavailable: [], bulk: true };

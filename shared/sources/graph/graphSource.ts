@@ -7,6 +7,7 @@ import { createCrowd } from '../crowd.ts';
 import { createLookUp, type LookUpApi, type LookUpDeps, type LookUpFailure } from '../lookUp.ts';
 import {
   type AlertReference,
+  endOfWaiting,
   isFresh,
   type Kept,
   placeOf,
@@ -150,7 +151,8 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
   ): Promise<SourceAnswer> {
     const { alertId, inLine, isReturning, refresh } = alert;
     const before = isReturning ? await parts.readEvidence(alertId) : undefined;
-    const listed = before === undefined && !refresh ? await evidenceInList(alert, signal) : undefined;
+    const listed =
+      before === undefined && !refresh ? await evidenceInList(alert, endOfWaiting(alert, signal)) : undefined;
     const evidence = before ?? listed ?? (await askAlert(alert, signal));
     if ('kind' in evidence) {
       return evidence;
@@ -208,7 +210,7 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
     const { alertId } = alert;
     const ask = (id: string, place: CallRequest['place']) => {
       const call = (token: string) => client.alert(id, token, signal);
-      return lookUpAlert<AlertReply>({ subject: alertId, place, call }, signal);
+      return lookUpAlert<AlertReply>({ alertId, place, call }, endOfWaiting(alert, signal));
     };
     const graphId = graphIdOf(alertId);
     const first = await ask(graphId, placeOf(alert));
@@ -240,12 +242,12 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
     if (kept !== undefined && isFresh(kept, firstSeen, reuseForMs, now())) {
       return { kind: 'device', row: kept.part };
     }
-    const answer = await devices.ask(deviceId, placeOf(alert), signal);
+    const answer = await devices.ask(deviceId, placeOf(alert), endOfWaiting(alert, signal));
     return answer.kind === 'row' ? { kind: 'device', row: deviceIn(answer.row) } : answer;
   }
 
   async function findByHunting(alert: AlertReference, signal: AbortSignal): Promise<SourceAnswer> {
-    const answer = await alerts.ask(alert.alertId, placeOf(alert), signal);
+    const answer = await alerts.ask(alert.alertId, placeOf(alert), endOfWaiting(alert, signal));
     return answer.kind === 'row' ? machineOf(answer) : answer;
   }
 

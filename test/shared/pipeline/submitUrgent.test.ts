@@ -37,7 +37,12 @@ function createUrgent(options: WorldOptions = {}) {
     /** Submits, and waits until this process has done what it can. */
     async work(...submissions: Parameters<typeof submitUrgent>[0]) {
       const log = (event: Record<string, unknown>) => void events.push(event);
-      const submitted = await submitUrgent(submissions, { isOver: never, signal: never, log });
+      const submitted = await submitUrgent(submissions, {
+        isOver: never,
+        urgentUntil: never,
+        signal: never,
+        log,
+      });
       await Promise.all(submitted.runs.values());
       return submitted;
     },
@@ -50,7 +55,7 @@ test('an urgent alert is in the queue before it is worked on, and is gone from t
   expect(await world.work(submission)).toMatchObject({ queued: [submission], notQueued: [] });
   expect(world.steps).toEqual(['hold', 'create', 'find', 'store', 'publish', 'mark', 'remove']);
   expect([world.waiting(), world.published.length]).toEqual([[], 1]);
-  expect(world.calls).toMatchObject([{ alertId: 'alert-1', isUrgent: true }]);
+  expect(world.calls).toMatchObject([{ alertId: 'alert-1', urgentUntil: never }]);
   expect(world.events).toMatchObject([{ event: 'submission', result: 'enriched' }]);
 });
 
@@ -71,13 +76,13 @@ test('without a slot it waits for its turn in its one message, and then is a sub
   expect(world.steps).not.toContain('submit');
   await world.drain();
   expect(world.published).toHaveLength(1);
-  expect(world.calls.map(({ isUrgent }) => isUrgent)).toEqual([true, undefined]);
+  expect(world.calls.map(({ urgentUntil }) => urgentUntil)).toEqual([never, undefined]);
 });
 
 test('an alert that another message is looking up is left to that one', async () => {
   const world = createUrgent({
     find: async (alert) => {
-      if (alert.isUrgent === undefined && world.calls.length === 1) {
+      if (alert.urgentUntil === undefined && world.calls.length === 1) {
         await world.work(submissionOf({ submissionId: 'submission-2' }));
       }
       return {

@@ -53,10 +53,10 @@ function createWorld() {
       case 'serves':
       case 'unknown':
         if (defender.behaviour === 'unknown' || defender.unknownAlerts.has(alertId)) {
-          onSign({ kind: 'unknown', subject: alertId });
+          onSign({ kind: 'unknown', alertId });
           return { kind: 'not_found', detail: 'answered 404' };
         }
-        onSign({ kind: 'serves', subject: alertId });
+        onSign({ kind: 'serves', alertId });
         return found('defender');
     }
   }
@@ -179,6 +179,20 @@ describe('auto', () => {
     expect(state().mode).toBe('defender');
     expect(events.map(({ to }) => to)).toEqual(['graph', 'defender']);
     expect(await find(one, 'z')).toMatchObject({ source: 'defender' });
+  });
+
+  test('comes back with a new alert when Defender has forgotten the one that it is asked about', async () => {
+    const { process, defender, calls, state } = createWorld();
+    const one = process();
+    await lookUpFor(one, 30);
+    defender.behaviour = 'gone';
+    await lookUpFor(one, 180);
+    defender.unknownAlerts.add(state().canary ?? '');
+    defender.behaviour = 'serves';
+    calls.defender.length = 0;
+    await lookUpFor(one, 3_700, 100);
+    expect(state().mode).toBe('defender');
+    expect(calls.defender[0]).not.toBe(calls.defender[1]);
   });
 });
 

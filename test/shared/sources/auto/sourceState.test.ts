@@ -4,8 +4,8 @@ import { INITIAL_STATE, type SourceState, stateAfter } from '#shared/sources/aut
 import type { ApiSign } from '#shared/sources/lookUp.ts';
 
 const start = Date.parse('2027-02-01T00:00:00Z');
-const serves = (subject = 'alert-1'): ApiSign => ({ kind: 'serves', subject });
-const unknown = (subject: string): ApiSign => ({ kind: 'unknown', subject });
+const serves = (alertId: string | undefined = 'alert-1'): ApiSign => ({ kind: 'serves', alertId });
+const unknown = (alertId: string): ApiSign => ({ kind: 'unknown', alertId });
 const refused: ApiSign = { kind: 'gone', detail: 'answered 403', isDefinite: false };
 const retired: ApiSign = { kind: 'gone', detail: 'answered 410', isDefinite: true };
 
@@ -90,6 +90,16 @@ test('one answer of the Defender API brings it back', () => {
   });
 });
 
+test('a list that is answered proves service too, and is no alert to ask about', () => {
+  const list: ApiSign = { kind: 'serves', alertId: undefined };
+  expect(stateFrom([[0, list]])).toMatchObject({ mode: 'defender', canary: null, provedAt: new Date(start) });
+  const proved = stateFrom([
+    [0, serves('a')],
+    [600, list],
+  ]);
+  expect(proved).toMatchObject({ canary: 'a', provedAt: new Date(start + 600_000) });
+});
+
 test('a proof is written once in ten minutes', () => {
   const proved = stateFrom([[0, serves('a')]]);
   expect(stateFrom([[599, serves('b')]], proved)).toBe(proved);
@@ -115,7 +125,7 @@ test('whatever comes, Graph takes over only after three signs in a row over a mi
         if (next.kind === 'serves') {
           doubtful = [];
           expect(state.mode).toBe('defender');
-        } else if (next.kind === 'gone' || next.subject === 'alert-1') {
+        } else if (next.kind === 'gone' || next.alertId === 'alert-1') {
           doubtful.push(second);
         }
         if (before.mode === 'defender' && state.mode === 'graph') {

@@ -4,6 +4,7 @@ import type { AlertDevice } from '#shared/sources/alertList.ts';
 import type { BatchReply } from '#shared/sources/batch.ts';
 import { createDefenderSource } from '#shared/sources/defender/defenderSource.ts';
 import type { Reply } from '#shared/sources/defender/reply.ts';
+import type { ApiSign } from '#shared/sources/lookUp.ts';
 import type { Kept } from '#shared/sources/source.ts';
 import { openGate } from '../graph/graphWorld.ts';
 
@@ -30,6 +31,7 @@ function createWorld({ role = true } = {}) {
       : { part: { alertId, machineId }, retrievedAt: state.listedAt };
   };
   const { gate } = openGate();
+  const signs: ApiSign[] = [];
   const source = createDefenderSource({
     client: {
       async machineOfAlert(alertId): Promise<Reply> {
@@ -53,6 +55,7 @@ function createWorld({ role = true } = {}) {
     now: () => now,
     random: () => 0,
     retryBaseDelayMs: 1,
+    onSign: (sign) => signs.push(sign),
     bulk: {
       index: {
         known,
@@ -74,7 +77,7 @@ function createWorld({ role = true } = {}) {
       new AbortController().signal,
     );
   const findAll = () => Promise.all(Array.from({ length: 60 }, (_, number) => find(number)));
-  return { state, calls, kept, find, findAll };
+  return { state, calls, kept, signs, find, findAll };
 }
 
 const machineIdIn = (answer: Awaited<ReturnType<ReturnType<typeof createWorld>['find']>>) =>
@@ -89,6 +92,16 @@ describe('many alerts at once', () => {
     expect(calls.filter((call) => call.startsWith('alert-')).length).toBeLessThan(8);
     expect(calls.filter((call) => call.startsWith('machines')).length).toBeLessThanOrEqual(4);
     expect(answers.at(-1)).toMatchObject({ source: 'defender', bulk: true, unavailable: [] });
+  });
+
+  test('say of an alert that it is known only where a call was about it', async () => {
+    const { findAll, calls, signs } = createWorld();
+    await findAll();
+    const known = signs.flatMap((sign) => (sign.kind === 'serves' ? [sign.alertId] : []));
+    expect(known.filter((alertId) => alertId !== undefined)).toEqual(
+      calls.filter((call) => call.startsWith('alert-')),
+    );
+    expect(known).toContain(undefined);
   });
 
   test('need no call for a machine that is kept, and a new one for one that is old or wanted anew', async () => {

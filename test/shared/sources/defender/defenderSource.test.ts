@@ -23,9 +23,18 @@ interface Script {
   tokenFails?: 'at once' | 'when renewed';
   /** Numbered ones when left out. */
   token?: string;
+  urgentUntil?: AbortSignal;
   onCall?: () => void;
   retryBaseDelayMs?: number;
 }
+
+const outOfTime: PermitDecision = {
+  kind: 'wait',
+  reason: 'quota',
+  until: new Date(0),
+  inLine: false,
+  detail: 'the time is up',
+};
 
 /** The source between a scripted gate, scripted tokens and a scripted API, with a record of what it did to them. */
 function sourceWith(script: Script) {
@@ -44,10 +53,10 @@ function sourceWith(script: Script) {
     release: () => void done.push('release'),
     waitingSince: () => undefined,
     returned: () => undefined,
-    async acquire({ place, mayProbeCircuit }) {
+    async acquire({ place, mayProbeCircuit }, signal) {
       expect(mayProbeCircuit).toBe(true);
       done.push(place === 'last' ? 'acquire' : `acquire ${place}`);
-      return next(admissions);
+      return signal.aborted ? outOfTime : next(admissions);
     },
     async succeeded(permit) {
       done.push(permit.probe ? 'probe succeeded' : 'succeeded');
@@ -63,10 +72,11 @@ function sourceWith(script: Script) {
   };
   const source = createDefenderSource({
     client: {
-      async machineOfAlert(alertId, token) {
+      async machineOfAlert(alertId, token, signal) {
         done.push(`call ${alertId} with ${token}`);
         onCall?.();
-        return next(replies);
+        const isCutOff = script.urgentUntil !== undefined && signal.aborted;
+        return isCutOff ? { kind: 'interrupted', detail: 'cut off' } : next(replies);
       },
       machines: () => Promise.reject(new Error('not asked here')),
     },
@@ -93,7 +103,14 @@ function sourceWith(script: Script) {
   });
   const find = (signal = new AbortController().signal): Promise<SourceAnswer> =>
     source.find(
-      { alertId: 'alert-1', inLine: false, isReturning: false, refresh: false, firstSeen: new Date(0) },
+      {
+        alertId: 'alert-1',
+        inLine: false,
+        urgentUntil: script.urgentUntil,
+        isReturning: false,
+        refresh: false,
+        firstSeen: new Date(0),
+      },
       signal,
     );
   return { source, done, find };
@@ -354,5 +371,23 @@ describe('a probe', () => {
     const { find, done } = sourceWith({ admissions: [probe], tokenFails: 'when renewed' });
     expect(await find()).toMatchObject({ kind: 'denied', detail: expect.stringContaining('is down') });
     expect(done).toEqual(['acquire', 'renew', 'release', 'probe denied']);
+  });
+});
+
+describe("when an urgent caller's time is up", () => {
+  test('no slot is waited for any more', async () => {
+    const { find, done } = sourceWith({ urgentUntil: AbortSignal.abort() });
+    expect(await find()).toEqual(outOfTime);
+    expect(done).toEqual(['acquire urgent']);
+  });
+
+  test('a call that is under way is finished, because it has cost quota', async () => {
+    const callersTime = new AbortController();
+    const { find, done } = sourceWith({
+      urgentUntil: callersTime.signal,
+      onCall: () => callersTime.abort(),
+    });
+    expect(await find()).toMatchObject({ kind: 'found' });
+    expect(done).toEqual(['acquire urgent', 'call alert-1 with token-1', 'succeeded']);
   });
 });
