@@ -35,19 +35,20 @@ type Work =
 
 /** Remembers what lists tell, and has one made when enough alerts want it. */
 export function createAlertIndex(lists: AlertLists, now: () => Date): AlertIndex {
-  const alerts = new Map<string, Kept<AlertDevice>>();
+  const alerts = new Map<string, Kept<AlertDevice> & { isDoubtful: boolean }>();
   let covered: { from: Date; until: Date } | undefined;
   let work: Work = { kind: 'nothing' };
 
   function remember({ listedAt, alerts: listed }: ListPart): void {
     for (const alert of listed) {
       const { alertId, machineId } = alert;
-      const before = alerts.get(alertId)?.part;
-      // Two lists name different devices: neither is trusted.
-      const isDoubtful = before !== undefined && before.machineId !== machineId;
+      const before = alerts.get(alertId);
+      const deviceBefore = before?.part.machineId;
+      // Two lists name different devices: neither is trusted, for good. An alert may get its device later.
+      const isDoubtful = before?.isDoubtful || (deviceBefore !== undefined && deviceBefore !== machineId);
       const part = isDoubtful ? { alertId, machineId: undefined } : alert;
       alerts.delete(alertId);
-      alerts.set(alertId, { part, retrievedAt: listedAt });
+      alerts.set(alertId, { part, retrievedAt: listedAt, isDoubtful });
     }
     for (const alertId of alerts.keys()) {
       if (alerts.size <= MOST_REMEMBERED) {
@@ -117,10 +118,13 @@ export function createAlertIndex(lists: AlertLists, now: () => Date): AlertIndex
         !covers(covered, { earliest: time, latest: time }) &&
         !(work.kind === 'resting' && now().getTime() < work.until) &&
         !signal.aborted;
+      const isOver = new Promise<false>((resolve) => {
+        signal.addEventListener('abort', () => resolve(false), { once: true });
+      });
       // A list that is under way may be older than this alert: then it waits for the next one.
       let mayWait = true;
       for (let round = 0; round < 2 && mayWait && isUncovered(); round += 1) {
-        mayWait = await withinTime(join(time), LONGEST_WAIT_MS, () => false);
+        mayWait = await withinTime(Promise.race([join(time), isOver]), LONGEST_WAIT_MS, () => false);
       }
       return alerts.get(alertId);
     },

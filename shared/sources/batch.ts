@@ -68,6 +68,8 @@ export function createBatch<Row>(deps: BatchDeps<Row>): Batch<Row> {
   let isAsking = false;
   /** Is called for each ID that comes while a call waits for more. */
   let onCome: () => void = () => undefined;
+  /** Ends the wait for the slot of a call that nothing waits for any more. */
+  let abandonment = new AbortController();
 
   async function askAll(): Promise<void> {
     isAsking = true;
@@ -76,7 +78,9 @@ export function createBatch<Row>(deps: BatchDeps<Row>): Batch<Row> {
         if (gathers()) {
           await gather();
         }
-        await askOnce();
+        if (waiting.length > 0) {
+          await askOnce();
+        }
       }
     } finally {
       isAsking = false;
@@ -96,12 +100,17 @@ export function createBatch<Row>(deps: BatchDeps<Row>): Batch<Row> {
   /** One call for all who wait when it is made, and not when its slot is asked for. */
   async function askOnce(): Promise<void> {
     const place = PLACES.find((earliest) => waiting.some((waiter) => waiter.place === earliest)) ?? 'last';
+    abandonment = new AbortController();
+    const { signal } = abandonment;
     try {
       const answers = await withinTime<Answers<Row>>(
-        askAbout(takeWaiting, place, AbortSignal.timeout(LONGEST_CALL_MS)),
+        askAbout(takeWaiting, place, AbortSignal.any([signal, AbortSignal.timeout(LONGEST_CALL_MS)])),
         LONGEST_CALL_MS * 1.2,
         () => () => ({ kind: 'unavailable', detail: `${subject} gave no answer in time` }),
       );
+      if (signal.aborted) {
+        return;
+      }
       takeServed().forEach((waiter, index) => {
         const answer = answers(waiter.id);
         // One turn was promised, for one call: a single submission redeems it for all.
@@ -185,6 +194,9 @@ export function createBatch<Row>(deps: BatchDeps<Row>): Batch<Row> {
         const leave = () => {
           waiting = waiting.filter((other) => other !== waiter);
           served = served?.filter((other) => other !== waiter);
+          if (served === undefined && waiting.length === 0) {
+            abandonment.abort();
+          }
           resolve({ kind: 'interrupted', detail: 'the time of this run was up' });
         };
         const waiter: Waiter<Row> = {

@@ -112,11 +112,21 @@ export function createLookUp(api: LookUpApi, deps: LookUpDeps): LookUp {
     request: Parameters<LookUp>[0] & { call: (token: string) => Promise<Answer | Failure> },
     signal: AbortSignal,
   ): Promise<Answer | LookUpFailure> {
+    let fault: LookUpFailure | undefined;
     for (let retry = 0; ; retry += 1) {
       const answer = await lookUpOnce(retry > 0 ? { ...request, place: 'first' } : request, signal);
+      // A source that hangs would never count as unavailable if the end of the run hid the tries before.
+      if (
+        fault !== undefined &&
+        signal.aborted &&
+        (answer.kind === 'interrupted' || answer.kind === 'wait')
+      ) {
+        return fault;
+      }
       if (!isUnavailable(answer) || retry === QUICK_RETRIES) {
         return answer;
       }
+      fault = answer;
       const pauseMs = random() * deps.retryBaseDelayMs * 0.2 * 2 ** retry;
       // A server that asks for more time gets it from the deferral.
       if ((answer.retryAfterMs ?? 0) > pauseMs) {

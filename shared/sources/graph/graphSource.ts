@@ -149,10 +149,11 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
     mayHunt: boolean,
     signal: AbortSignal,
   ): Promise<SourceAnswer> {
-    const { alertId, inLine, isReturning, refresh } = alert;
-    const before = isReturning ? await parts.readEvidence(alertId) : undefined;
-    const listed =
-      before === undefined && !refresh ? await evidenceInList(alert, endOfWaiting(alert, signal)) : undefined;
+    const { alertId, inLine, isReturning, refresh, firstSeen } = alert;
+    const kept = isReturning ? await parts.readEvidence(alertId) : undefined;
+    // It may be left of an earlier submission that ended otherwise.
+    const before = kept && isFresh(kept, firstSeen, refresh ? 0 : reuseForMs, now()) ? kept : undefined;
+    const listed = before === undefined && !refresh ? await evidenceInList(alert, signal) : undefined;
     const evidence = before ?? listed ?? (await askAlert(alert, signal));
     if ('kind' in evidence) {
       return evidence;
@@ -184,13 +185,14 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
 
   /** What a list of alerts says about the device, where many alerts are looked up at the same time. */
   async function evidenceInList(
-    { alertId, machineId, firstSeen }: AlertReference,
+    alert: AlertReference,
     signal: AbortSignal,
   ): Promise<Kept<DeviceEvidence> | undefined> {
+    const { alertId, machineId, firstSeen } = alert;
     if (index === undefined || !(await crowd.becomesMany())) {
       return undefined;
     }
-    const listed = await index.find(graphIdOf(alertId), firstSeen, signal);
+    const listed = await index.find(graphIdOf(alertId), firstSeen, endOfWaiting(alert, signal));
     if (listed === undefined || !isFresh(listed, firstSeen, reuseForMs, now())) {
       return undefined;
     }
@@ -246,8 +248,9 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
     return answer.kind === 'row' ? { kind: 'device', row: deviceIn(answer.row) } : answer;
   }
 
+  /** Its answers are not kept: the query of a caller that leaves earlier would be made again. */
   async function findByHunting(alert: AlertReference, signal: AbortSignal): Promise<SourceAnswer> {
-    const answer = await alerts.ask(alert.alertId, placeOf(alert), endOfWaiting(alert, signal));
+    const answer = await alerts.ask(alert.alertId, placeOf(alert), signal);
     return answer.kind === 'row' ? machineOf(answer) : answer;
   }
 

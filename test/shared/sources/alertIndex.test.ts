@@ -10,7 +10,7 @@ const { signal } = new AbortController();
 function createWorld() {
   const state = {
     time: start,
-    devices: { a: 'm1', b: 'm2' } as Record<string, string>,
+    devices: { a: 'm1', b: 'm2' } as Record<string, string | undefined>,
     listing: undefined as Listing | undefined,
     error: undefined as Error | undefined,
   };
@@ -86,12 +86,27 @@ describe('an index of alerts', () => {
   test('knows no device of an alert about which two lists contradict each other', async () => {
     const { index, findMany, state } = createWorld();
     await findMany(8);
-    expect(index.known('a')).toEqual({ part: { alertId: 'a', machineId: 'm1' }, retrievedAt: at(0) });
+    expect(index.known('a')).toMatchObject({ part: { alertId: 'a', machineId: 'm1' }, retrievedAt: at(0) });
     state.time += 300_000;
     state.devices = { a: 'm2', b: 'm2' };
     await findMany(8, 290);
     expect(index.known('a')?.part.machineId).toBeUndefined();
     expect(index.known('b')?.part.machineId).toBe('m2');
     expect([...index.deviceIds()]).toEqual(['m2']);
+  });
+
+  test('knows the device that an alert is given later, and trusts no list again once two contradict', async () => {
+    const { index, findMany, state } = createWorld();
+    const devicesOf = async (devices: typeof state.devices, round: number) => {
+      state.time += 300_000;
+      state.devices = devices;
+      await findMany(8, round * 300 - 10);
+      return [index.known('a')?.part.machineId, index.known('b')?.part.machineId];
+    };
+    state.devices = { a: undefined, b: 'm1' };
+    await findMany(8);
+    expect(await devicesOf({ a: 'm1', b: 'm1' }, 1)).toEqual(['m1', 'm1']);
+    expect(await devicesOf({ a: 'm1', b: 'm2' }, 2)).toEqual(['m1', undefined]);
+    expect(await devicesOf({ a: 'm1', b: 'm2' }, 3)).toEqual(['m1', undefined]);
   });
 });

@@ -104,6 +104,32 @@ describe('a batch', () => {
     expect(calls).toEqual([]);
   });
 
+  test('makes no call when all have left that waited for its slot, and serves the next one', async () => {
+    let slots = 0;
+    const lookUp: LookUp = async ({ call }, signal) => {
+      slots += 1;
+      if (slots === 1) {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+        return {
+          kind: 'wait',
+          reason: 'quota',
+          until: new Date(0),
+          inLine: false,
+          detail: 'no slot',
+        } as never;
+      }
+      return (await call('token')) as never;
+    };
+    const { ask, calls } = createWorld({ lookUp });
+    const deadline = new AbortController();
+    const first = ask('a', deadline.signal);
+    await nextTurn();
+    deadline.abort();
+    expect(await first).toMatchObject({ kind: 'interrupted' });
+    expect(await ask('b')).toEqual({ kind: 'row', row: 'row of b' });
+    expect(calls).toEqual([['b']]);
+  });
+
   test('gives nobody the answer of a call that others left before it came', async () => {
     const goOn = Promise.withResolvers<void>();
     const lookUp: LookUp = async ({ call }) => {

@@ -46,3 +46,12 @@ test('a row that cannot be read is a new beginning, and can be written over', as
   expect(state).toEqual(INITIAL_STATE);
   expect(await store.write(states[0] ?? INITIAL_STATE, etag)).toBeDefined();
 });
+
+test('the word of calls for lists is no alert to ask about', async () => {
+  const store = createSourceStateTable(table, 'old:');
+  await store.write(
+    { mode: 'graph', canary: 'machines', since: at, detail: 'x', nextProbeAt: at },
+    undefined,
+  );
+  expect((await store.read()).state).toMatchObject({ mode: 'graph', canary: null });
+});

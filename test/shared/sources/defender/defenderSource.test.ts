@@ -188,6 +188,21 @@ describe('a passing fault', () => {
     expect(done).toEqual(['acquire', 'call alert-1 with token-1']);
   });
 
+  test('is told where the end of the run cuts the next try off: a source that hangs is unavailable', async () => {
+    const deadline = new AbortController();
+    let calls = 0;
+    const onCall = () => {
+      calls += 1;
+      if (calls === 2) {
+        deadline.abort();
+      }
+    };
+    const interrupted: Reply = { kind: 'interrupted', detail: 'the time of this run was up' };
+    const { find } = sourceWith({ replies: [unavailable, interrupted], onCall });
+    expect(await find(deadline.signal)).toEqual(unavailable);
+    expect(calls).toBe(2);
+  });
+
   test('is not tried again when the time runs out in the pause before', async () => {
     const deadline = new AbortController();
     const onCall = () => void setImmediate(() => deadline.abort());

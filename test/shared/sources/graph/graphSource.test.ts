@@ -146,6 +146,25 @@ describe('when hunting fails', () => {
     expect(parts.evidence.has(alertId)).toBe(false);
   });
 
+  test('what is left of an earlier submission is no answer to a later one', async () => {
+    const world = await startGraphWorld();
+    const [alertId = ''] = await knownAlerts(world, 1);
+    const { graph, parts } = sourcesOf(world.simulator);
+    world.simulator.control.exhaustHunting({ hint: 'minutes' });
+    await find(graph, alertId);
+    world.simulator.control.exhaustHunting({ seconds: 0 });
+    const kept = parts.evidence.get(alertId);
+    expect(kept).toBeDefined();
+    if (kept !== undefined) {
+      parts.evidence.set(alertId, { ...kept, retrievedAt: new Date(Date.now() - 3_600_000) });
+    }
+    const before = callsOf(world).length;
+    const answer = await find(graph, alertId, { isReturning: true });
+    expect(answer).toMatchObject({ kind: 'found' });
+    expect(callsOf(world).slice(before)).toEqual(['graphAlert', 'hunting']);
+    expect(answer.kind === 'found' && Date.now() - answer.retrievedAt.getTime()).toBeLessThan(60_000);
+  });
+
   test('a CPU quota that says nothing else is taken to last to the next quarter of an hour', async () => {
     const world = await startGraphWorld();
     const [alertId = ''] = await knownAlerts(world, 1);
