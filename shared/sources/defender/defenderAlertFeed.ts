@@ -11,8 +11,8 @@ export interface DefenderAlertFeedDeps extends AlertFeedDeps {
 }
 
 /**
- * The alerts of Defender for Endpoint: `GET /api/alerts` with `$filter`, `$top` and `$skip`, in an order that the API does
- * not tell (https://learn.microsoft.com/defender-endpoint/api/get-alerts), role Alert.Read.All.
+ * The alerts of Defender for Endpoint: `GET /api/alerts` with `$filter`, `$top` and `$skip`, in an order that the API
+ * does not tell (https://learn.microsoft.com/defender-endpoint/api/get-alerts), role Alert.Read.All.
  */
 export function createDefenderAlertFeed(deps: DefenderAlertFeedDeps): AlertFeed {
   const list = {

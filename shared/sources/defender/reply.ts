@@ -17,10 +17,12 @@ export type Reply = { kind: 'machine'; machine: Machine } | Failure;
 /** What the response to a list query means. */
 export type ListReply = ListPage | Failure;
 
+/** Reads the response to a look-up of a machine. */
 export function readReply(response: HttpResponse, now: Date): Reply {
   return response.status === 200 ? readMachine(response, now) : readFailure(SERVICE, response, now);
 }
 
+/** Reads the response to a list query. */
 export function readListReply(response: HttpResponse, now: Date): ListReply {
   return response.status === 200 ? readList(SERVICE, response, now) : readFailure(SERVICE, response, now);
 }
