@@ -69,7 +69,10 @@ export function parseAddress(text: string): Address | null {
   };
 }
 
-/** macOS keeps the zone of a link-local address in its second group (`fe80:1c::1`), which is zero on the wire. */
+/**
+ * macOS, like the BSDs, keeps the zone of a link-local address in its second group (`fe80:1c::1`). On the wire it is
+ * zero.
+ */
 function withoutZone(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4 | ipaddr.IPv6 {
   if (address.kind() !== 'ipv6' || address.range() !== 'linkLocal') {
     return address;

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { cached, withinTime } from '../promises.ts';
-import type { AnswerStore } from '../quota/answers.ts';
 import type { CallGate } from '../quota/callGate.ts';
+import type { AnswerStore } from '../quota/lastAnswer.ts';
 import { type AccessTokens, readTokenClaims } from '../sources/accessToken.ts';
 import type { SourceState } from '../sources/auto/sourceState.ts';
 import type { DefenderClient } from '../sources/defender/defenderClient.ts';

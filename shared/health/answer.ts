@@ -1,6 +1,6 @@
 import { withinTime } from '../promises.ts';
-import type { AnswerStore, Answers, AskingProblem } from '../quota/answers.ts';
 import type { CallGate, Permit } from '../quota/callGate.ts';
+import type { AnswerStore, Answers, AskingProblem } from '../quota/lastAnswer.ts';
 import { type AccessTokens, readTokenClaims } from '../sources/accessToken.ts';
 import type { Failure } from '../sources/apiReply.ts';
 import { isStorageError } from '../storage/storageError.ts';

@@ -28,10 +28,11 @@ export const storedEnrichmentSchema = enrichmentSchema
     ),
     attempts: enrichmentSchema.shape.attempts.describe('Look-ups that this submission took.'),
   });
+/** What a look-up says about an alert, as `storedEnrichmentSchema` describes it. */
 export type StoredEnrichment = z.infer<typeof storedEnrichmentSchema>;
 
 /**
- * Always with the summary for people, whatever the messages of the queue carry.
+ * Makes what a look-up says of a stored answer. It always has the summary for people, even if messages leave it out.
  * @param tenantId Undefined for the home tenant.
  */
 export function storedEnrichmentOf(
@@ -61,13 +62,15 @@ export interface Expectation {
   retryAfterSeconds: number;
 }
 
+/** Shortest and longest pause before a caller asks again (s). */
 const SOONEST_SECONDS = 1;
 const LATEST_SECONDS = 60;
-/** When nothing is known, an answer is as likely in a moment as later. */
+/** Pause before the next question when nothing is known (s): an answer is as likely in a moment as later. */
 const UNKNOWN_SECONDS = 5;
 
 /**
- * The line of all alerts tells when the last one of it is looked up; the place of one alert in it is not known.
+ * When a pending alert can be expected. The line of all alerts tells when its last alert is looked up; the place of one
+ * alert in it is not known. Pure.
  * @param report Undefined when the quota could not be read.
  */
 export function expectationOf(report: QuotaReport | undefined, now: Date): Expectation {
@@ -102,13 +105,13 @@ export type SubmissionStatus = { kind: 'pending' } | { kind: 'final'; enrichment
 /** Answers questions about alerts from what is stored. Nothing here makes a call to the source. */
 export interface AlertLookup {
   /**
-   * How the alert stands, once it is final or the time is up; at once when it is unknown.
+   * How the alert stands, as soon as it is final or the time is up; at once when it is unknown.
    * @throws When the storage service cannot be used.
    */
   find(alertId: string, signal: AbortSignal): Promise<AlertStatus>;
   /**
-   * What is published for the submission, once that is sure or the time is up. An alert that is looked up again at that
-   * very moment brings the newer answer.
+   * What is published for the submission, as soon as that is sure or the time is up. If the alert is looked up again at
+   * that moment, it is the newer answer.
    * @throws When the storage service cannot be used.
    */
   follow(submission: Submission, signal: AbortSignal): Promise<SubmissionStatus>;
@@ -116,9 +119,10 @@ export interface AlertLookup {
   expectation(): Promise<Expectation>;
 }
 
-/** A caller waits no longer than this for the report on the quota: without it no time is promised. */
+/** Longest wait of a caller for the report on the quota (ms); without the report no time is promised. */
 const LONGEST_REPORT_MS = 2_000;
 
+/** What look-ups of one tenant read, and the rules by which a stored answer serves a submission. */
 export interface AlertLookupDeps {
   records: Pick<AlertRecords, 'read'>;
   rules: ClaimRules;
@@ -128,6 +132,9 @@ export interface AlertLookupDeps {
   tenantId?: string | undefined;
 }
 
+/**
+ * Answers questions about the alerts of one tenant from its records. Callers that wait for one alert share one reader.
+ */
 export function createAlertLookup({
   records,
   rules,

@@ -4,8 +4,8 @@ import { atMost } from '../promises.ts';
 /** Watches the records of alerts for callers that wait: one reader for each alert, however many wait. */
 export interface AlertWatch {
   /**
-   * Waits until the record is as wanted, or until the signal says that time is up.
-   * @returns The record as last read; as it is now when there was no time from the beginning.
+   * Waits until the record is as wanted, or until the signal aborts.
+   * @returns The record as last read; a record read now when the signal has aborted before.
    * @throws When the storage service cannot be used.
    */
   until(
@@ -15,11 +15,15 @@ export interface AlertWatch {
   ): Promise<AlertRecord | undefined>;
 }
 
-/** A record is read again after this at first, and then after twice as long each time, up to the longest. */
+/** Shortest and longest time between two reads of a record (ms). It doubles after each read. */
 const SHORTEST_INTERVAL_MS = 250;
 const LONGEST_INTERVAL_MS = 2_000;
-/** While many alerts are watched each is read less often: after its first time, all together 100 times a second on average. */
+/**
+ * Shortest time between two reads of a record for each alert that is watched (ms), so that all of them together are
+ * read 100 times a second on average. The first read of each does not wait.
+ */
 const INTERVAL_PER_ALERT_MS = 10;
+/** Most reads under way at a time. */
 const READS_AT_ONCE = 32;
 
 interface Waiter {
@@ -38,6 +42,7 @@ interface Watched {
   timer?: NodeJS.Timeout;
 }
 
+/** Creates a watch. It reads each record at growing intervals while callers wait for it. */
 export function createAlertWatch(records: Pick<AlertRecords, 'read'>): AlertWatch {
   const watched = new Map<string, Watched>();
   const limited = atMost(READS_AT_ONCE);

@@ -8,13 +8,15 @@ export interface PolledTenant {
   poller: Poller;
 }
 
+/** Most passes under way at a time. */
 const PASSES_AT_ONCE = 16;
 
 /**
- * Makes a pass over each of the tenants, several at once. One that is slow is cut off by its own deadline, and one that
- * fails fails alone.
+ * Makes a pass over each of the tenants, several at once. A slow pass is cut off by its own deadline, and a pass that
+ * fails does not stop the others.
+ * @param deadlineMs Longest time of one pass (ms).
  * @param log Hears of each pass when it has ended.
- * @param describe What an error is, for the log.
+ * @param describe Describes an error for the log.
  */
 export async function pollTenants(
   tenants: readonly PolledTenant[],

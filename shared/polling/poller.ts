@@ -19,14 +19,14 @@ export interface PollReport {
   /** Alerts on the list. */
   listed: number;
   submitted: number;
-  /** Alerts that were submitted before, by whatever way. */
+  /** Alerts that were submitted before, by the poller or in another way. */
   known: number;
   /** Alerts that the settings do not ask for. */
   filtered: number;
   /** Entries that are no alert, or whose alert ID is none. */
   invalid: number;
   calls: number;
-  /** As it is after the pass. */
+  /** The watermark after the pass. */
   watermark: Date;
   tookMs: number;
   /** Why the pass is not complete; then the next pass goes on where this one ended. */
@@ -64,6 +64,7 @@ export type PollEvent =
   /** A pass of one tenant failed; the others go on. */
   | { event: 'poll_failed'; tenantId?: string; detail: string };
 
+/** What a poller of one tenant needs. */
 export interface PollerDeps {
   feed: AlertFeed;
   watermarks: WatermarkStore;
@@ -72,14 +73,21 @@ export interface PollerDeps {
   submit: Submit;
   filter: AlertFilter;
   now: () => Date;
-  /** The customer's tenant whose alerts these are, whatever the list says; undefined for the home tenant. */
+  /** The customer's tenant whose alerts these are, even if the list names another; undefined for the home tenant. */
   tenantId?: string | undefined;
 }
 
+/** Most reads of records under way at a time. */
 const READS_AT_ONCE = 16;
 /** Most alerts that are remembered from one pass to the next; of others the record is read again. */
 const MOST_REMEMBERED = 20_000;
 
+/**
+ * Creates the poller of one tenant. It remembers alerts of the pass before, to read fewer records.
+ * @example
+ * const poller = createPoller({ feed, watermarks, hasRecord, submit, filter, now: () => new Date() });
+ * const { submitted, watermark, ended } = await poller.poll(AbortSignal.timeout(60_000));
+ */
 export function createPoller(deps: PollerDeps): Poller {
   const { feed, watermarks, hasRecord, submit, filter, now, tenantId } = deps;
   const limited = atMost(READS_AT_ONCE);
@@ -137,7 +145,7 @@ export function createPoller(deps: PollerDeps): Poller {
     remembered = seen;
     const seenUntil = end.kind === 'complete' ? latestUpdate : listedUntil;
     const reached = nextWatermark(watermark, seenUntil, startedAt);
-    // Where another instance wrote first, its pass did the same: the next one begins where that left off.
+    // If another process wrote first, its pass did the same, and the next pass begins where that one ended.
     const isComplete = end.kind === 'complete';
     if ((isComplete || reached.getTime() !== watermark.getTime()) && etag !== undefined) {
       await watermarks.write({ watermark: reached, completedAt: isComplete ? startedAt : completedAt }, etag);
@@ -180,7 +188,9 @@ export interface AlertFilter {
   detectionSources: readonly string[];
 }
 
-/** Upper and lower case are the same: the API's own spelling varies. An alert without the field passes no list of it. */
+/**
+ * Ignores upper and lower case, because the API's own spelling varies. An alert without a field passes no list for it.
+ */
 export function isWanted(alert: ListedAlert, filter: AlertFilter): boolean {
   return (
     isAmong(alert.severity, filter.severities) &&
@@ -194,8 +204,8 @@ function isAmong(value: string | undefined, wanted: readonly string[]): boolean 
 }
 
 /**
- * Each pass looks back this much further than the watermark, in milliseconds: an alert may become visible a while
- * after the time of its update, and clocks differ.
+ * How much further than the watermark each pass looks back (ms): an alert may become visible a while after the time of
+ * its update, and clocks differ.
  */
 const OVERLAP_MS = 10 * 60_000;
 
@@ -219,6 +229,7 @@ function earlier(left: Date, right: Date): Date {
   return left < right ? left : right;
 }
 
+/** Most characters of a submission ID. */
 const LONGEST_SUBMISSION_ID = 128;
 
 /**

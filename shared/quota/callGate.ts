@@ -42,9 +42,9 @@ export type PermitDecision = Permit | OpenCircuit | Wait;
 /** What the gate must know about a caller. */
 export interface CallRequest {
   /**
-   * The place in the line for slots: `turn` redeems a turn that was promised earlier, and `first` goes as early without
-   * one (a second call of the same look-up, the next page of a list). `urgent` goes next, before those in line, as long
-   * as urgent calls have not had their share of the limits, and then like `last`, which is for everything else.
+   * The place in the line for slots. `turn` redeems a turn that was promised earlier. `first` goes as early without a
+   * turn (a second call of the same look-up, the next page of a list). `urgent` goes before the line until urgent calls
+   * have used up their share of the limits, and then like `last`. `last` is for all other calls.
    */
   place: 'turn' | 'first' | 'urgent' | 'last';
   /** Whether the call is a look-up as the app: then its outcome tells whether an open circuit may close. */
@@ -59,7 +59,9 @@ export type CircuitCause = 'forbidden' | 'retired';
 
 /** The rate limiter and circuit breaker before every call to an API, which all processes share. */
 export interface CallGate {
-  /** Whether the circuit is known to be open, without asking anybody: then no token need be asked for either. */
+  /**
+   * The open circuit, if this process knows of one. Reads no storage, and spares the caller the request for a token.
+   */
   openCircuit(): OpenCircuit | undefined;
   /**
    * Waits for a slot that is near, within the gate's own limit; otherwise says when to come back.
@@ -68,13 +70,21 @@ export interface CallGate {
   acquire(request: CallRequest, signal: AbortSignal): Promise<PermitDecision>;
   /** The call for which the permit was given is not made: its slot goes to others. */
   release(permit: Permit): void;
-  /** A call has come back, whatever it brought: if it took long, the server may have counted it later than booked. */
+  /**
+   * A call was answered or has failed. If it took long, the server may have counted it later than booked, and the gate
+   * books it anew.
+   */
   returned(permit: Permit): void;
-  /** A call was answered normally: if it was a probe, the pause or the open circuit ends for all instances. Never throws. */
+  /**
+   * A call was answered normally. If it was a probe, the pause or the open circuit ends for all processes. Never
+   * throws.
+   */
   succeeded(permit: Permit): Promise<void>;
   /**
-   * The server refused a call by rate; `retryAfterMs` is its own word on how long, if it gave one. All instances pause so
-   * long, but no longer than an hour or the longest window. Never throws.
+   * The server refused a call by rate. `retryAfterMs` is how long it asks to wait; undefined when it does not say. All
+   * processes pause for that time, but no longer than an hour or the longest window of the limits, if that is longer.
+   * Never throws.
+   * @returns When the pause ends.
    */
   throttled(retryAfterMs: number | undefined): Promise<{ until: Date }>;
   /** A look-up was refused for what the app is or the API is; `detail` tells a person what to do. Never throws. */
@@ -82,7 +92,7 @@ export interface CallGate {
     permit: Permit | undefined,
     refusal: { cause: CircuitCause; detail: string },
   ): Promise<{ until: Date }>;
-  /** Since when the caller that has waited longest in this process waits (the gate's own clock), if any does. */
+  /** When the caller that waits longest in this process came (ms on the gate's clock); undefined when none waits. */
   waitingSince(): number | undefined;
 }
 
@@ -92,11 +102,13 @@ export function promiseOf(turn: number): PermitDecision {
   return { kind: 'wait', reason: 'quota', until: new Date(turn), inLine: true, detail };
 }
 
+/** Calls are paused after a 429. `until` is milliseconds on the storage clock. */
 export function pauseUntil(until: number, place: CallRequest['place']): PermitDecision {
   const detail = 'calls are paused after a 429';
   return { kind: 'wait', reason: 'throttled', until: new Date(until), inLine: place === 'turn', detail };
 }
 
+/** The circuit is open. `retryAt` is milliseconds on the storage clock. */
 export function circuitOpen({ retryAt, detail }: { retryAt: number; detail: string }): OpenCircuit {
   return { kind: 'denied', until: new Date(retryAt), detail };
 }

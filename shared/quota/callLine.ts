@@ -1,7 +1,7 @@
 import type { CallRequest, PermitDecision } from './callGate.ts';
 import type { Ask } from './ledger.ts';
 
-/** A caller who waits in this process. It is answered once; who has left meanwhile hears nothing any more. */
+/** A caller that waits in this process. It gets one answer; every later one is ignored. */
 export interface Caller {
   /** `turn` until an exchange with the ledger has redeemed it. */
   place: CallRequest['place'];
@@ -28,17 +28,18 @@ export interface CallLine {
   ): { caller: Caller; answer: Promise<PermitDecision> };
   /** Puts a caller back whom an exchange has not served. */
   rejoin(caller: Caller): void;
-  /** All who wait, those first who go before newcomers; the line is empty then. */
+  /** Takes out all callers, and returns them in the order `turn`, `first`, `urgent`, `last`. */
   takeAll(): Caller[];
-  /** Takes out those of whom this is true. */
+  /** Takes out the callers for which `isTaken` is true. */
   takeWhere(isTaken: (caller: Caller) => boolean): Caller[];
   readonly length: number;
-  /** Since when the first waits; undefined when the line is empty. */
+  /** When the caller that waits longest came (storage clock, ms); undefined when the line is empty. */
   readonly since: number | undefined;
-  /** Whether all who wait go before newcomers. */
+  /** Whether all callers go before newcomers: no place is `last`. */
   readonly isAllEarly: boolean;
 }
 
+/** Creates an empty line. */
 export function createCallLine(): CallLine {
   let line: Caller[] = [];
 
@@ -112,7 +113,10 @@ export function createCallLine(): CallLine {
   };
 }
 
-/** What one exchange with the ledger asks for, to serve these callers. The one who has waited longest decides for all. */
+/**
+ * What one exchange with the ledger asks for, to serve these callers. The caller that waits longest decides how patient
+ * it is.
+ */
 export function askFor(callers: readonly Caller[], inProcessWaitMs: number, now: number): Ask {
   const count = (place: Caller['place']) => callers.filter((caller) => caller.place === place).length;
   const longestMs = now - Math.min(now, ...callers.map(({ since }) => since));
@@ -126,7 +130,10 @@ export function askFor(callers: readonly Caller[], inProcessWaitMs: number, now:
   };
 }
 
-/** Any call tells whether a pause is over; an open circuit is probed by the first caller that may, or else by the first. */
+/**
+ * The caller that sends the probe. Any call tells whether a pause is over. An open circuit is probed by the first
+ * caller that may probe it, or by the first of all when none may.
+ */
 export function proberAmong(callers: readonly Caller[], kind: 'paused' | 'open'): Caller | undefined {
   const present = callers.filter(({ isGone }) => !isGone);
   const judge = kind === 'open' ? present.find(({ mayProbeCircuit }) => mayProbeCircuit) : undefined;

@@ -2,7 +2,7 @@ import type { RateLimit } from '../config/rateLimits.ts';
 
 /** The share of each limit below which feedback never pushes the rate. */
 export const LOWEST_RATE = 0.25;
-/** What a 429 leaves of the rate. */
+/** The part of the rate that a 429 leaves (0 to 1). */
 const RATE_AFTER_STRIKE = 0.7;
 /** What each shortest window without a 429 gives back, as a share of the full limit. */
 const RATE_RESTORED_PER_WINDOW = 0.1;
@@ -13,6 +13,7 @@ export interface RateStrike {
   at: number;
 }
 
+/** The limit with the shortest window. */
 export function shortestWindow(limits: readonly RateLimit[]): RateLimit {
   return limits.reduce((shortest, limit) => (limit.windowMs < shortest.windowMs ? limit : shortest));
 }
@@ -26,7 +27,7 @@ export function effectiveRate(strike: RateStrike | null, limits: readonly RateLi
   return Math.min(1, strike.rate + windows * RATE_RESTORED_PER_WINDOW);
 }
 
-/** When the rate will have risen by one more step; undefined when it is full. */
+/** When the rate will have risen by one more step (storage clock, ms); undefined when it is full. */
 export function nextRateRise(
   strike: RateStrike | null,
   limits: readonly RateLimit[],
@@ -35,7 +36,10 @@ export function nextRateRise(
   return effectiveRate(strike, limits, now) >= 1 ? undefined : now + shortestWindow(limits).windowMs;
 }
 
-/** One more 429 at `now`. Several within one shortest window are one strike: they were under way together. */
+/**
+ * The rate after one more 429 at `now`. Several 429s within a quarter of the shortest window count as one: their calls
+ * were under way together.
+ */
 export function struck(strike: RateStrike | null, limits: readonly RateLimit[], now: number): RateStrike {
   const { windowMs } = shortestWindow(limits);
   if (strike !== null && now - strike.at < windowMs / 4) {
@@ -46,7 +50,7 @@ export function struck(strike: RateStrike | null, limits: readonly RateLimit[], 
 
 /** While there is a line, the calls of the shortest window are spread over this part of it. */
 const SPREAD = 1 / 3;
-/** The part of them that goes at one time. */
+/** The part of these calls that may go at one time. */
 const CALLS_AT_A_TIME = 1 / 10;
 
 /**

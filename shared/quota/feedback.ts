@@ -18,7 +18,7 @@ export type Feedback =
   /** The source refused a look-up for what the app or the API is. */
   | { kind: 'denied'; isProbe: boolean; cause: CircuitCause; detail: string; at: number };
 
-/** The ledger with all feedback booked; the very same one when that changes nothing. Pure. */
+/** The ledger with all feedback booked; the same object when that changes nothing. Pure. */
 export function book(ledger: Ledger, rules: LedgerRules, feedback: readonly Feedback[]): Ledger {
   return feedback.reduce((booked, entry) => bookOne(booked, rules, entry), ledger);
 }
@@ -38,7 +38,7 @@ function bookOne(ledger: Ledger, rules: LedgerRules, entry: Feedback): Ledger {
   }
 }
 
-/** A call that the log does not hold any more is booked at its new time all the same. */
+/** Books a call at another time, or removes it. A call that the log has dropped is still added at its new time. */
 function replaceCall(ledger: Ledger, slot: number, calledAt: readonly number[]): Ledger {
   const index = ledger.calls.indexOf(slot);
   if (index < 0 && calledAt.length === 0) {
@@ -48,7 +48,7 @@ function replaceCall(ledger: Ledger, slot: number, calledAt: readonly number[]):
   return { ...ledger, calls: [...others, ...calledAt].sort((left, right) => left - right) };
 }
 
-/** All instances pause until the server's time, never shorter than before, and the rate is lowered. */
+/** All processes pause until the server's time, never shorter than before, and the rate is lowered. */
 function throttle(ledger: Ledger, rules: LedgerRules, { until, at }: { until: number; at: number }): Ledger {
   return {
     ...ledger,
@@ -58,8 +58,8 @@ function throttle(ledger: Ledger, rules: LedgerRules, { until, at }: { until: nu
 }
 
 /**
- * The circuit opens for all instances. A refusal when a probe was due makes the interval longer; refusals of calls that
- * were under way when it opened change nothing.
+ * The circuit opens for all processes. A refusal when a probe was due makes the interval longer. A refusal of a call
+ * that was under way when the circuit opened changes nothing.
  */
 function openCircuit(
   ledger: Ledger,
@@ -79,8 +79,8 @@ function openCircuit(
 }
 
 /**
- * What was probed ends for all instances, and with the circuit the pause. A success says nothing about a 429 or a refusal
- * that came after its call was made.
+ * The probe ends the pause for all processes; a probe of the circuit ends that too. A success says nothing about a 429
+ * or a refusal that came after its call was made.
  */
 function resume(ledger: Ledger, probe: Probe, slot: number): Ledger {
   const { pause, circuit } = ledger;

@@ -10,7 +10,7 @@ import {
 import { allowedSince, callsInWindow, nextSlot, nextSlots, trimLog } from './slidingLog.ts';
 
 /**
- * The ledger: what all instances that share one quota know together. All times are milliseconds on the storage
+ * The ledger: what all processes that share one quota know together. All times are milliseconds on the storage
  * service's clock. Every function here is pure and returns the next state.
  */
 export interface Ledger {
@@ -24,7 +24,7 @@ export interface Ledger {
   lastTurnAt: number;
   /** Slots of urgent calls that went before a line, ascending; as far back as the longest window reaches. */
   urgent: number[];
-  /** Set by a 429 until a probe has succeeded; `at` is when the last 429 came. */
+  /** Set by a 429 until a probe has succeeded. */
   pause: Pause | null;
   /** What 429s have done to the rate. */
   strike: RateStrike | null;
@@ -32,6 +32,7 @@ export interface Ledger {
   circuit: Circuit | null;
 }
 
+/** Calls are paused after a 429, until a probe at `until`. `at` is when the last 429 came. */
 export interface Pause {
   until: number;
   at: number;
@@ -68,25 +69,25 @@ export interface LedgerRules {
   limits: readonly RateLimit[];
   /** The part of every limit that this app may use (0 to 1). */
   share: number;
-  /** The longest a submission waits inside a worker for its slot. */
+  /** Longest wait of a submission in its process for a slot (ms). */
   inProcessWaitMs: number;
-  /** How long a probe may take before the next one is let through, and the first interval of the circuit. */
+  /** Longest time of a probe (ms), then the next one may go; also the first interval of an open circuit. */
   probeIntervalMs: number;
 }
 
-/** Most promises to the displaced that are told apart; the oldest are forgotten first. */
+/** Most entries of `displaced`; the oldest are dropped first. */
 const MOST_DISPLACED = 2_000;
 /** The part of each limit that urgent calls may take before those in line. */
 const URGENT_SHARE = 1 / 5;
-/** Longest time between two probes of an open circuit. */
+/** Longest time between two probes of an open circuit (ms). */
 const LONGEST_PROBE_INTERVAL_MS = 15 * 60_000;
-/** Every look-up that was put back has returned by then: each waits at most twice as long as it was told. */
-const NOBODY_LEFT_TO_PROBE_MS = 2 * LONGEST_PROBE_INTERVAL_MS;
+/** How long a due probe is kept for look-ups (ms): each that was put back comes within twice the time it was told. */
+const KEPT_FOR_LOOK_UPS_MS = 2 * LONGEST_PROBE_INTERVAL_MS;
 
-/** Longest time from the end of a delay to the delivery: delays are rounded up to seconds, the host polls every two. */
+/** Longest time from the end of a delay to the delivery (ms): delays are whole seconds, the host polls every two. */
 const DELIVERY_MS = 3_000;
 
-/** How much earlier than its forecast slot a turn wakes its submission, so that a slot never waits for a caller. */
+/** How much earlier than its forecast slot a turn wakes its submission (ms), so that slots do not wait for callers. */
 export function turnLeadMs(rules: LedgerRules): number {
   return gatheringMs(rules) + DELIVERY_MS;
 }
@@ -96,7 +97,7 @@ export function gatheringMs(rules: LedgerRules): number {
   return rules.inProcessWaitMs / 6;
 }
 
-/** What share and rate leave of the limits at `now`. Pure. */
+/** The limits as share and rate leave them at `now`. Pure. */
 export function limitsInForce(ledger: Ledger, rules: LedgerRules, now: number): RateLimit[] {
   return effectiveLimits(rules.limits, rules.share, effectiveRate(ledger.strike, rules.limits, now));
 }
@@ -107,27 +108,28 @@ export interface Ask {
   returning: number;
   /** As early as those, but without a turn that was promised. */
   first: number;
-  /** Before those in line as well, as long as the share of urgent calls lasts. */
+  /** Before the line too, until urgent calls have used up their share. */
   urgent: number;
   fresh: number;
-  /** How much longer these callers can wait in their process, in milliseconds. */
+  /** How much longer these callers can wait in their process (ms). */
   patienceMs: number;
   /** How many of all these may probe an open circuit. */
   mayProbeCircuit: number;
 }
 
-/** What an `Ask` is granted. Slots and turns are for the returning and the first, the urgent, and then the fresh ones. */
+/** What an `Ask` is granted. Slots and turns go to returning and first callers, then urgent, then fresh ones. */
 export type Grant =
   | { kind: 'slots'; slots: number[]; turns: number[] }
   /** A 429 paused all calls: one probe may call at the time `probe`, all others ask again at `retryAt`. */
   | { kind: 'paused'; probe: number | null; retryAt: number }
   /**
-   * The circuit is open. With `probe` set, one caller sends the probe at that time: the first that may probe the circuit,
-   * or the first of all when none may. All others come back at `retryAt`, which is past when a probe is due and no caller
-   * may send it.
+   * The circuit is open. With `probe` set, one caller sends the probe at that time: the first that may probe the
+   * circuit, or the first of all when none may. All others come back at `retryAt`, which is now when none may send the
+   * due probe.
    */
   | { kind: 'open'; probe: number | null; retryAt: number; detail: string };
 
+/** The ledger after an `Ask`, and what the callers are granted. */
 export interface AskResult {
   ledger: Ledger;
   grant: Grant;
@@ -136,12 +138,12 @@ export interface AskResult {
 /**
  * Reserves slots for as many callers as can call soon, and promises turns to the rest.
  *
- * The rule of the line is first come, first served. Holders of turns go before new callers, new ones queue up
- * behind every promised turn, and those that come back too early (a pause, a lowered rate) are promised the next slots,
- * before the turns that come later. A slot that no holder of a turn has claimed in time goes to the next caller, so
- * that neither a lost submission nor holders who are late, because the queue is long, hold the line up. Thus a new alert
- * waits as long as the line before it needs, and no stream of new ones delays those in line. Urgent callers are the
- * exception: they go before the line with a fifth of each limit at most, so that those in line keep the rest.
+ * The rule of the line is first come, first served. Holders of turns go before new callers, and new callers queue up
+ * behind every promised turn. Holders that come back too early (a pause, a lowered rate) are promised the next slots,
+ * before later turns. A slot that no holder has claimed in time goes to the next caller, so that neither a lost
+ * submission nor a late holder holds the line up. Thus a new alert waits as long as the line before it needs, and no
+ * stream of new ones delays the line. Urgent callers are the exception: they go before the line with a fifth of each
+ * limit at most.
  */
 export function ask(ledger: Ledger, rules: LedgerRules, request: Ask, now: number): AskResult {
   if (ledger.circuit !== null) {
@@ -187,7 +189,7 @@ function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: numb
   const displacedBefore = ledger.displaced.filter((slot) => slot > now + leadMs);
   const displacedNow = forecastSlots(merged(calls, displacedBefore), ledger, rules, spread, from, tooEarly);
   const displaced = [...displacedBefore, ...displacedNow].slice(-MOST_DISPLACED);
-  // The end of the line is forecast at the full rate: who comes too early then is displaced, who comes too late wastes slots.
+  // The end of the line is forecast at the full rate: one that comes too early is displaced, a late one wastes slots.
   const fullRate = spreadLimits(effectiveLimits(rules.limits, rules.share, 1));
   const newcomersSlots = nextSlots(calls, fullRate, from, waiting + newcomers).slice(waiting);
 
@@ -209,7 +211,7 @@ function askForSlots(ledger: Ledger, rules: LedgerRules, request: Ask, now: numb
   };
 }
 
-/** How many urgent calls may still go before the line. Those that are to come count as much as those of the past. */
+/** How many urgent calls may still go before the line. Reserved calls of the future count like those of the past. */
 export function urgentCallsLeft(ledger: Ledger, rules: LedgerRules, now: number): number {
   const rate = effectiveRate(ledger.strike, rules.limits, now);
   const left = effectiveLimits(rules.limits, rules.share * rate * URGENT_SHARE, 1).map(
@@ -219,8 +221,8 @@ export function urgentCallsLeft(ledger: Ledger, rules: LedgerRules, now: number)
 }
 
 /**
- * The next `count` slots as they will be when the rate rises again: at the rate of now alone, a slot can seem to be most
- * of an hour away which is free as soon as the rate has risen a little.
+ * The next `count` slots, while the rate rises. At the rate of now alone a slot can seem to be most of an hour away,
+ * although it is free as soon as the rate has risen a little.
  */
 function forecastSlots(
   log: readonly number[],
@@ -261,8 +263,8 @@ function askPaused(ledger: Ledger, pause: Pause, rules: LedgerRules, now: number
 }
 
 /**
- * A call that may not probe is no judge of the circuit, and must not use up the probe of one that is. But where no
- * look-up is left to come, any call goes: otherwise a circuit that holds back the poller never closes.
+ * Only a look-up tells whether the circuit may close, so no other call may use up its probe. When no look-up can come
+ * any more, any call goes: otherwise a circuit that holds back the poller would never close.
  */
 function askOpenCircuit(
   ledger: Ledger,
@@ -272,7 +274,7 @@ function askOpenCircuit(
   now: number,
 ): AskResult {
   const { detail } = circuit;
-  const mayProbe = request.mayProbeCircuit > 0 || now >= circuit.probeAt + NOBODY_LEFT_TO_PROBE_MS;
+  const mayProbe = request.mayProbeCircuit > 0 || now >= circuit.probeAt + KEPT_FOR_LOOK_UPS_MS;
   const probe = probeSlot(ledger, rules, now, Math.max(circuit.probeAt, ledger.pause?.until ?? 0));
   if (probe > now || !mayProbe) {
     return { ledger, grant: { kind: 'open', probe: null, retryAt: probe, detail } };
@@ -291,7 +293,7 @@ function probeSlot(ledger: Ledger, rules: LedgerRules, now: number, notBefore: n
   return slot;
 }
 
-/** How long the next probe of the circuit waits after this many refused ones. */
+/** How long the next probe of the circuit waits after this many refused ones (ms). */
 export function probeIntervalMs(failures: number, rules: LedgerRules): number {
   return Math.min(LONGEST_PROBE_INTERVAL_MS, rules.probeIntervalMs * 2 ** Math.min(failures, 20));
 }

@@ -10,8 +10,8 @@ export interface StoredLedger {
 }
 
 /**
- * Thrown when the ledger cannot be used: its row is damaged, another instance was faster every time (`contended`), or
- * it gave no answer in time (`silent`). The message says so to a person.
+ * Thrown when the ledger cannot be used: its row is damaged, another process was faster every time (`contended`), or it
+ * gave no answer in time (`silent`). The message says so to a person.
  */
 export class LedgerError extends Error {
   override name = 'LedgerError';
@@ -24,7 +24,7 @@ export class LedgerError extends Error {
 }
 
 /**
- * Keeps the ledger where all instances find it. Both methods throw when the storage service cannot be used, and `read`
+ * Keeps the ledger where all processes find it. Both methods throw when the storage service cannot be used, and `read`
  * throws a `LedgerError` when the row is damaged.
  */
 export interface LedgerStore {
@@ -33,25 +33,31 @@ export interface LedgerStore {
   write(next: Ledger, etag: string | undefined): Promise<string | undefined>;
 }
 
-/** The next ledger, or the very one that was given when there is nothing to write, and what comes of it. Pure. */
+/**
+ * Makes the next ledger, or returns the given object when there is nothing to write; `grant` is what comes of it. Pure.
+ */
 export type Change<T> = (ledger: Ledger, now: number) => { ledger: Ledger; grant: T };
 
 /**
- * Changes the shared ledger: what `change` made of it last is written, or was read a moment ago.
- * @throws When the ledger cannot be read or written, or another instance was faster every time.
+ * Changes the shared ledger. `change` may run several times; the result is that of the last run, whose ledger is the
+ * stored one.
+ * @throws When the ledger cannot be read or written, or another process was faster every time.
  */
 export type LedgerExchange = <T>(change: Change<T>) => Promise<{ ledger: Ledger; grant: T }>;
 
-/** After a lost race for the ledger: a random pause, up to this after many. */
+/** Longest pause after a lost race for the ledger (ms). It is random, and shorter after the first races. */
 const LONGEST_RACE_PAUSE_MS = 200;
-/** After this many lost races in a row something else is wrong. */
+/** Most attempts at one exchange; when all of them are lost, something else is wrong. */
 const MOST_ATTEMPTS = 50;
 
 /**
- * A process that is alone with the ledger writes on what it wrote last without reading it again. That is safe: the
- * write holds only if the ledger is still that one. What leaves the ledger as it is, such as a refusal while calls
- * are paused, is never decided without reading it. As soon as another instance has written, each exchange begins with
- * reading, until none has between two of ours; so a shared ledger costs hardly more than without this.
+ * Creates the exchange of one process with the ledger.
+ *
+ * A process that is alone with the ledger writes on what it wrote last, without reading it again. That is safe, because
+ * the write fails if the ledger has changed. A change that leaves the ledger as it is, such as a refusal while calls
+ * are paused, is always decided after reading. As soon as another process has written, each exchange begins with
+ * reading, until no other process has written between two writes of this one. So a shared ledger costs hardly more than
+ * without this.
  *
  * @param random Uniform in [0, 1).
  */

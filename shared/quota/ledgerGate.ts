@@ -16,25 +16,25 @@ export interface LedgerGateDeps {
   random: () => number;
 }
 
-/** A 429 without a word on how long: a random time up to a limit that doubles each time up to this. */
+/** Longest pause after a 429 that names no time (ms). It is random, within a limit that doubles up to this. */
 const LONGEST_BLIND_PAUSE_MS = 5 * 60_000;
-/** Whatever a server asks for: then a probe goes. No documented window is longer, and a longer one of the settings counts. */
+/** Longest pause after a 429 (ms); then a probe goes. A window of the settings may be longer, and then counts. */
 const LONGEST_PAUSE_MS = 3_600_000;
-/** An exchange with the ledger that takes longer has failed, and with it all callers that wait for one. */
+/** Longest exchange with the ledger (ms); then it has failed for all callers that wait for it. */
 const LONGEST_EXCHANGE_MS = 30_000;
 
 /**
- * The gate of one process before the shared ledger. Callers wait in a line; one exchange with the
- * ledger at a time serves all of them. What the exchange showed (`Outlook`) says when the next one is worth while, and
- * answers callers who cannot be served within the longest wait. Feedback on calls is kept until an exchange has
- * booked it. Without the ledger no call is made: its errors reach all callers that wait.
+ * The gate of one process before the shared ledger. One exchange at a time serves all callers that wait. What it showed
+ * (`Outlook`) says when the next one is worth while, and answers callers that cannot be served within the longest wait.
+ * Feedback is kept until it is booked. Without the ledger no call is made: its errors reach all callers that wait.
+ * @example const gate = createLedgerGate({ store, clock, rules, random: Math.random });
  */
 export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps): CallGate {
   const marginMs = Math.min(...rules.limits.map(({ windowMs }) => safetyMarginMs(windowMs)));
   const longestPauseMs = Math.max(LONGEST_PAUSE_MS, ...rules.limits.map(({ windowMs }) => windowMs));
   const changeLedger = createLedgerExchange(store, clock, random);
   const line = createCallLine();
-  /** Callers whose answer depends on the exchange under way, or who hold a slot that is still to come. */
+  /** Callers whose answer depends on the exchange under way, and callers with a slot that is still to come. */
   const served = new Set<Caller>();
   let outlook: Outlook = { kind: 'free' };
   /** Whether the last ledger seen allows no call: then a slot that was given before is not used. */
@@ -67,7 +67,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
     return { kind: 'wait', reason: 'quota', until, inLine: place === 'turn', detail };
   }
 
-  /** Answers callers who cannot be served within the longest wait, and sets the time of the next exchange. */
+  /** Answers callers that cannot be served within the longest wait, and times the next exchange. */
   function schedule(): void {
     const now = clock.now();
     outlook = outlookAt(outlook, now);
@@ -116,7 +116,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
         dispatch(grant, callers, ledger);
       }
     } catch (error) {
-      // Callers that came meanwhile would wait as long for nothing when the ledger gives no answer.
+      // When the ledger gives no answer, callers that came meanwhile would wait as long for nothing.
       const isSilent = error instanceof LedgerError && error.code === 'silent';
       for (const caller of isSilent ? [...callers, ...line.takeAll()] : callers) {
         answer(caller).fail(error);
@@ -153,7 +153,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
       case 'slots':
         callers.forEach((caller, index) => {
           const slot = grant.slots[index];
-          // The ledger has counted this turn or urgent call. If it must ask again, it asks as `first`, to be counted once.
+          // The ledger has counted this turn or urgent call: if it asks again it is `first`, to be counted once.
           if (caller.place === 'turn' || (caller.place === 'urgent' && slot !== undefined)) {
             caller.place = 'first';
           }
@@ -194,7 +194,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
     return callers.filter((caller) => caller !== prober);
   }
 
-  /** Waits for the slot. One that is missed, because the process was busy, is given up: calling late would break a limit elsewhere. */
+  /** Waits for the slot. If a busy process misses it, it is given up: a late call would break a limit elsewhere. */
   function admitAt(slot: number, caller: Caller): void {
     const waitMs = slot - clock.now();
     if (waitMs > 0 && !caller.isGone) {
@@ -214,7 +214,7 @@ export function createLedgerGate({ store, clock, rules, random }: LedgerGateDeps
     return caller;
   }
 
-  /** Books feedback at once, so that all instances know. Where that fails it is booked with a later exchange. */
+  /** Books feedback at once, so that all processes know. If that fails, a later exchange books it. */
   async function report(entry: Feedback): Promise<Ledger | undefined> {
     feedback.push(entry);
     try {

@@ -4,22 +4,26 @@ import { nextSlot } from './slidingLog.ts';
 
 /**
  * What a process expects of the ledger from its last exchange with it. All times are milliseconds on the storage clock.
- * Each outlook but `free` holds until `until` at most; then the ledger is read again, because another instance may have changed it.
+ * Each outlook but `free` holds until `until` at most; then the process reads the ledger again, because another process
+ * may have changed it.
  */
 export type Outlook =
   /** A slot is most likely to be had at once. */
   | { kind: 'free' }
-  /** Slots are waited for: the next one is expected at `slotAt`, so callers gather and share an exchange. */
+  /** Callers wait for slots. The next one is expected at `slotAt`, so callers gather and share an exchange. */
   | { kind: 'scarce'; slotAt: number; until: number }
   /** After a 429: the next probe may go at `retryAt`. */
   | { kind: 'paused'; retryAt: number; until: number }
   /** The circuit is open: the next probe may go at `retryAt`. */
   | { kind: 'open'; retryAt: number; detail: string; until: number };
 
-/** An open circuit may be closed by another process at any time: it is taken for open no longer than this. */
+/**
+ * Longest time for which a process takes the circuit for open without reading the ledger (ms): another one may close
+ * it.
+ */
 const LONGEST_OPEN_MS = 30_000;
 
-/** What a grant tells, and the ledger that it left behind. Pure. */
+/** The outlook after a grant, with the ledger that it left behind. Pure. */
 export function outlookAfter(grant: Grant, ledger: Ledger, rules: LedgerRules, now: number): Outlook {
   switch (grant.kind) {
     case 'slots': {
@@ -43,12 +47,12 @@ export function outlookAfter(grant: Grant, ledger: Ledger, rules: LedgerRules, n
   }
 }
 
-/** What a ledger tells in which feedback has just been booked. Pure. */
+/** The outlook from a ledger in which feedback has just been booked. Pure. */
 export function outlookOf({ pause, circuit }: Ledger, rules: LedgerRules, now: number): Outlook {
   if (circuit !== null) {
     return openUntil(circuit.probeAt, circuit.detail, now);
   }
-  // After a long pause turns are promised, which only the ledger can.
+  // During a long pause callers are promised turns, and only the ledger can do that: they ask it.
   if (pause !== null && pause.until <= now + rules.inProcessWaitMs / 2) {
     return pausedUntil(pause.until, rules, now);
   }
@@ -61,9 +65,9 @@ export function outlookAt(outlook: Outlook, now: number): Outlook {
 }
 
 /**
- * When callers who wait should have their exchange with the ledger: at once where a slot is likely; where slots are
- * scarce, when many have gathered, one has waited a while, or a slot is due. Pure.
- * @param line How many wait, since when the first does, and whether all of them go before newcomers.
+ * When callers that wait should have their exchange with the ledger (storage clock, ms): at once where a slot is
+ * likely; where slots are scarce, when many have gathered, one has waited a while, or a slot is due. Pure.
+ * @param line How many callers wait, since when the first does, and whether all of them go before newcomers.
  */
 export function exchangeAt(
   outlook: Outlook,
@@ -89,12 +93,16 @@ export function exchangeAt(
 }
 
 /**
- * While slots are scarce, this many are asked for in one go, so that the ledger is written seldom: as many as the host
- * fetches at once. With more, newcomers of a long queue would keep workers busy only to hear when to come back.
+ * While slots are scarce, an exchange goes as soon as this many callers wait, so that the ledger is written seldom. The
+ * host fetches as many messages at once. With more, newcomers of a long queue would keep workers busy only to hear when
+ * to come back.
  */
 const LARGEST_BATCH = 16;
 
-/** The rate rises, and another process may have probed: the ledger is read again after the shortest window at the latest. */
+/**
+ * The ledger is read again after the shortest window at the latest: the rate rises, and another process may have
+ * probed.
+ */
 function pausedUntil(retryAt: number, rules: LedgerRules, now: number): Outlook {
   return { kind: 'paused', retryAt, until: Math.min(retryAt, now + shortestWindow(rules.limits).windowMs) };
 }

@@ -20,8 +20,8 @@ export interface QuotaReport extends ApiQuotaReport {
   /** Messages in the input queue, about: the ones that wait for their time included. */
   queued: number;
   /**
-   * When all of them can have been looked up, if each takes one call, or by lists if these are made at present; null when
-   * the circuit is open.
+   * When all of them can have been looked up, if each takes one call, or by lists if these are made now; null when the
+   * circuit is open.
    */
   drainedBy: Date | null;
   /** Set when `drainedBy` counts on lists. */
@@ -38,10 +38,13 @@ export type QuotaEvent =
   /** The quota could not be read when its line was due. */
   | { event: 'quota_failed'; detail: string; tenantId?: string | undefined };
 
-/** Most calls that are forecast one by one; the estimate of more goes on at the same pace. */
+/** Most calls that are forecast one by one; beyond that the estimate goes on at the same pace. */
 const MOST_FORECAST = 20_000;
 
-/** @param now Milliseconds on the storage clock. */
+/**
+ * Reports how the quota of one API stands. Pure.
+ * @param now Milliseconds on the storage clock.
+ */
 export function apiQuotaReport(ledger: Ledger, rules: LedgerRules, now: number): ApiQuotaReport {
   const inForce = limitsInForce(ledger, rules, now);
   const { pause, circuit } = ledger;
@@ -70,6 +73,8 @@ export interface BulkApi {
 }
 
 /**
+ * Reports how the quota stands, with the time at which all queued alerts can have been looked up. Pure.
+ * @param queued Messages in the input queue.
  * @param now Milliseconds on the storage clock.
  * @param lists The APIs that answer in bulk; undefined while no lists are made.
  */
@@ -91,14 +96,14 @@ export function quotaReport(
 }
 
 /**
- * What a process does in a second with alerts that lists have answered: storing and publishing them takes longer than the
- * calls (`npm run bench -- outbreak` on two cores: 46 to 94).
+ * How many alerts of lists a process finishes in a second: storing and publishing them takes longer than the calls
+ * (`npm run bench -- outbreak` on two cores: 46 to 94).
  */
 const ALERTS_PER_SECOND = 50;
 
 /**
- * When lists have answered all alerts, at the latest: each may have a device of its own. Devices that alerts share take
- * fewer calls.
+ * When lists have answered all alerts, at the latest (storage clock, ms). Each alert may have a device of its own;
+ * alerts that share devices take fewer calls.
  */
 function drainedByLists(apis: readonly BulkApi[], queued: number, now: number): number {
   const calls = apis.map(({ ledger, rules, alertsPerCall }) => {
@@ -108,7 +113,7 @@ function drainedByLists(apis: readonly BulkApi[], queued: number, now: number): 
   return Math.max(now + (queued * 1_000) / ALERTS_PER_SECOND, ...calls);
 }
 
-/** When the last of these calls can be made. */
+/** When the last of these calls can be made (storage clock, ms). */
 function lastSlot(ledger: Ledger, rules: LedgerRules, calls: number, now: number): number {
   const from = Math.max(now, ledger.pause?.until ?? now);
   const limits = limitsInForce(ledger, rules, now);

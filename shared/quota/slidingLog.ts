@@ -15,7 +15,7 @@ export function safetyMarginMs(windowMs: number): number {
   return Math.min(1_000, windowMs * 0.01);
 }
 
-/** Since when one more call would keep every limit; -Infinity when nothing ever stood in its way. */
+/** Since when one more call would keep every limit (ms); -Infinity when no limit was ever in the way. */
 export function allowedSince(log: CallLog, limits: readonly RateLimit[]): number {
   return Math.max(
     Number.NEGATIVE_INFINITY,
@@ -26,7 +26,9 @@ export function allowedSince(log: CallLog, limits: readonly RateLimit[]): number
   );
 }
 
-/** The earliest time, not before `from` and not before the last reservation, at which one more call keeps every limit. */
+/**
+ * The earliest time (ms) at which one more call keeps every limit, not before `from` nor before the last reservation.
+ */
 export function nextSlot(log: CallLog, limits: readonly RateLimit[], from: number): number {
   return Math.ceil(Math.max(from, log.at(-1) ?? from, allowedSince(log, limits)));
 }

@@ -1,6 +1,6 @@
 /**
- * The storage service's clock, seen through the `Date` headers of its answers. All instances read the same one, so
- * their own clocks may differ: what one writes into the ledger, the others understand.
+ * The storage service's clock, seen through the `Date` headers of its answers. All processes read this one clock, so
+ * their own clocks may differ: a time that one writes into the ledger means the same to the others.
  *
  * A `Date` header has whole seconds, but each answer confines the difference to our clock to an interval: the service
  * wrote it between the request and the answer, and within the second that it names. The intersection of the intervals
@@ -42,7 +42,7 @@ export function createStorageClock(localNow: () => number): StorageClock {
   };
 }
 
-/** Zero where that is possible: clocks that may agree are taken to agree. */
+/** The difference to our clock (ms): zero if the interval allows it, else the middle of the interval. */
 function offsetOf({ lowest, highest }: Interval): number {
   return lowest <= 0 && highest >= 0 ? 0 : (lowest + highest) / 2;
 }

@@ -13,7 +13,7 @@ export interface AccessTokens {
   grants?: string;
 }
 
-/** There is no token, for a reason that the message names together with what to do about it. */
+/** Thrown when there is no token. The message says why, and what a person can do about it. */
 export class SignInError extends Error {
   override readonly name = 'SignInError';
 }
@@ -28,7 +28,10 @@ const RENEW_BEFORE_END_MS = 5 * 60_000;
 /** With less than this left, callers wait for the new token (ms). */
 const SHORTEST_USE_MS = 30_000;
 
-/** The libraries would wait for ever for an identity endpoint that does not answer, and every alert with them. */
+/**
+ * Longest request for a token (ms). Without it the libraries would wait for ever for an identity endpoint that does not
+ * answer, and every alert with them.
+ */
 const LONGEST_REQUEST_MS = 30_000;
 
 /**
@@ -43,7 +46,7 @@ export function createAccessTokens(
   let current: AccessToken | undefined;
   let underWay: { fresh: boolean; token: Promise<AccessToken> } | undefined;
 
-  /** Joins the request under way, unless that may bring the very token that is to be replaced. */
+  /** Joins the request under way, unless a fresh token is wanted and that request may bring the old one. */
   function fetchToken(fresh: boolean): Promise<AccessToken> {
     if (underWay !== undefined && (underWay.fresh || !fresh)) {
       return underWay.token;
@@ -87,8 +90,8 @@ export function createAccessTokens(
 }
 
 /**
- * Asks for tokens as the place we run in offers: the managed identity where there is an identity endpoint (in Azure),
- * elsewhere what `DefaultAzureCredential` finds (environment, workload identity, the developer's own sign-in).
+ * How tokens are asked for: as the managed identity where there is an identity endpoint (in Azure), elsewhere by what
+ * `DefaultAzureCredential` finds (environment, workload identity, the developer's own sign-in).
  */
 export function tokenRequester(
   scope: string,
@@ -111,7 +114,7 @@ export function tokenRequester(
   };
 }
 
-/** @throws Error when there is none. */
+/** Gets a token of the credential for one scope. @throws Error when there is none. */
 export async function requestToken(credential: TokenCredential, scope: string): Promise<AccessToken> {
   const token = await credential.getToken(scope);
   if (token === null) {

@@ -27,7 +27,7 @@ const MOST_REMEMBERED = 50_000;
 /** What the index is doing about alerts that no list covers. */
 type Work =
   | { kind: 'nothing' }
-  /** They gather; `done` tells whether a list was made, or they were too few. */
+  /** Alerts gather. `done` tells whether a list was made; false when they were too few. */
   | { kind: 'gathering'; wanted: Wanted; count: number; enough: () => void; done: Promise<boolean> }
   | { kind: 'listing'; done: Promise<boolean> }
   /** No list can be had before `until`. */

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AlertFeed, ListedAlert } from './source.ts';
 
-/** A list of alerts that one process has made for all: every alert that was updated in its time, as of the end of it. */
+/**
+ * A list of alerts that one process has made for all. It has every alert updated from `from` to `until`, as of `until`.
+ */
 export interface AlertList {
   id: string;
   from: Date;
@@ -28,12 +30,12 @@ export interface ListPart {
 /** An alert with its device: all that a look-up needs of a list. */
 export type AlertDevice = Pick<ListedAlert, 'alertId' | 'machineId' | 'evidence'>;
 
-/** Keeps the list where all processes find it. Failures of storage are thrown. */
+/** Keeps the list where all processes find it. All methods throw when the storage service cannot be used. */
 export interface AlertListStore {
   read(): Promise<{ shared: SharedList; etag: string | undefined }>;
   /** @returns The new ETag; undefined when another process has written meanwhile. */
   write(shared: SharedList, etag: string | undefined): Promise<string | undefined>;
-  /** What is kept of the parts from number `first` on, up to but without `end`; parts of other lists are left out. */
+  /** The parts that are kept, from number `first` up to but without `end`; parts of other lists are left out. */
   readParts(listId: string, first: number, end: number): Promise<ListPart[]>;
   /** @returns How many parts, from number `first` on, it was kept in. */
   writePart(listId: string, first: number, part: ListPart): Promise<number>;
@@ -83,7 +85,7 @@ export function covers(list: Pick<AlertList, 'from' | 'until'> | undefined, want
   );
 }
 
-/** The list to make for alerts that the one before does not cover: it goes on where that ended, or begins anew. Pure. */
+/** The list to make for alerts that `before` does not cover: it goes on where `before` ended, or begins anew. Pure. */
 export function nextList(
   before: AlertList | undefined,
   wanted: Wanted,
@@ -104,10 +106,12 @@ export function nextList(
 /** What came of asking for a list. */
 export type Listing = { kind: 'listed'; list: AlertList } | { kind: 'resting'; until: Date };
 
+/** The lists of alerts of one API, which all processes share. */
 export interface AlertLists {
   /**
    * A list that covers these alerts: one that is there, one that another process makes, or a new one.
-   * @param take Hears of everything in it that this process has not heard yet.
+   * @param take Is called with each part that this process has not had yet.
+   * @throws When the storage service cannot be used, or the feed throws.
    */
   list(wanted: Wanted, take: (part: ListPart) => void): Promise<Listing>;
 }
@@ -116,8 +120,8 @@ export interface AlertLists {
  * Lists of alerts that one process makes and all use. The first process that wants one holds a lease in the state table
  * while it pages. The others wait, and read the pages that it stores.
  *
- * If the process dies, its stored pages stay, and another one takes over when the lease expires. Two processes that make the
- * same list, because one was slow, waste calls and harm nothing: each page is true by itself.
+ * If the process dies, its stored pages stay, and another one takes over when the lease expires. Two processes that
+ * make the same list, because one was slow, waste calls and harm nothing: each page is true by itself.
  */
 export function createAlertLists({ feed, store, now, newId }: AlertListDeps): AlertLists {
   /** Which parts of which list this process knows. */
@@ -133,7 +137,7 @@ export function createAlertLists({ feed, store, now, newId }: AlertListDeps): Al
     known = { id, parts };
   }
 
-  /** Makes the list with the lease in hand, and gives that back. */
+  /** Makes the list while it holds the lease, and gives the lease back. */
   async function make(
     before: AlertList | undefined,
     wanted: Wanted,
@@ -173,7 +177,7 @@ export function createAlertLists({ feed, store, now, newId }: AlertListDeps): Al
       return { kind: 'listed', list: made };
     }
     const until = after(end.kind === 'forbidden' ? REST_ROLE_MS : REST_MS);
-    // What it told before it broke off is kept too: the parts of a list that covers no more time than before.
+    // The pages read until then are kept too, as parts of a list that covers no more time than before.
     await say({ kind: 'resting', until, list: { ...list, parts } });
     return { kind: 'resting', until };
   }
@@ -213,7 +217,7 @@ export function createAlertLists({ feed, store, now, newId }: AlertListDeps): Al
   };
 }
 
-/** Does the work again and again, until the signal ends that; what fails is left to the next time. */
+/** Repeats the work every `everyMs` until the signal aborts. A failure is ignored: the next time may succeed. */
 async function repeat(everyMs: number, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
   for (;;) {
     await delay(everyMs, undefined, { signal }).catch(() => undefined);

@@ -3,7 +3,7 @@ import { span } from '../telemetry/telemetry.ts';
 import { type AccessTokens, readTokenClaims, SignInError } from './accessToken.ts';
 import { type Failure, isFailure } from './apiReply.ts';
 
-/** An API in words for a person: its name, and the setting that says for whom its tokens are made out. */
+/** An API in words for a person: its name, and the setting that names the scope of its tokens. */
 export interface Api {
   name: string;
   scopeSetting: string;
@@ -39,9 +39,13 @@ export type AccessFailure =
   | { kind: 'retired'; permit: Permit; detail: string };
 
 /**
- * Makes one call, as all calls to an API are made: with a permit of the gate and a token. The gate hears what came of it, unless
- * that is a refusal. A 401 is answered by one more call, with a new token.
+ * Makes one call to an API, with a permit of the gate and a token. It tells the gate what came of the call, unless that
+ * is a refusal (`AccessFailure`). A 401 is answered by one more call, with a new token.
  * @param request.call Makes the call with this token.
+ * @throws When the ledger cannot be used.
+ * @example
+ * const call = (token: string) => client.alert(alertId, token, signal);
+ * const answer = await callApi(GRAPH_API, { tokens, gate }, { place: 'last', mayProbeCircuit: true, call }, signal);
  */
 export async function callApi<Reply extends { kind: string }>(
   api: Api,
@@ -135,12 +139,12 @@ export async function callApi<Reply extends { kind: string }>(
   }
 }
 
-/** What a person has to do about a missing role, and how where that is special. */
+/** The advice about a missing role, with how the app gets roles where that is special (`AccessTokens.grants`). */
 export function withGrants(advice: string, { grants }: AccessTokens): string {
   return grants === undefined ? advice : `${advice} ${grants}`;
 }
 
-/** A wait that is longer than any window of a quota is named, since the gate does not keep it. */
+/** Names a wait that is longer than any window of a quota, because the gate does not keep it. */
 function throttlingDetail({ retryAfterMs, detail }: Extract<Failure, { kind: 'throttled' }>): string {
   const isStrange = retryAfterMs !== undefined && retryAfterMs > LONGEST_SENSIBLE_WAIT_MS;
   if (!isStrange) {

@@ -37,6 +37,7 @@ const FAILURES: Record<Failure['kind'], true> = {
   rejected: true,
 };
 
+/** Tells a failure from what was asked for, by its kind. */
 export function isFailure<Reply extends { kind: string }>(reply: Reply | Failure): reply is Failure {
   return reply.kind in FAILURES;
 }
@@ -56,6 +57,7 @@ const errorBodySchema = z.object({
   }),
 });
 
+/** Most characters that are kept of an error's message. */
 const LONGEST_MESSAGE = 500;
 
 /** Undefined where the body is no error's. */
@@ -120,7 +122,9 @@ function throttled({ retryAfter, body }: HttpResponse, detail: string, now: Date
   return { kind: 'throttled', retryAfterMs: retryAfterMs(retryAfter, body, now), detail };
 }
 
-/** Web frameworks say so of an address that they do not serve; the API's own 404 has an error body about the alert. */
+/**
+ * What web frameworks write for an address that they do not serve; the API's own 404 has an error body about the alert.
+ */
 const NO_SUCH_ROUTE = /no HTTP resource was found|no type was found that matches the controller/i;
 
 function readNotFound(body: string, error: ErrorBody | undefined, detail: string): Failure {
@@ -191,13 +195,13 @@ function notJson(service: string, body: string): Failure {
   };
 }
 
-/** No wait is told that is longer; the gate keeps none that is longer than the longest window of its quota. */
+/** Longest wait that is told (ms). The gate shortens it further, to an hour or the longest window of its quota. */
 const LONGEST_WAIT_MS = 24 * 3_600_000;
 
 /**
- * How long a server asks to wait, in milliseconds: the `Retry-After` header as seconds or as an HTTP date, else what the
- * body says (seen in captures: "You can send requests again in 8 seconds.", "Try again in 2 minutes.", "Quota will be
- * replenished in 03:30:56."), else undefined.
+ * How long a server asks to wait (ms): the `Retry-After` header as seconds or as an HTTP date, else what the body says
+ * (seen in captures: "You can send requests again in 8 seconds.", "Try again in 2 minutes.", "Quota will be replenished
+ * in 03:30:56."), else undefined.
  */
 export function retryAfterMs(header: string | undefined, body: string, now: Date): number | undefined {
   const waitMs = fromHeader(header?.trim() ?? '', now) ?? fromText(body);

@@ -6,7 +6,10 @@ import type { LookUp, LookUpFailure } from './lookUp.ts';
 /** What a batch says about one ID. */
 export type BatchAnswer<Row> = { kind: 'row'; row: Row } | LookUpFailure;
 
-/** Asks about many IDs by one call. IDs that are asked for while a call is under way, or waits for its slot, share the next. */
+/**
+ * Asks about many IDs by one call. IDs that come while a call waits for its slot join that call; IDs that come while it
+ * is under way share the next one.
+ */
 export interface Batch<Row> {
   ask(id: string, place: CallRequest['place'], signal: AbortSignal): Promise<BatchAnswer<Row>>;
 }
@@ -18,6 +21,7 @@ export type BatchReply<Row> =
   | { kind: 'too_big'; detail: string }
   | Failure;
 
+/** What a batch needs: the call, and what to do with its rows. */
 export interface BatchDeps<Row> {
   /** Names the calls in messages. */
   subject: string;
@@ -40,7 +44,7 @@ const LONGEST_CALL_MS = 100_000;
 const QUIET_MS = 300;
 const LONGEST_GATHERING_MS = 3_000;
 
-/** The earliest first: a call goes as early as any of its waiters may. */
+/** The earliest place first: a call goes as early as any of its waiters may. */
 const PLACES: readonly CallRequest['place'][] = ['turn', 'first', 'urgent', 'last'];
 
 interface Waiter<Row> {
@@ -97,7 +101,10 @@ export function createBatch<Row>(deps: BatchDeps<Row>): Batch<Row> {
     }
   }
 
-  /** One call for all who wait when it is made, and not when its slot is asked for. */
+  /**
+   * Makes one call. It takes the waiters when the call is made, because more may come while the call waits for its
+   * slot.
+   */
   async function askOnce(): Promise<void> {
     const place = PLACES.find((earliest) => waiting.some((waiter) => waiter.place === earliest)) ?? 'last';
     abandonment = new AbortController();
@@ -246,5 +253,5 @@ function failureOf<Row>(reply: Exclude<BatchReply<Row> | LookUpFailure, { kind: 
   return reply.kind === 'too_big' ? { kind: 'unusable', detail: reply.detail } : (reply as LookUpFailure);
 }
 
-/** The service fails so for queries that take too long, and says nothing. */
+/** A query that takes too long fails with 500 or 504, without saying why. */
 const MAY_BE_TOO_LONG = /answered 50[04]\b/;

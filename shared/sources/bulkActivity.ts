@@ -3,16 +3,21 @@ import type { Source } from './source.ts';
 
 /** What bulk look-ups do at present: with them the queue takes less than one call an alert. */
 export interface BulkActivity {
-  /** When any process made a list of alerts last; undefined when none did. @throws When the storage service cannot be used. */
+  /**
+   * When a process made the last list of alerts; undefined when none did.
+   * @throws When the storage service cannot be used.
+   */
   lastListAt(): Promise<Date | undefined>;
   /** How many alerts this process has answered by lists within the last minute. */
   answersInLastMinute(): number;
 }
 
+/** Length of the stretches of time by which answers are counted (ms). */
 const BUCKET_MS = 5_000;
+/** Stretches that are kept: a minute. */
 const BUCKETS = 12;
 
-/** The source, which counts what it answers by lists. Its memory does not grow with the answers. */
+/** Wraps a source. It counts the answers that lists gave; its memory does not grow with the answers. */
 export function countingBulk(
   source: Source,
   readList: () => Promise<SharedList>,

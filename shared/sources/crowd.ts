@@ -6,7 +6,7 @@ const CROWD = 8;
 const SAME_TIME_MS = 2_000;
 /** How long after a crowd the next alerts count as a part of it (ms): answers from lists are quick. */
 const AFTER_CROWD_MS = 60_000;
-/** How long a look-up that is not alone waits for a crowd (ms): the host hands over the messages of a backlog in one go. */
+/** How long a look-up that is not alone waits for a crowd (ms): the host hands a backlog's messages over in one go. */
 const FORMING_MS = 100;
 
 /** Counts the look-ups under way in a process, and says whether they are many. */

@@ -14,9 +14,9 @@ export interface HttpRequest<Reply> {
   headers?: Record<string, string>;
   /** Sent as JSON with POST; a GET when left out. */
   body?: unknown;
-  /** What is longer is not read, compressed or not (bytes). */
+  /** Longest body that is read (bytes), after decompression. */
   longestBody: number;
-  /** How long the service may take to begin its answer, in milliseconds (20 s); the whole takes half as long again. */
+  /** Longest time until the answer begins (ms, 20 s when left out); the whole request may take half as long again. */
   responseTimeoutMs?: number;
   read: (response: HttpResponse, now: Date) => Reply;
 }
@@ -33,6 +33,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const RESPONSE_TIMEOUT_MS = 20_000;
 
 /**
+ * Creates the client of one API.
  * @param service Names the API in messages.
  * @param apiUrl Its address without a slash at the end, already checked to be one that may see a token.
  */
@@ -132,7 +133,7 @@ async function readText(stream: AsyncIterable<Uint8Array>, longest: number): Pro
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Of an error only its code and message: got's errors carry the request, and that carries the token. */
+/** Tells only code and message of an error: got's errors carry the request, and that carries the token. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) {
     return String(error);

@@ -51,7 +51,7 @@ export type LookUp = <Answer extends { kind: string }>(
   signal: AbortSignal,
 ) => Promise<Answer | LookUpFailure>;
 
-/** A passing fault is tried again this often at once, before the submission is deferred. */
+/** Most quick retries of a passing fault, before the submission is deferred. */
 const QUICK_RETRIES = 2;
 /** From this many alerts refused with 403 in a row, without another answer in between, the refusal is about the app. */
 const REFUSED_ALERTS_IN_A_ROW = 3;
@@ -59,15 +59,16 @@ const REFUSED_ALERTS_IN_A_ROW = 3;
 /**
  * Makes the look-ups of one API. Each goes through `callApi`.
  * @example
- * const lookUp = createLookUp(defenderApi, { gate, tokens, random, retryBaseDelayMs: 5_000 });
- * const answer = await lookUp({ alertId, place: 'last', call: (token) => client.machine(alertId, token) }, signal);
+ * const lookUp = createLookUp(DEVICE_LOOK_UPS, { gate, tokens, random, retryBaseDelayMs: 5_000 });
+ * const call = (token: string) => client.machineOfAlert(alertId, token, signal);
+ * const answer = await lookUp({ alertId, place: 'last', call }, signal);
  */
 export function createLookUp(api: LookUpApi, deps: LookUpDeps): LookUp {
   const { gate, tokens, random, onSign = () => undefined } = deps;
   /** Alerts that were refused with 403 since the last answer of another kind. */
   const refusedAlerts = new Set<string>();
 
-  /** No alert can be looked up then: all wait until it is corrected. */
+  /** Opens the circuit: no alert can be looked up until the cause is corrected. */
   async function stopAll(
     permit: Permit | undefined,
     cause: CircuitCause,

@@ -20,6 +20,7 @@ export interface PagedList {
   read(entry: unknown): ListedAlert | undefined;
 }
 
+/** Which page of a list to ask for: the alerts updated from `since` on, and the place of the page among them. */
 export interface PageQuery {
   since: Date;
   /** Updates at or after this time are not wanted; undefined wants all. */
@@ -30,13 +31,14 @@ export interface PageQuery {
   skip: number;
 }
 
+/** What a feed needs besides its list. */
 export interface AlertFeedDeps extends ApiAccess {
   now: () => Date;
-  /** Alerts a page (1,000). */
+  /** Alerts on a page; 1,000 when left out. */
   pageSize?: number;
   /**
-   * The list is asked for only with a token that has one of these roles, so that no call is spent on a refusal. A token that
-   * cannot be read may have them. When left out the API tells.
+   * The list is asked for only with a token that has one of these roles, so that no call is spent on a refusal. A token
+   * that cannot be read may have them. When this is left out, the API decides.
    */
   onlyWithRoles?: readonly string[];
 }
@@ -52,12 +54,12 @@ function stepAfter(entries: number): number {
 }
 
 /**
- * New alerts by the pages of a list.
+ * Creates a feed that reads new alerts by the pages of a list.
  *
- * The list changes while it is paged, and the API does not tell its order. When alerts move away from pages that
- * were read, those behind them move up, and one could slip past between two pages. Therefore pages overlap. An alert
- * that is on two pages in a row, unchanged, proves that none slipped past: all that have not moved come in the same
- * order as before, so whatever was behind it still is. Those that moved were updated, and so belong to the next
+ * The list changes while it is paged, and the API does not tell its order. When alerts move away from pages that were
+ * read, the alerts behind them move up, and one could slip past between two pages. Therefore pages overlap. An alert
+ * that is on two pages in a row, unchanged, proves that none slipped past: the alerts that have not moved keep their
+ * order, so every alert behind it is still behind it. The alerts that moved were updated, and so belong to the next
  * listing. Where two pages have no alert in common the listing ends as `moved`.
  *
  * In a list that comes in the order of update, each page begins at the time at which the one before ended, so nothing
@@ -69,8 +71,8 @@ function stepAfter(entries: number): number {
  * A page that is not full is the last one, unless it has a link to a next page: then the service's pages are smaller
  * than ours. The link is not followed, because pages that it leads to do not overlap; only that there is one counts.
  *
- * A list needs another role than look-ups. What it comes to says nothing about those, so it neither opens the circuit
- * nor probes it while look-ups do; but a 429 concerns all calls alike, and a list can tell whether the pause is over.
+ * A list needs another role than look-ups. Its outcome says nothing about look-ups, so it neither opens the circuit nor
+ * probes it while look-ups do. But a 429 concerns all calls alike, and a list can tell whether the pause is over.
  */
 export function createAlertFeed(list: PagedList, deps: AlertFeedDeps): AlertFeed {
   const { tokens, now, pageSize = PAGE_SIZE, onlyWithRoles } = deps;
@@ -106,7 +108,9 @@ export function createAlertFeed(list: PagedList, deps: AlertFeedDeps): AlertFeed
     };
   }
 
-  /** The roles may have been granted since the token was issued: a new one tells. */
+  /**
+   * Whether the token lacks all of these roles. They may have been granted since it was issued, so a new one decides.
+   */
   async function lacksRoles(roles: readonly string[]): Promise<boolean> {
     const lacks = async (token: () => Promise<string>) => {
       const claims = await token()
@@ -142,7 +146,7 @@ export function createAlertFeed(list: PagedList, deps: AlertFeedDeps): AlertFeed
       };
       // Pages are few, and behind a line of look-ups the second would never come.
       const answer = await callApi(list.api, deps, { place: 'first', mayProbeCircuit: false, call }, signal);
-      // The same question from the beginning of the list was answered: it is the depth that is refused.
+      // The list was answered from its beginning, so the API refuses the depth and not the list.
       if (answer.kind === 'rejected' && skip > 0) {
         return { calls, end: { kind: 'too-deep' }, listedUntil };
       }
@@ -202,7 +206,7 @@ export function createAlertFeed(list: PagedList, deps: AlertFeedDeps): AlertFeed
   };
 }
 
-/** A stretch of times of update: from, and up to but without `until`; without an end it reaches to whatever is newest. */
+/** The times of update from `from` up to but without `until`; without `until` it reaches to the newest update. */
 interface Window {
   from: Date;
   until: Date | undefined;
@@ -233,7 +237,7 @@ const MOVED: ListingEnd = {
   detail: 'the list changed so much between two pages that alerts may have slipped past; it is read again',
 };
 
-/** No place to go on from: asking for the same page again could go on for ever. */
+/** An empty page names no place to go on from, and to ask for it again could go on for ever. */
 function emptyPage(service: string): ListingEnd {
   return {
     kind: 'unavailable',
@@ -241,7 +245,7 @@ function emptyPage(service: string): ListingEnd {
   };
 }
 
-/** The same alert after an update is another version. */
+/** Names an alert as of its last update: after another update it is another version. */
 function versionOf({ alertId, updatedAt }: ListedAlert): string {
   return `${alertId} ${updatedAt?.toISOString()}`;
 }

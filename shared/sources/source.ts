@@ -42,17 +42,17 @@ export function endOfWaiting(
 /** The sources there are; the name stands in rows and messages. */
 export type SourceName = 'defender' | 'graph';
 
-/** What people call them. */
+/** The names of the sources for people. */
 export const SOURCE_LABELS: Record<SourceName, string> = { defender: 'Defender', graph: 'Microsoft Graph' };
 
 /**
- * What a source answers about one alert. Expected outcomes only; a source throws nothing but bugs and
- * failures of our own storage.
+ * What a source answers about one alert. All expected outcomes are here; a source throws only for bugs and when our own
+ * storage fails.
  */
 export type SourceAnswer =
   /**
-   * The device behind the alert, valid: as received, or made of what was. `unavailable` names the properties of a machine
-   * that the source cannot know, so that their absence says nothing about the device.
+   * The device behind the alert, valid: as received, or made of what was received. `unavailable` names the properties
+   * of a machine that the source cannot know, so that their absence says nothing about the device.
    */
   | {
       kind: 'found';
@@ -71,8 +71,8 @@ export type SourceAnswer =
   /** Not the alert's fault: no attempt is counted. */
   | Wait
   /**
-   * No look-up before `until`: the circuit is open (no token, no role, the API is gone), or `auto` does not know yet whether
-   * Defender is gone. Not the alert's fault: no attempt is counted.
+   * No look-up before `until`: the circuit is open (no token, no role, the API is gone), or `auto` does not know yet
+   * whether Defender is gone. Not the alert's fault: no attempt is counted.
    */
   | { kind: 'denied'; until: Date; detail: string }
   /** The source failed for now: network, timeout, 5xx. `retryAfterMs` is its own word on how long. */
@@ -87,11 +87,11 @@ export type SourceAnswer =
   | { kind: 'rejected'; code: string; message: string; target?: string | undefined };
 
 /**
- * Where a machine comes from. A source decides itself how many calls an answer costs and asks the quota for each,
- * so that one which answers many alerts in one call fits behind the same interface.
+ * Where a machine comes from. A source decides itself how many calls an answer costs and asks the quota for each, so a
+ * source that answers many alerts in one call fits behind this interface too.
  */
 export interface Source {
-  /** The one that answers at this time. */
+  /** The source that answers now: `auto` may change it. */
   readonly name: SourceName;
   find(alert: AlertReference, signal: AbortSignal): Promise<SourceAnswer>;
 }
@@ -103,8 +103,8 @@ export interface Kept<Part> {
 }
 
 /**
- * Whether a part may serve a submission: one that was had after the submission came is an answer to it; an older one serves
- * it only for `reuseForMs` after it was had.
+ * Whether a part may serve a submission. A part that was had after the submission came is an answer to it; an older one
+ * serves it only for `reuseForMs` after it was had.
  */
 export function isFresh(
   { retrievedAt }: Kept<unknown>,

@@ -1,7 +1,8 @@
+/** What is needed to find devices that a call has room for. */
 export interface SpareDevicesDeps {
   /** The devices of all alerts that lists have shown, each as often as it comes. */
   deviceIds: () => Iterable<string>;
-  /** The devices that were kept since then, by any instance. None where that cannot be told. */
+  /** The devices that any process has kept since then; none where that cannot be told. */
   keptSince: (time: Date) => Promise<string[]>;
   reuseForMs: number;
   now: () => Date;
@@ -10,9 +11,10 @@ export interface SpareDevicesDeps {
 }
 
 /**
- * Devices for calls that have room: those of listed alerts that have not been asked about yet. A call for 30 devices costs
- * the quota no more than one for two, and alerts of an outbreak ask about nearly all of them. Which ones is left to chance,
- * so that several instances seldom take the same; those that any instance has kept are left out.
+ * Finds devices for calls that have room: devices of listed alerts that have not been asked about yet. A call for 30
+ * devices costs the quota no more than one for two, and alerts of an outbreak ask about nearly all of them. Chance
+ * picks the devices, so that several processes seldom take the same ones; devices that any process has kept are left
+ * out.
  */
 export function createSpareDevices({ deviceIds, keptSince, reuseForMs, now, random }: SpareDevicesDeps) {
   return async (asked: ReadonlySet<string>, most: number): Promise<string[]> => {

@@ -24,8 +24,8 @@ export type TenantTokens = (tenantId: string, scope: string) => AccessTokens;
 
 /**
  * Signs in to customers' tenants without a secret: the managed identity's token is the assertion
- * (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity).
- * To be made once a process: one credential a tenant and scope is kept, with the tokens that it holds.
+ * (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity). To be
+ * made once a process: it keeps one credential for each tenant and scope, with the tokens that it holds.
  */
 export function createTenantTokens(app: FederatedApp, hasIdentityEndpoint: boolean): TenantTokens {
   const { exchangeScope, identityClientId } = app;
@@ -136,6 +136,7 @@ function isUnresolved(error: unknown, text: string): boolean {
   return /endpoints_resolution_error|openid_config_error/.test(code + text);
 }
 
+/** Most characters of an error that a message quotes. */
 const LONGEST_LINE = 300;
 
 function firstLine(text: string): string {

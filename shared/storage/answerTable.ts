@@ -1,6 +1,6 @@
 import type { TableClient } from '@azure/data-tables';
 import * as z from 'zod';
-import type { AnswerStore } from '../quota/answers.ts';
+import type { AnswerStore } from '../quota/lastAnswer.ts';
 import { hasStatus, isLostCreation, isLostUpdate } from './storageError.ts';
 
 const ROW_KEY = 'answers';

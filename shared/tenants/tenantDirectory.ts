@@ -15,12 +15,17 @@ export interface TenantDirectory {
 const FRESH_MS = 25_000;
 /** Rows that are younger are used while a read is under way (ms). */
 const STALE_MS = 50_000;
-/** How long rows are used while the table cannot be read (ms). A tenant that was disabled meanwhile goes on until then. */
+/**
+ * How long rows are used while the table cannot be read (ms). A tenant that was disabled meanwhile goes on until then.
+ */
 const KEPT_MS = 15 * 60_000;
 /** Shortest time from a failed read to the next one (ms). */
 const RETRY_MS = 5_000;
 
-/** Reads all rows at once, and answers all callers from them. @param now Milliseconds of a clock that goes on evenly. */
+/**
+ * Reads all rows at once, and answers all callers from them.
+ * @param now Milliseconds of a clock that goes on evenly.
+ */
 export function createTenantDirectory(list: TenantRows['list'], now: () => number): TenantDirectory {
   let known: { rows: ReadonlyMap<string, TenantRow>; at: number } | undefined;
   let failure: { since: number; at: number; error: unknown } | undefined;

@@ -4,9 +4,9 @@ import { type Tenant, type TenantRow, tenantLabel } from './tenantRow.ts';
 /** Which tenant's parts deal with an alert. */
 export type TenantRoute<Scope> =
   | { kind: 'served'; scope: Scope }
-  /** The alert is not this deployment's; what to do about that, `detail` tells a person. */
+  /** The alert does not belong to this deployment; `detail` tells a person what to do about it. */
   | { kind: 'refused'; reason: 'unknown-tenant' | 'other-tenant'; detail: string }
-  /** Whether it is the home tenant's cannot be told now. */
+  /** It is not known now whether the alert belongs to the home tenant. */
   | { kind: 'unclear'; detail: string };
 
 /** Finds the parts that deal with the alerts of a tenant. */
@@ -19,11 +19,12 @@ export interface TenantRouter<Scope> {
    */
   route(tenantId: string | undefined): Promise<TenantRoute<Scope>>;
   /**
-   * The tenants in whose rows one of these application and object IDs (lower case) is a caller; disabled and broken ones
-   * too, so that no caller has more rights for it. @throws As `route`.
+   * The tenants in whose rows one of these application and object IDs (lower case) is a caller. Disabled and broken
+   * rows count too, so that no caller gains rights by them.
+   * @throws As `route`.
    */
   tenantsOfCaller(ids: readonly string[]): Promise<string[]>;
-  /** Those of all customers that are enabled, and what is wrong with rows that are broken. @throws As `route`. */
+  /** The parts of all customers that are enabled, and what is wrong with rows that are broken. @throws As `route`. */
   customers(): Promise<{ scopes: Scope[]; broken: Extract<TenantRow, { kind: 'broken' }>['tenant'][] }>;
 }
 
@@ -36,8 +37,8 @@ export function tenantIdOf(text: string): string | undefined {
 }
 
 /**
- * A deployment of one tenant. An alert of another one is not known to the API here: a look-up would cost calls and end as
- * not found. Where either tenant is not known, the API decides.
+ * Routes alerts in a deployment of one tenant. Its API does not know the alert of another tenant: a look-up would cost
+ * calls and end as not found. Where either tenant is not known, the API decides.
  */
 export function createHomeRouter<Scope>(
   home: Scope,
@@ -63,7 +64,7 @@ export function createHomeRouter<Scope>(
   };
 }
 
-/** A deployment of several tenants. */
+/** What a deployment of several tenants needs. */
 export interface TenantRouterDeps<Scope> {
   home: Scope;
   homeTenant: () => Promise<string | undefined>;
@@ -72,7 +73,10 @@ export interface TenantRouterDeps<Scope> {
   open(tenant: Tenant): Scope;
 }
 
-/** The parts of a tenant are made when they are first needed, and made anew when its row has changed. */
+/**
+ * Routes alerts in a deployment of several tenants. The parts of a tenant are made when they are first needed, and made
+ * anew when its row has changed.
+ */
 export function createTenantRouter<Scope>(deps: TenantRouterDeps<Scope>): TenantRouter<Scope> {
   const opened = new Map<string, { version: string; scope: Scope }>();
   let knownHome: string | undefined;

@@ -18,6 +18,7 @@ export const TENANT_COLUMNS = {
   pollDetectionSources: 'ALERT_POLL_DETECTION_SOURCES',
   reuseFor: 'REUSE_FOR',
 } as const;
+/** The name of such a column. */
 export type TenantColumn = keyof typeof TENANT_COLUMNS;
 const columnNames = Object.keys(TENANT_COLUMNS) as TenantColumn[];
 
@@ -27,7 +28,7 @@ export interface Tenant {
   id: string;
   /** For people only. */
   name: string | undefined;
-  /** Nothing is done for a tenant that is not. */
+  /** False stops all work for the tenant. */
   enabled: boolean;
   /** Application or object IDs, in lower case, of the HTTP callers that act for this tenant and for no other. */
   callers: readonly string[];
@@ -41,11 +42,11 @@ export interface BrokenTenant {
   id: string;
   /** Which columns are wrong, and what is allowed. */
   damage: string;
-  /** All IDs that the column holds, whatever is wrong with it. */
+  /** All IDs that the column holds, even if something is wrong with it. */
   callers: readonly string[];
 }
 
-/** Rows of the tenants table. `version` is another after each change of a row. */
+/** A row of the tenants table. `version` changes with each change of the row. */
 export type TenantRow = { version: string } & (
   | { kind: 'tenant'; tenant: Tenant }
   | { kind: 'broken'; tenant: BrokenTenant }
@@ -56,7 +57,7 @@ export interface TenantRows {
   list(): Promise<TenantRow[]>;
   /** Undefined when there is no such row. */
   get(tenantId: string): Promise<TenantRow | undefined>;
-  /** Writes the row whole; columns that it does not name are gone. Creates the table where it is missing. */
+  /** Writes the whole row and removes columns that it does not name. Creates the table where it is missing. */
   upsert(tenant: Tenant): Promise<void>;
   /** @returns Whether there was one. */
   remove(tenantId: string): Promise<boolean>;
@@ -148,9 +149,9 @@ export function tenantColumns({ id, name, enabled, callers, overrides }: Tenant)
 }
 
 /**
- * The settings that hold for a tenant: the deployment's, with the overrides of its row in their place. So a row is checked
- * by the rules of the settings, those between several of them too.
- * @returns Else which columns are wrong and what is allowed.
+ * The settings that hold for a tenant: the deployment's, with the overrides of its row in their place. So a row is
+ * checked by the rules of the settings, and by rules between several settings too.
+ * @returns The settings, or which columns are wrong and what is allowed.
  */
 export function settingsOf(
   settings: Settings,

@@ -9,7 +9,7 @@ export interface StoredSourceState {
   etag: string | undefined;
 }
 
-/** Keeps the state where all instances find it. Both methods throw when the storage service cannot be used. */
+/** Keeps the state where all processes find it. Both methods throw when the storage service cannot be used. */
 export interface SourceStateStore {
   read(): Promise<StoredSourceState>;
   /** The new ETag, or undefined when another process wrote first. */
@@ -26,6 +26,7 @@ export interface SourceEvent {
   detail: string;
 }
 
+/** What the source needs: both sources, and the state that processes share. */
 export interface AutoSourceDeps {
   /** Makes the source of the Defender API, which tells what its look-ups say about the API. */
   defender: (onSign: (sign: ApiSign) => void) => Source;
@@ -37,7 +38,9 @@ export interface AutoSourceDeps {
   retryBaseDelayMs: number;
 }
 
-/** Times, as multiples of `RETRY_BASE_DELAY`, by which also an open circuit is probed; in production that is 5 s. */
+/**
+ * Times as multiples of `RETRY_BASE_DELAY` (5 s in production), which also sets how often an open circuit is probed.
+ */
 const TIMES = {
   /** How long the signs that Defender is gone must span: a minute. */
   doubt: 12,
@@ -45,7 +48,7 @@ const TIMES = {
   known: 3,
   /** How long after an answer of Defender a 404 is believed. Later, an alert that it knows is asked about first. */
   trust: 12,
-  /** One process asks about that alert no more often: 20 s. */
+  /** Shortest time between two such questions of a process: 20 s. */
   check: 4,
   /** How long alerts that Defender does not know wait while it is not clear whether it is gone: 30 s. */
   wait: 6,
@@ -57,6 +60,7 @@ export interface AutoSource extends Source {
   current(): Promise<SourceState>;
 }
 
+/** Creates the source that uses Defender while it serves, and then Graph. Its methods throw when storage fails. */
 export function createAutoSource(deps: AutoSourceDeps): AutoSource {
   const { graph, store, onChange, now } = deps;
   const timeOf = (name: keyof typeof TIMES) => TIMES[name] * deps.retryBaseDelayMs;
@@ -81,7 +85,7 @@ export function createAutoSource(deps: AutoSourceDeps): AutoSource {
     return known.state;
   }
 
-  /** Writes what a sign changes; whatever another instance wrote first is looked at anew. */
+  /** Writes what a sign changes. If another process wrote first, the change is made again on what that wrote. */
   async function book(sign: ApiSign): Promise<void> {
     await change((state) => stateAfter(state, sign, now(), timeOf('doubt')));
   }
@@ -138,7 +142,7 @@ export function createAutoSource(deps: AutoSourceDeps): AutoSource {
     await booking;
   }
 
-  /** A call or two to Defender in an hour, by one process, to see whether it serves again. */
+  /** Makes a call or two to Defender in an hour, in one process, to see whether it serves again. */
   async function probe(alert: AlertReference, signal: AbortSignal): Promise<void> {
     const isDue = (state: SourceState) => state.mode === 'graph' && state.nextProbeAt <= now();
     if (!isDue(known.state)) {

@@ -4,7 +4,9 @@ import type { ApiSign } from '../lookUp.ts';
 export type SourceState =
   | {
       mode: 'defender';
-      /** An alert that Defender has answered: asked again, it tells an API that is gone from an alert that is unknown. */
+      /**
+       * An alert that Defender has answered. Asked again, it tells an API that is gone from an alert that is unknown.
+       */
       canary: string | null;
       /** When Defender answered last, to within `PROOF_MS`. */
       provedAt: Date | null;
@@ -32,11 +34,11 @@ const SIGNS = 3;
 export const PROBE_INTERVAL_MS = 3_600_000;
 
 /**
- * The state after a sign. Defender is gone when it says so of itself (410, or no such address), or when it refuses the
- * app, which has the role, or does not know an alert that it knew before. The last two count only where it has served
- * before, and all only after several signs over `doubtMs` without one that it serves. An outage, a missing role and an
- * alert that was never known are no signs. Pure; the very same state when nothing changes.
- * @param doubtMs How long the signs must span, in milliseconds.
+ * The state after a sign. Defender is gone when it says so of itself (410, or no such address), when it refuses the app
+ * although that has the role, or when it does not know an alert that it knew before. The last two count only where it
+ * has served before, and all count only after several signs over `doubtMs` without one that it serves. An outage, a
+ * missing role and an alert that was never known are no signs. Pure; the same object when nothing changes.
+ * @param doubtMs How long the signs must span (ms).
  */
 export function stateAfter(state: SourceState, sign: ApiSign, now: Date, doubtMs: number): SourceState {
   if (sign.kind === 'serves') {

@@ -6,7 +6,7 @@ import { type AlertReference, isFresh, type Kept } from '../source.ts';
 import { createSpareDevices } from '../spareDevices.ts';
 import type { DefenderClient } from './defenderClient.ts';
 
-/** Keeps machines where all instances find them. Never fails: the worst is one more call. */
+/** Keeps machines where all processes find them. Never fails: the worst is one more call. */
 export interface MachineStore {
   readMachine(machineId: string): Promise<Kept<Machine> | undefined>;
   writeMachine(machineId: string, kept: Kept<Machine>): Promise<void>;
@@ -31,7 +31,9 @@ export type BulkAnswer =
   | { kind: 'machine'; kept: Kept<Machine> }
   /** No call may be made, or there is no time. */
   | Extract<LookUpFailure, { kind: 'wait' | 'denied' | 'interrupted' }>
-  /** It has to go the single way. `machineId` is the device that the call will tell about, where that is known. */
+  /**
+   * The alert takes a call of its own. `machineId` is the device that the call will tell about, where that is known.
+   */
   | { kind: 'single'; machineId: string | undefined };
 
 /** Looks many alerts up with few calls. */
@@ -41,16 +43,19 @@ export interface DefenderBulk {
   learn(machineId: string | undefined, kept: Kept<Machine>): Promise<void>;
 }
 
-/** In production use elsewhere; longer filters have not been seen. */
+/**
+ * Most machines of one call: filters of this length are in production use elsewhere, longer ones have not been seen.
+ */
 export const MOST_MACHINES = 30;
 const MACHINE_ID = /^[\da-f]{40}$/;
-/** How long alerts go the single way after a list of machines that brought nothing (ms). */
+/** How long each alert takes a call of its own after a list of machines brought nothing (ms). */
 const REST_MS = 30_000;
 
 /**
- * The device of an alert by what the submitter says, or else by the list of alerts; the machine by one that is kept, or
- * else by a list of machines that others share. A machine that is missing in the list, or was merged into another, is left
- * to the single call; what that told of a device serves its other alerts, as the service itself has named it for one of them.
+ * Finds the device of an alert by what the submitter says, or else by the list of alerts; the machine by one that is
+ * kept, or else by a list of machines that several alerts share. A machine that is missing in the list, or was merged
+ * into another, is left to the single call. What that call told of a device serves its other alerts, because the
+ * service itself has named the device for one of them.
  */
 export function createDefenderBulk(deps: DefenderBulkDeps): DefenderBulk {
   const { client, lookUp, index, machines, reuseForMs, now, random } = deps;
@@ -130,7 +135,7 @@ export function createDefenderBulk(deps: DefenderBulkDeps): DefenderBulk {
   };
 }
 
-/** Undefined for what is no ID of a machine. */
+/** The ID of a machine in lower case; undefined for what is no ID. */
 function machineIdIn(text: string | undefined): string | undefined {
   const machineId = text?.trim().toLowerCase();
   return machineId !== undefined && MACHINE_ID.test(machineId) ? machineId : undefined;
@@ -140,7 +145,7 @@ function hasId(machine: Machine, machineId: string): boolean {
   return machine.id.trim().toLowerCase() === machineId;
 }
 
-/** Not another machine, and none that lives on in another. */
+/** Whether this is the machine that was asked for, and not one that was merged into another. */
 function isSound(machine: Machine, machineId: string): boolean {
   return hasId(machine, machineId) && !machine.mergedIntoMachineId;
 }

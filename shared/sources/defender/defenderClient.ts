@@ -5,6 +5,7 @@ import { createHttpClient } from '../httpClient.ts';
 import type { PageQuery } from '../pagedAlertFeed.ts';
 import { type ListReply, type Reply, readListReply, readMachinesReply, readReply } from './reply.ts';
 
+/** The Defender API in messages for people. */
 export const DEFENDER_API: Api = { name: 'the Defender API', scopeSetting: 'DEFENDER_TOKEN_SCOPE' };
 
 /** Speaks HTTP with the Defender API: one request, one reply, no retries and no exceptions. */
@@ -20,11 +21,12 @@ export interface DefenderClient {
 }
 
 /**
- * No machine seen is larger than 20 KB; what exceeds this is not read, compressed or not. The machine and the device
- * made of it, which can be over three times as long, share one table row of 1 MiB with two bytes a character.
+ * Longest answer about a machine that is read (bytes, decompressed); none seen is larger than 20 KB. The machine and
+ * the device made of it, which can be over three times as long, share one table row of 1 MiB with two bytes a
+ * character.
  */
 const LONGEST_MACHINE = 100 * 1024;
-/** A page of 1,000 alerts has about 3 MB; it is parsed whole, so there must be an end. */
+/** Longest list that is read (bytes). A page of 1,000 alerts has about 3 MB, and it is parsed whole. */
 const LONGEST_LIST = 16 * 1024 * 1024;
 
 /** @param apiUrl Address of the API without a slash at its end, already checked to be Defender's own. */

@@ -8,10 +8,11 @@ import { DEFENDER_API, type DefenderClient } from './defenderClient.ts';
 export interface DefenderSourceDeps extends LookUpDeps {
   client: Pick<DefenderClient, 'machineOfAlert' | 'machines'>;
   now: () => Date;
-  /** What many alerts at once are looked up with; undefined where each takes its own call. */
+  /** What many alerts at once are looked up with; undefined where each alert takes its own call. */
   bulk?: { index: AlertIndex; machines: MachineStore; reuseForMs: number } | undefined;
 }
 
+/** Look-ups of devices in the Defender API: the roles that they need, and what to do when they are refused. */
 export const DEVICE_LOOK_UPS: LookUpApi = {
   ...DEFENDER_API,
   roles: ['Machine.Read.All', 'Machine.ReadWrite.All'],
@@ -23,8 +24,8 @@ export const DEVICE_LOOK_UPS: LookUpApi = {
 
 /**
  * The Defender for Endpoint API as a source: `GET /api/alerts/{id}/machine`, one call an alert
- * (https://learn.microsoft.com/defender-endpoint/api/get-alert-related-machine-info); lists of alerts and machines where
- * many alerts come at once.
+ * (https://learn.microsoft.com/defender-endpoint/api/get-alert-related-machine-info); lists of alerts and machines
+ * where many alerts come at once. Throws only when storage fails.
  */
 export function createDefenderSource(deps: DefenderSourceDeps): Source {
   const { client, now, random, bulk } = deps;

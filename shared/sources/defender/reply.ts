@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import { type Machine, parseMachine } from '../../device/machine.ts';
 import {
   type Failure,
@@ -9,7 +8,6 @@ import {
   readList,
 } from '../apiReply.ts';
 import type { BatchReply } from '../batch.ts';
-import type { ListedAlert } from '../source.ts';
 
 const SERVICE = 'Defender';
 
@@ -19,10 +17,12 @@ export type Reply = { kind: 'machine'; machine: Machine } | Failure;
 /** What the response to a list query means. */
 export type ListReply = ListPage | Failure;
 
+/** Reads the response to a look-up of a machine. */
 export function readReply(response: HttpResponse, now: Date): Reply {
   return response.status === 200 ? readMachine(response, now) : readFailure(SERVICE, response, now);
 }
 
+/** Reads the response to a list query. */
 export function readListReply(response: HttpResponse, now: Date): ListReply {
   return response.status === 200 ? readList(SERVICE, response, now) : readFailure(SERVICE, response, now);
 }
@@ -65,38 +65,4 @@ function readMachine(response: HttpResponse, now: Date): Reply {
         kind: 'unusable',
         detail: `Defender answered 200 with a body that is no machine: ${reading.detail}`,
       };
-}
-
-const text = z.string().optional().catch(undefined);
-
-/** What is read of an alert in a list; of all its fields only the ID must be there. */
-const alertEntrySchema = z.object({
-  id: z.string(),
-  machineId: text,
-  aadTenantId: text,
-  severity: text,
-  status: text,
-  detectionSource: text,
-  /** ISO 8601, UTC, with up to 7 fractional digits, of which a Date keeps three. */
-  lastUpdateTime: z.iso
-    .datetime()
-    .transform((time) => new Date(time))
-    .optional()
-    .catch(undefined),
-});
-
-/** Undefined for what is no alert. */
-export function readListedAlert(entry: unknown): ListedAlert | undefined {
-  const { data } = alertEntrySchema.safeParse(entry);
-  return (
-    data && {
-      alertId: data.id,
-      machineId: data.machineId,
-      tenantId: data.aadTenantId,
-      severity: data.severity,
-      status: data.status,
-      detectionSource: data.detectionSource,
-      updatedAt: data.lastUpdateTime,
-    }
-  );
 }

@@ -16,8 +16,8 @@ const DEEPEST_PLACE = 6_000;
 
 /**
  * The alerts of Microsoft Graph: `GET /security/alerts_v2` with `$filter`, `$orderby`, `$top` and `$skip`
- * (https://learn.microsoft.com/graph/api/security-list-alerts_v2), role SecurityAlert.Read.All. It lists the alerts of all
- * products; those without a device are left out.
+ * (https://learn.microsoft.com/graph/api/security-list-alerts_v2), role SecurityAlert.Read.All. It lists the alerts of
+ * all products; alerts without a device are left out.
  */
 export function createGraphAlertFeed(deps: GraphAlertFeedDeps): AlertFeed {
   const list = {

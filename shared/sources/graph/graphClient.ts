@@ -11,27 +11,33 @@ import {
 } from './graphReply.ts';
 import type { HuntingRequest } from './huntingQuery.ts';
 
+/** Microsoft Graph in messages for people. */
 export const GRAPH_API: Api = { name: 'Microsoft Graph', scopeSetting: 'GRAPH_TOKEN_SCOPE' };
 
 /** Speaks HTTP with Microsoft Graph: one request, one reply, no retries and no exceptions. */
 export interface GraphClient {
   /** https://learn.microsoft.com/graph/api/security-alert-get */
   alert(alertId: string, token: string, signal: AbortSignal): Promise<AlertReply>;
-  /** One page of the alerts updated at or after `since`, oldest first: https://learn.microsoft.com/graph/api/security-list-alerts_v2 */
+  /**
+   * One page of the alerts updated at or after `since`, oldest first:
+   * https://learn.microsoft.com/graph/api/security-list-alerts_v2
+   */
   alertsUpdatedSince(query: PageQuery, token: string, signal: AbortSignal): Promise<AlertListReply>;
   /** https://learn.microsoft.com/graph/api/security-security-runhuntingquery */
   hunt(request: HuntingRequest, token: string, signal: AbortSignal): Promise<HuntingReply>;
 }
 
-/** A real alert with 23 pieces of evidence had 33 KB. */
+/** Longest alert that is read (bytes, decompressed). A real one with 23 pieces of evidence had 33 KB. */
 const LONGEST_ALERT = 1024 * 1024;
 const LONGEST_LIST = 32 * 1024 * 1024;
-/** A row describes a device with its adapters in a few KB, and a query asks for 100. */
+/** Longest hunting answer that is read (bytes). A row has a few KB with the adapters, and a query asks for 100 rows. */
 const LONGEST_ROWS = 8 * 1024 * 1024;
-/** The service allows queries 3 minutes, which is longer than a run; ours take seconds. */
+/**
+ * Longest time until a hunting answer begins (ms). The service allows 3 minutes, longer than a run; ours take seconds.
+ */
 const HUNTING_TIMEOUT_MS = 60_000;
 
-/** Enums come with all their members then; the service leaves newer ones out otherwise. */
+/** With this header enums have all their members; otherwise the service leaves newer ones out. */
 const ALL_MEMBERS = { prefer: 'include-unknown-enum-members' };
 
 /** @param apiUrl Address of Graph without a slash at its end, already checked to be Graph's own. */

@@ -14,7 +14,8 @@ const AV_STATUSES = ['NotReporting', 'Disabled', 'NotUpdated', 'Updated', 'Unkno
  *
  * @param evidence The device in an alert's evidence; undefined without the role for alerts.
  * @param info The device in hunting; undefined without the role for that, or when hunting does not know the device.
- * @example graphMachine('0123...', evidence, undefined) // { id: '0123...', computerDnsName: 'ws-0042.corp.example', ... }
+ * @example
+ * graphMachine('0123...', evidence, undefined); // { id: '0123...', computerDnsName: 'ws-0042.corp.example', ... }
  */
 export function graphMachine(
   id: string,
@@ -90,8 +91,8 @@ function numberOf(text: string | undefined): number | undefined {
 }
 
 /**
- * The first of the texts that says something. Graph writes `canBeOnboarded`, hunting `Can be onboarded`; a word that MDE
- * does not know is handed on, but for the one that Graph has in place of words newer than its list.
+ * The first of the texts that says something. Graph writes `canBeOnboarded`, hunting `Can be onboarded`. A word that
+ * MDE does not know is handed on; only `unknownFutureValue` is not, which Graph writes for words newer than its list.
  */
 function wordOf(words: readonly string[], ...texts: (string | null | undefined)[]): string | undefined {
   const text = texts.find((candidate) => candidate && !/^unknownFutureValue$/i.test(candidate));
@@ -132,7 +133,7 @@ interface AddressRecord {
   operationalStatus: string | null;
 }
 
-/** Adapters that were seen so much earlier than the newest are gone. */
+/** Adapters that were seen this much earlier than the newest one are gone (ms). */
 const STALE_MS = 86_400_000;
 
 /** Adapters as hunting describes them; without hunting the bare addresses of the evidence, as of the alert. */
@@ -161,18 +162,21 @@ function seenAt({ seen }: { seen: string }): number {
   return Date.parse(seen.replace(/(\.\d{3})\d*Z$/, '$1Z')) || 0;
 }
 
-/** macOS keeps the zone of a link-local address in its second group (`fe80:1c::1`), which is zero on the wire. */
+/**
+ * macOS, like the BSDs, keeps the zone of a link-local address in its second group (`fe80:1c::1`). On the wire it is
+ * zero.
+ */
 function withoutZone(address: string): string {
   return address.replace(/^fe80:[\da-f]{1,4}::/i, 'fe80::');
 }
 
-/** MDE writes twelve digits, and null for an adapter without an address, which hunting writes with zeros. */
+/** The address as MDE writes it: twelve digits. Null for an adapter without one, which hunting writes with zeros. */
 function macOf(mac: string | null): string | null {
   const digits = mac?.replaceAll(/[-:.]/g, '').toUpperCase() ?? '';
   return /^[\dA-F]{12}$/.test(digits) && !/^0[02]0{10}$/.test(digits) ? digits : null;
 }
 
-/** Azure by either part; of other clouds hunting alone knows. */
+/** The virtual machine. Both parts know those of Azure; only hunting knows those of other clouds. */
 function virtualMachineOf(evidence: DeviceEvidence | undefined, cell: Cell) {
   const awsResourceName = cell('AwsResourceName');
   const gcpFullResourceName = cell('GcpFullResourceName');

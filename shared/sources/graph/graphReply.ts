@@ -24,6 +24,7 @@ export type AlertListReply = ListPage | Failure;
 /** What the response to `POST /security/runHuntingQuery` means; rows by the ID that was asked for. */
 export type HuntingReply = BatchReply<HuntingRow>;
 
+/** Reads the response to a look-up of an alert. */
 export function readAlertReply(response: HttpResponse, now: Date): AlertReply {
   if (response.status !== 200) {
     return readGraphFailure(response, now);
@@ -38,6 +39,7 @@ export function readAlertReply(response: HttpResponse, now: Date): AlertReply {
     : { kind: 'unusable', detail: 'Microsoft Graph answered 200 with a body that is no alert' };
 }
 
+/** Reads the response to a list of alerts. */
 export function readAlertListReply(response: HttpResponse, now: Date): AlertListReply {
   return response.status === 200 ? readList(SERVICE, response, now) : readGraphFailure(response, now);
 }
@@ -62,9 +64,10 @@ const NO_PRODUCT =
   'The tenant has no such table: hunting needs Microsoft Defender for Endpoint Plan 2 or Defender XDR. Devices are described by the evidence of their alerts alone.';
 const BAD_QUERY =
   'This is a fault of this app, please report it. Devices are described by the evidence of their alerts alone.';
-/** Of a 429 that says neither how long nor why. The documented limit is by minute. */
+/** Pause after a 429 that says neither how long nor why (ms). The documented limit is by minute. */
 const USUAL_PAUSE_MS = 60_000;
 
+/** Reads the response to a hunting query. */
 export function readHuntingReply(response: HttpResponse, now: Date): HuntingReply {
   const { status, body } = response;
   const error = readErrorBody(body);
@@ -92,7 +95,10 @@ export function readHuntingReply(response: HttpResponse, now: Date): HuntingRepl
   return readFailure(SERVICE, response, now);
 }
 
-/** A CPU quota that is used up lasts to the next quarter of an hour where the service says nothing else. */
+/**
+ * How long to pause after a 429 (ms). A CPU quota that is used up lasts to the next quarter of an hour, unless the
+ * service says a time.
+ */
 function huntingPauseMs({ retryAfter, body }: HttpResponse, now: Date): number {
   const told = retryAfterMs(retryAfter, body, now);
   if (told !== undefined) {

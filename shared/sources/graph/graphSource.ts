@@ -24,8 +24,8 @@ import type { HuntingRow } from './huntingRow.ts';
 import { unavailableProperties } from './machineFields.ts';
 
 /**
- * Keeps what one call brought where all instances find it, so that no second call is made for it. Reading tells
- * undefined for what is not kept or not understood; writing and removing never fail: the worst is one more call.
+ * Keeps what one call brought where all processes find it, so that no second call is made for it. Reading returns
+ * undefined for what is not kept or not understood. Writing and removing never fail: the worst is one more call.
  */
 export interface PartStore {
   /** The device of an alert whose look-up has to wait for hunting. */
@@ -56,6 +56,7 @@ export interface GraphSourceDeps {
 
 const END = 'Microsoft Graph does not know this address. Check GRAPH_API_URL.';
 
+/** Look-ups of alerts in Graph: the roles that they need, and what to do when they are refused. */
 export const ALERT_LOOK_UPS: LookUpApi = {
   ...GRAPH_API,
   roles: [
@@ -70,6 +71,7 @@ export const ALERT_LOOK_UPS: LookUpApi = {
   refusesSingleAlerts: true,
 };
 
+/** Hunting queries in Graph, likewise; a refusal is always about the app. */
 export const HUNTING_LOOK_UPS: LookUpApi = {
   ...GRAPH_API,
   roles: ['ThreatHunting.Read.All'],
@@ -78,15 +80,14 @@ export const HUNTING_LOOK_UPS: LookUpApi = {
   refusesSingleAlerts: false,
 };
 
-/** About 9 KB of IDs; the service documents no limit for the text of a query. */
+/** Most IDs of one query, about 9 KB of text; the service documents no limit for the text of a query. */
 export const MOST_IDS = 100;
 /** Shortest time between two renewals of a token without one of the roles (ms), which may be granted meanwhile. */
 const RENEW_FOR_ROLES_MS = 10 * 60_000;
 
 /**
  * Microsoft Graph as a source: the alert with its main device (`alerts_v2/{id}`), then hunting for what the evidence
- * does not have, which is kept for each device. Either role alone will do; `unavailable` says what is missing then. Which
- * roles the app has, its token tells.
+ * does not have, which is kept for each device. One of the two roles is enough; `unavailable` says what is missing.
  */
 export function createGraphSource(deps: GraphSourceDeps): Source {
   const { client, tokens, gates, parts, index, reuseForMs, now, random, retryBaseDelayMs } = deps;
@@ -124,7 +125,7 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
   const alerts = createBatch<HuntingRow>(hunting(alertsQuery));
   let renewedAt = now().getTime();
 
-  /** Without a token, or with one that cannot be read, the calls themselves tell. */
+  /** The roles of the token. Without one, or with one that cannot be read, both count as granted: the calls tell. */
   async function grantedRoles(): Promise<{ alerts: boolean; hunting: boolean }> {
     const roles = await readRoles(() => tokens.get());
     const isWhole = roles.alerts && roles.hunting;
@@ -162,7 +163,7 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
     const info = mayHunt
       ? await describe(part.mdeDeviceId, { ...alert, inLine: inLine && before !== undefined }, signal)
       : NOT_ASKED;
-    // Where the circuit of hunting is open to the app, what the alert says must do; a fault that passes is worth waiting for.
+    // While the circuit of hunting is open, the evidence of the alert is enough. A fault that passes is waited for.
     if (info.kind !== 'device' && info.kind !== 'denied') {
       if (before === undefined) {
         await parts.writeEvidence(alertId, evidence);
@@ -204,7 +205,7 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
     return evidence && !isContradicted ? { part: evidence, retrievedAt } : undefined;
   }
 
-  /** Graph knows alerts by an ID with a prefix, which some other APIs leave out before a GUID. */
+  /** Graph knows alerts by an ID with a prefix, which some other APIs leave out before a GUID: both are asked for. */
   async function askAlert(
     alert: AlertReference,
     signal: AbortSignal,

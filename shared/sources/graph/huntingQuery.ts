@@ -48,7 +48,9 @@ const DEVICE_COLUMNS = `DeviceInfoTime = tostring(DeviceInfoTime), DeviceName, C
     CloudPlatforms, AzureVmId, AzureResourceId, AzureVmSubscriptionId, AwsResourceName, GcpFullResourceName,
     Interfaces`;
 
-/** Describes devices: a row for each ID, with `Outcome` `device` or, for one that sent nothing, `device_without_info`. */
+/**
+ * Describes devices: a row for each ID, with `Outcome` `device`, or `device_without_info` for one that sent nothing.
+ */
 export function devicesQuery(deviceIds: readonly string[]): HuntingRequest {
   return request(`let Main = ${datatable('DeviceId', deviceIds)};
 ${DEVICES}

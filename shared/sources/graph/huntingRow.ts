@@ -10,8 +10,8 @@ const bodySchema = z.looseObject({
 });
 
 /**
- * The rows of a response body; undefined for any other. The service writes its keys in any case and leaves `results` out
- * when there are none. Queries cast each column to text; what comes otherwise is read as well: booleans as 0 and 1, `{}`
+ * The rows of a response body; undefined for any other. The service writes its keys in any case and leaves `results`
+ * out when there are none. Queries cast each column to text; other types are read as well: booleans as 0 and 1, `{}`
  * for null, lists of JSON texts (captures of July 2026).
  */
 export function readHuntingRows(body: unknown): HuntingRow[] | undefined {

@@ -11,8 +11,8 @@ export interface MachineField {
 /**
  * Every property of a machine, in the order of Defender's documentation, and its places in Microsoft Graph
  * (https://learn.microsoft.com/graph/api/resources/security-deviceevidence and
- * https://learn.microsoft.com/defender-xdr/advanced-hunting-deviceinfo-table). `osVersion`, null in all records, is left
- * out. Where both places have a property the evidence goes first: Graph joins it when the alert is read.
+ * https://learn.microsoft.com/defender-xdr/advanced-hunting-deviceinfo-table). `osVersion`, null in all records, is
+ * left out. Where both places have a property the evidence goes first: Graph joins it when the alert is read.
  */
 export const MACHINE_FIELDS = {
   id: { evidence: 'mdeDeviceId', hunting: 'DeviceId' },
@@ -78,6 +78,7 @@ export const MACHINE_FIELDS = {
   },
 } as const satisfies Record<string, MachineField>;
 
+/** The name of a property of a machine. */
 export type MachineProperty = keyof typeof MACHINE_FIELDS;
 
 /** The properties that a machine made of these parts cannot have, in the order of the table. */

@@ -12,13 +12,16 @@ export interface AskingProblem {
 export interface Answers {
   /** When a call was last answered normally, as exactly as answers are noted. */
   answeredAt: Date | undefined;
-  /** When the API was last asked for the sake of health, and what came of it; `problem` is undefined until that is known. */
+  /** When the API was last asked for health, and what came of it. `problem` is undefined while that is not known. */
   asked: { at: Date; problem: AskingProblem | undefined } | undefined;
   /** The ETag that a conditional write presents. */
   etag: string | undefined;
 }
 
-/** Keeps them where all processes find them. All methods throw when the storage service cannot be used. */
+/**
+ * Keeps the answers of one API where all processes find them. All methods throw when the storage service cannot be
+ * used.
+ */
 export interface AnswerStore {
   read(): Promise<Answers>;
   /** A call was answered normally. */
