@@ -16,7 +16,11 @@ export interface RunningApp {
 /** Shortest time between two log lines about a collector that does not answer (ms). */
 const TELEMETRY_WARNING_INTERVAL_MS = 600_000;
 
-/** @throws SettingsError that lists every wrong setting. */
+/**
+ * Reads the settings and makes the app with them, once a process.
+ * @param environment Gets a longer `NO_PROXY` where a proxy is set.
+ * @throws SettingsError that lists every wrong setting.
+ */
 export function startApp(environment: Record<string, string | undefined>): RunningApp {
   keepLocalTrafficFromProxies(environment);
   const settings = readSettings(environment);

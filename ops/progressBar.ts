@@ -10,7 +10,10 @@ export interface ProgressBar {
   clear(): void;
 }
 
-/** @param total About; more than that shows as all. A stream that is no terminal is left alone. */
+/**
+ * Draws a progress bar in one line of a terminal. A stream that is no terminal gets nothing.
+ * @param total Roughly how many steps there are; once more are done, the bar is full.
+ */
 export function createProgressBar(stream: WriteStream, total: number): ProgressBar {
   function draw(text: string): void {
     if (!stream.isTTY) {

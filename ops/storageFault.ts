@@ -16,6 +16,7 @@ const MISSING = ['QueueNotFound', 'TableNotFound'];
 /** The last two are answers to a pop receipt that was made up. */
 const NOT_THERE = ['MessageNotFound', 'ResourceNotFound', 'PopReceiptMismatch', 'InvalidQueryParameterValue'];
 
+/** What kind of fault an error is. An error that no answer of the service explains is `unavailable`. Never throws. */
 export function storageFault(error: unknown): StorageFault {
   const { statusCode, code } = answerIn(error);
   const message =

@@ -66,6 +66,7 @@ export interface Application extends TenantScope {
 }
 
 /**
+ * Makes the parts of the app from checked settings. Makes no request itself.
  * @param hasIdentityEndpoint Whether a managed-identity endpoint is at hand, as it is in Azure.
  * @param mayOpenCircuit Whether refused look-ups may stop those of the whole app: not for an operator's tool.
  */
@@ -97,7 +98,7 @@ export function createApplication(
   const startedAt = Date.now() - performance.now();
   const localNow = () => Math.floor(startedAt + performance.now());
   const clock = createStorageClock(localNow);
-  // One clock for all: what the ledger promises and what one instance writes, others compare with their own time.
+  // One clock for all: what the ledger promises and what one process writes, others compare with their own time.
   const now = () => new Date(clock.now());
   let sourceEvents: SourceEvent[] = [];
   const parts: ProcessParts = {

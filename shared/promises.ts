@@ -1,4 +1,9 @@
-/** Runs work so that at most `most` of it is under way at any moment; the rest waits, first come, first served. */
+/**
+ * Runs work so that at most `most` of it is under way at any moment; the rest waits, first come, first served.
+ * @example
+ * const limited = atMost(2);
+ * await Promise.all(rows.map((row) => limited(() => remove(row)))); // no more than two deletions at once
+ */
 export function atMost(most: number): <T>(work: () => Promise<T>) => Promise<T> {
   const line: (() => void)[] = [];
   let running = 0;
@@ -22,8 +27,11 @@ export function atMost(most: number): <T>(work: () => Promise<T>) => Promise<T> 
 }
 
 /**
- * Remembers what `load` brought for `maxAgeMs` milliseconds; who asks while it is being loaded gets the same. A failure
- * is not remembered.
+ * Remembers what `load` brought for `maxAgeMs` milliseconds. Calls during a load share its result. A failure is not
+ * remembered.
+ * @example
+ * const recentQuota = cached(reportQuota, 2_000, Date.now);
+ * await recentQuota(); // calls reportQuota, unless it answered less than two seconds ago
  */
 export function cached<T>(load: () => Promise<T>, maxAgeMs: number, now: () => number): () => Promise<T> {
   let value: Promise<T> | undefined;
@@ -50,6 +58,7 @@ export function cached<T>(load: () => Promise<T>, maxAgeMs: number, now: () => n
 /**
  * What the work brings, or what `late` says instead (returns or throws) when that takes longer than `ms` milliseconds.
  * Late work is not stopped; its result is dropped.
+ * @example await withinTime(slowAnswer(), 1_000, () => undefined) // undefined after a second without an answer
  */
 export async function withinTime<T>(work: Promise<T>, ms: number, late: () => T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -63,7 +72,14 @@ export async function withinTime<T>(work: Promise<T>, ms: number, late: () => T)
   }
 }
 
-/** A question that is answered with yes at most once in each stretch of `intervalMs` milliseconds, for each subject. */
+/**
+ * Makes a function that returns true at most once in each stretch of `intervalMs` milliseconds, for each subject.
+ * @example
+ * const isDue = atMostEvery(60_000, Date.now);
+ * isDue('a'); // true
+ * isDue('a'); // false for the next minute
+ * isDue('b'); // true: another subject
+ */
 export function atMostEvery(intervalMs: number, now: () => number): (subject?: string) => boolean {
   const last = new Map<string | undefined, number>();
   return (subject) => {

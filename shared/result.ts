@@ -6,12 +6,12 @@
  */
 export type Result<Value, Failure> = { ok: true; value: Value } | { ok: false; error: Failure };
 
-/** It worked. */
+/** The result of a check that passed, with the value that it read. */
 export function success<Value>(value: Value): Result<Value, never> {
   return { ok: true, value };
 }
 
-/** It did not, for this reason. */
+/** The result of a check that failed, with what is wrong. */
 export function failure<Failure>(error: Failure): Result<never, Failure> {
   return { ok: false, error };
 }

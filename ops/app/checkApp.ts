@@ -4,6 +4,7 @@ import { parseJson } from '#shared/text.ts';
 import { type Finding, note, ok, problem, unknown } from '../check/finding.ts';
 import type { DeployedApp } from './deployedApp.ts';
 
+/** How the app is asked. Times are in milliseconds. */
 export interface CheckAppDeps {
   fetch: typeof fetch;
   /** How long an app that does not answer is asked again: a cold one starts meanwhile. */
@@ -16,6 +17,7 @@ export interface CheckAppDeps {
   alertMs: number;
 }
 
+/** Asks by the network, with times that a cold start fits into. */
 export const CHECK_APP: CheckAppDeps = {
   fetch,
   startMs: 90_000,

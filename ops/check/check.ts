@@ -13,6 +13,7 @@ import { readiness } from './readiness.ts';
 const DEADLINE_MS = 100_000;
 const STORAGE_DEADLINE_MS = 20_000;
 
+/** What the check works with. */
 export interface CheckDeps {
   settings: Settings;
   application: Pick<Application, 'reportQuota' | 'sources'>;

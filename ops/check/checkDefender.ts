@@ -37,6 +37,7 @@ export async function checkDefender(
     : [quota, unknown('Defender', 'not called, because the app itself may not call at present')];
 }
 
+/** What the ledger says about one API: calls left, or why none is made. */
 export function quotaFinding({ windows, circuit, pausedUntil }: QuotaReport): Finding {
   if (circuit !== null) {
     return problem(

@@ -1,6 +1,6 @@
 import type { AccessTokens } from '#shared/sources/accessToken.ts';
 import { readTokenClaims, type TokenClaims } from '#shared/sources/accessToken.ts';
-import { ALERT_LOOK_UPS, HUNTING_LOOK_UPS } from '#shared/sources/graph/graphSource.ts';
+import { ALERT_LOOK_UPS, HUNTING_LOOK_UPS } from '#shared/sources/graph/graphLookUps.ts';
 import { timeOf } from '../words.ts';
 import { type Finding, note, ok, problem, unknown } from './finding.ts';
 
@@ -91,7 +91,10 @@ async function listRole(tokens: AccessTokens): Promise<Finding[]> {
       ];
 }
 
-/** The same for Microsoft Graph, where the setting ENRICHMENT_SOURCE names it. */
+/**
+ * Whether a token for Microsoft Graph can be had, and whether it carries the roles. For ENRICHMENT_SOURCE `graph` and
+ * `auto`.
+ */
 export function checkGraphToken(
   tokens: AccessTokens,
   tokenScope: string,

@@ -31,6 +31,7 @@ export function readyOrNot(findings: readonly Finding[]): string {
     : `Not ready: ${missing.map(({ subject }) => subject).join('; ')}.`;
 }
 
+/** Whether no finding is a problem or unknown. The exit code of the check follows it. */
 export function isAllOk(findings: readonly Finding[]): boolean {
   return findings.every(({ status }) => status === 'ok' || status === 'note');
 }

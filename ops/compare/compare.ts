@@ -4,6 +4,7 @@ import type { Source, SourceAnswer, SourceName } from '#shared/sources/source.ts
 /** What becomes of a property when Graph takes over. */
 export type Change = 'same' | 'differs' | 'becomes null' | 'new';
 
+/** One property of a device in both sources. */
 export interface ComparedProperty {
   property: string;
   change: Change;

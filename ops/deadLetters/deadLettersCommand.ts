@@ -23,6 +23,7 @@ export interface DeadLettersDeps {
   print: (...lines: string[]) => void;
 }
 
+/** Prints all dead letters, or those of one tenant. @throws When the storage service cannot be used. */
 export async function listDeadLetters(
   { json, tenant }: { json?: boolean; tenant?: string },
   deps: DeadLettersDeps,
@@ -37,7 +38,7 @@ export async function listDeadLetters(
   }
 }
 
-/** @throws Error when there is no such message. */
+/** Prints all that is known about one dead letter. @throws Error when there is none with this ID. */
 export async function showDeadLetter(
   id: string,
   { json }: { json?: boolean },
@@ -57,7 +58,10 @@ export async function showDeadLetter(
   }
 }
 
-/** @returns Whether all that was selected is replayed, and something was. */
+/**
+ * Replays the selected dead letters, or prints what a replay would do.
+ * @returns Whether a dry run was asked for, or all that was selected is replayed. A replay of none is done for `--all` only.
+ */
 export async function replayDeadLetters(
   selection: Selection,
   { dryRun }: { dryRun?: boolean },

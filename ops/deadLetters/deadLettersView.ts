@@ -8,6 +8,7 @@ import type { ReplayReport } from './replay.ts';
 const LONGEST_DETAIL = 100;
 const LONGEST_ALERTS = 60;
 
+/** The dead letters as tables for a person: each one, and how many of each reason. */
 export function deadLetterLines({ messages, hidden }: PoisonContents, now: Date): string[] {
   const rows = messages.map((message) => [
     message.id,
@@ -63,7 +64,7 @@ const REPLAY_WORDS: Record<PoisonMessage['replay']['kind'], string> = {
   impossible: 'not possible',
 };
 
-/** The same for programs. */
+/** The dead letters as JSON for programs. */
 export function deadLettersJson({ messages, hidden }: PoisonContents, now: Date) {
   return {
     total: messages.length,
@@ -73,6 +74,7 @@ export function deadLettersJson({ messages, hidden }: PoisonContents, now: Date)
   };
 }
 
+/** One dead letter as JSON for programs: the letter, or its text where the pipeline did not write it. */
 export function deadLetterJson({ letter, text, replay, ...message }: PoisonMessage, now: Date) {
   return {
     ...message,
@@ -82,6 +84,7 @@ export function deadLetterJson({ letter, text, replay, ...message }: PoisonMessa
   };
 }
 
+/** What a replay did, for a person. */
 export function replayLines({ replayed, left, rejectionsPassedBy, hidden }: ReplayReport): string[] {
   return [
     `${counted(replayed, 'dead letter')} replayed.`,

@@ -30,6 +30,7 @@ export const LEASE_SECONDS = 10;
 /** The service's limit, of peeking as of receiving (https://learn.microsoft.com/rest/api/storageservices/peek-messages). */
 const BATCH = 32;
 
+/** The operator's view of a poison queue of the storage service. */
 export function createPoisonQueue(queue: QueueClient): PoisonQueue {
   async function count(): Promise<number> {
     return (await queue.getProperties()).approximateMessagesCount ?? 0;

@@ -6,6 +6,7 @@ import type { PoisonMessage } from './poisonMessage.ts';
 import type { PoisonQueue } from './poisonQueue.ts';
 import { isSelected, type Selection } from './selection.ts';
 
+/** What a replay works with. */
 export interface ReplayDeps {
   poison: PoisonQueue;
   alerts: QueueClient;

@@ -2,6 +2,7 @@ import type { TableClient, TableEntityResult } from '@azure/data-tables';
 import { atMost } from '#shared/promises.ts';
 import { isLostUpdate } from '#shared/storage/storageError.ts';
 
+/** What a purge works with. */
 export interface PurgeDeps {
   /** One row an alert. */
   enrichments: TableClient;

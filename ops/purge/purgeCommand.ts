@@ -3,6 +3,7 @@ import { counted } from '#shared/text.ts';
 import { timeOf } from '../words.ts';
 import { type PurgeDeps, type PurgeReport, purge } from './purge.ts';
 
+/** What the command `purge` works with. */
 export interface PurgeCommandDeps extends Pick<PurgeDeps, 'enrichments' | 'state' | 'now'> {
   timing: { maxAgeMs: number; reuseForMs: number };
   stream: NodeJS.WriteStream;
@@ -54,6 +55,7 @@ export async function purgeRows(
   }
 }
 
+/** What a purge did, or a dry run would do, for a person. */
 export function purgeLines(report: PurgeReport, before: Date, isDryRun: boolean): string[] {
   const { alerts, deviceRecords, pending, busy, oldest, isComplete } = report;
   const verb = isDryRun ? 'Would delete' : 'Deleted';

@@ -22,7 +22,7 @@ export interface AlertStatus {
 /** The service shows no more messages at once, and never hidden ones. */
 const MOST_PEEKED = 32;
 
-/** @throws When the storage service cannot be used. */
+/** Reads what row, queue and dead letters say about an alert. @throws When the storage service cannot be used. */
 export async function readAlertStatus(
   alertId: string,
   { records, alerts, poison, now }: AlertStatusDeps,
@@ -48,6 +48,7 @@ export async function readAlertStatus(
   };
 }
 
+/** What the status of an alert is read from. */
 export interface AlertStatusDeps {
   records: Pick<AlertRecords, 'read'>;
   alerts: QueueClient;

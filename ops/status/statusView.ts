@@ -21,7 +21,7 @@ export function statusLines({ alertId, state, queue, deadLetters }: AlertStatus,
   ]);
 }
 
-/** The same for programs. */
+/** What is known about an alert, as JSON for programs. */
 export function statusJson({ deadLetters, state, ...status }: AlertStatus, now: Date) {
   return {
     ...status,

@@ -21,6 +21,7 @@ export type ListedTenant =
 
 const LONGEST_NAME = 30;
 
+/** The tenants as a table for a person, with what is wrong below it. */
 export function tenantLines(tenants: readonly ListedTenant[]): string[] {
   if (tenants.length === 0) {
     return ['There are no tenants but the home tenant. "npm run ops -- tenants add <tenantId>" adds one.'];

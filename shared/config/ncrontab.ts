@@ -99,6 +99,9 @@ const LONGEST_PAUSE_MINUTES = 60;
 /**
  * Whether a schedule that `parseNcrontab` has taken has a run after one moment and up to another; to the minute, so that
  * one which runs several times in a minute has one run there.
+ * @example
+ * const [ten, eleven] = [new Date('2026-01-01T10:00:00Z'), new Date('2026-01-01T11:00:00Z')];
+ * hasRunBetween('0 30 * * * *', ten, eleven); // true: at 10:30
  */
 export function hasRunBetween(schedule: string, after: Date, until: Date): boolean {
   const runsAt = minuteMatcher(schedule);

@@ -49,8 +49,8 @@ export const settingsCatalogue: ReadonlyMap<string, SettingNotes> = new Map(
 /**
  * Reads the settings from environment variables. An empty one counts as not set, and unknown ones are left alone,
  * except where they look like a misspelt setting of ours.
- *
- * @throws SettingsError that lists every wrong setting
+ * @throws SettingsError that lists every wrong setting.
+ * @example readSettings({ AlertsStorage: 'UseDevelopmentStorage=true' }).queues.alerts // 'alerts'
  */
 export function readSettings(environment: Record<string, string | undefined>): Settings {
   const { values, nameGiven } = withoutHostPrefix(settingsThatAreSet(environment));

@@ -14,7 +14,13 @@ import { architectureOf, type OsFamily, platformOf } from './platform.ts';
 import { type Properties, readProperties } from './properties.ts';
 import { ageInSeconds } from './times.ts';
 
-/** Turns any machine into a device; `at` is the moment of the enrichment. Pure and total: it never throws. */
+/**
+ * Turns any machine into a device. Pure; never throws.
+ * @param at When the source answered; the age of `lastSeen` counts to it.
+ * @example
+ * const { hostname, domain } = normalizeMachine({ id: '1e5b...', computerDnsName: 'ws-0042.corp.example' }, new Date());
+ * // hostname is 'ws-0042', domain is 'corp.example'
+ */
 export function normalizeMachine(machine: Machine, at: Date): Device {
   const { properties, unread } = readProperties(machine);
   const cloud = cloudOf(properties);

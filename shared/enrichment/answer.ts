@@ -39,7 +39,11 @@ export interface MessageOptions {
 
 const NOTHING_MORE: MessageOptions = { summary: false };
 
-/** What one submission is told. An answer that another submission's look-up brought is a reused one. */
+/**
+ * The enrichment of one submission, made from the stored answer. An answer that another submission's look-up brought is a
+ * reused one.
+ * @example enrichmentOf(submission, answer).reused // answer.submissionId !== submission.submissionId
+ */
 export function enrichmentOf(
   submission: Submission,
   answer: StoredAnswer,

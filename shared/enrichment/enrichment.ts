@@ -7,11 +7,13 @@ import { summarySchema } from '../summary/summary.ts';
 /** The version of the enrichment message. It is raised when a consumer could break. */
 export const ENRICHMENT_VERSION = '1.0';
 
+/** The three ends of a submission. */
 export const outcomeSchema = z
   .enum(['enriched', 'not_found', 'failed'])
   .describe('How the submission ended: nothing else is final.');
 export type Outcome = z.infer<typeof outcomeSchema>;
 
+/** Why there is no device. */
 export const enrichmentErrorSchema = z.strictObject({
   code: z.string().describe('What went wrong, in a stable word.'),
   message: z.string().describe('What went wrong, for a person.'),
@@ -23,8 +25,9 @@ export const publishedDeviceSchema = deviceSchema.extend({
   raw: machineSchema.optional().describe('The record as received from the source.'),
 });
 
-/** The contents of these objects are the standards' own contracts, not ours. */
+/** The content of such an object is the contract of its standard, not ours. */
 const projection = z.record(z.string(), z.unknown()).optional();
+/** The device in each standard that `ENRICHMENT_FORMATS` names. */
 export const formatsSchema = z.strictObject({
   ocsf: projection.describe('OCSF 1.8.0: an event of the class Device Inventory Info (5001).'),
   ecs: projection.describe('ECS 9.4.0: a document about the host.'),

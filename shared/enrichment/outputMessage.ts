@@ -31,6 +31,7 @@ const LEANER: readonly ((enrichment: Enrichment) => Enrichment)[] = [
  * too, else without the summary too, else as a pointer to its row.
  * @param fits Whether a text is short enough for the queue.
  * @param write What makes the text of a message; what it puts around the message counts.
+ * @example fitMessage(enrichment, { ...rows, partitionKey: enrichment.alertId }, fitsMessage)
  */
 export function fitMessage(
   enrichment: Enrichment,

@@ -7,7 +7,7 @@ import type { SourceState } from '../sources/auto/sourceState.ts';
 import type { DefenderClient } from '../sources/defender/defenderClient.ts';
 import { DEVICE_LOOK_UPS } from '../sources/defender/defenderSource.ts';
 import type { GraphClient } from '../sources/graph/graphClient.ts';
-import { ALERT_LOOK_UPS, HUNTING_LOOK_UPS } from '../sources/graph/graphSource.ts';
+import { ALERT_LOOK_UPS, HUNTING_LOOK_UPS } from '../sources/graph/graphLookUps.ts';
 import { devicesQuery } from '../sources/graph/huntingQuery.ts';
 import { answerProbe, type Question } from './answer.ts';
 import type { Finding, HealthProbe } from './health.ts';

@@ -32,7 +32,10 @@ export function enrichmentResponse(
     : { ...answer, headers: { ...answer.headers, etag } };
 }
 
-/** @param tenantId Undefined for the home tenant. */
+/**
+ * The answer 202 about an alert that is not final: when to ask again, and where.
+ * @param tenantId Undefined for the home tenant.
+ */
 export function pendingResponse(
   type: ResponseType,
   alertId: string,
@@ -60,6 +63,7 @@ export function expectationFields({ expectedAt, retryAfterSeconds }: Expectation
   return { retryAfterSeconds, ...(expectedAt !== undefined && { expectedAt: expectedAt.toISOString() }) };
 }
 
+/** The header that says in how many seconds to ask again. */
 export function retryAfter({ retryAfterSeconds }: Expectation): Record<string, string> {
   return { 'retry-after': String(retryAfterSeconds) };
 }

@@ -15,6 +15,7 @@ const QUALITY = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
  * that are no media range are passed over.
  * @param accept The header; null or empty takes the first.
  * @returns Undefined when none is accepted.
+ * @example negotiate('text/html, application/json;q=0.5', ['application/json', 'text/html']) // 'text/html'
  */
 export function negotiate<Offer extends string>(
   accept: string | null,

@@ -8,6 +8,7 @@ import { storedEnrichmentSchema } from '../lookup/alertLookup.ts';
 /** The front end of Azure Functions cuts a connection after 230 s. */
 export const LONGEST_WAIT_SECONDS = 100;
 
+/** How long a caller waits for final answers, in seconds; 0 does not wait. */
 export const waitSchema = z
   .int()
   .min(0)
@@ -23,6 +24,7 @@ const expectedAt = time
     'When it is final at the latest, if each alert takes one call, or by lists while these are made; absent when nobody can tell.',
   );
 
+/** A part of an order that was not taken, with the reason. */
 export const rejectedAlertSchema = z.strictObject({
   index,
   reason: z.string().describe('What is wrong, in a stable word.'),
@@ -32,6 +34,7 @@ export const rejectedAlertSchema = z.strictObject({
     .describe('The alert ID, where that is sound and something else is wrong.'),
 });
 
+/** What became of one valid alert of an order. */
 export const orderedAlertSchema = z.strictObject({
   index,
   alertId: alertIdSchema.describe('ID of the alert.'),

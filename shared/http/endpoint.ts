@@ -34,6 +34,9 @@ export type Respond<Event extends { event: string } = RequestEvent> = (
 /**
  * The handler of an HTTP function: looks at authorization and method, and turns whatever goes wrong into a problem
  * document. What is said about an unexpected error stays in the log.
+ * @example
+ * endpoint({ methods: ['GET'], authorization: 'key' }, async () => jsonResponse(200, { ok: true }))
+ * // a POST gets 405, and an error in the function 500 or 503
  */
 export function endpoint<Event extends { event: string } = RequestEvent>(
   rules: { methods: readonly HttpMethod[]; authorization: HttpAuthorization | 'none' },

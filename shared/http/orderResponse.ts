@@ -15,7 +15,10 @@ export type OrderedAlert = { index: number; submission: Submission; tenantId: st
 /** A part of an order that is no alert, or one that the caller may not hand in. */
 export type RejectedPart = OrderAnswer['rejected'][number];
 
-/** @param expectation When what is not final can be expected; undefined when all is. */
+/**
+ * The answer to an order: 200 when each alert is final, else 202 with the time to ask again.
+ * @param expectation When what is not final can be expected; undefined when all is.
+ */
 export function orderResponse(
   type: ResponseType,
   alerts: readonly OrderedAlert[],

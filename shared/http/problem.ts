@@ -63,7 +63,10 @@ export function problemResponse(
   };
 }
 
-/** @param types The media types in which there is an answer. */
+/**
+ * The problem of a caller whose `Accept` allows no answer that there is.
+ * @param types The media types in which there is an answer.
+ */
 export function notAcceptable(types: readonly string[]): Problem {
   return { problem: 'not-acceptable', detail: `There is ${types.join(', ')}.` };
 }

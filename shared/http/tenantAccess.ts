@@ -30,7 +30,10 @@ interface Headers {
   get(name: string): string | null;
 }
 
-/** @param authorization With `key` callers cannot be told from each other, so none is confined. */
+/**
+ * Decides which tenants a caller may act for, and finds the parts of the one that it names.
+ * @param authorization With `key` callers cannot be told from each other, so none is confined.
+ */
 export function createTenantAccess<Scope>(
   authorization: HttpAuthorization,
   tenants: Pick<TenantRouter<Scope>, 'servesCustomers' | 'route' | 'tenantsOfCaller'>,

@@ -17,7 +17,7 @@ const optionalFields = {
   tenantId: submissionSchema.shape.tenantId,
   metadata: submissionSchema.shape.metadata,
   refresh: submissionSchema.shape.refresh,
-  // Whose trace cannot be read begins a new one: W3C Trace Context wants no request refused for that.
+  // An alert with a malformed trace begins a new one: W3C Trace Context wants no request refused for that.
   traceparent: submissionSchema.shape.traceparent.catch(undefined),
   tracestate: submissionSchema.shape.tracestate.catch(undefined),
 };

@@ -1,6 +1,7 @@
 /** A JSON object as `JSON.parse` makes it: fields by name, neither an array nor null. */
 export type JsonObject = Record<string, unknown>;
 
+/** Whether a value is a JSON object. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -23,6 +24,7 @@ export function bare(name: string): string {
   return name.replaceAll('_', '').toLowerCase();
 }
 
+/** Whether the object has a field of each of these names, whatever its value. */
 export function hasAll(value: JsonObject, ...names: string[]): boolean {
   return names.every((name) => Object.hasOwn(value, name));
 }

@@ -103,6 +103,7 @@ const OTHERS: readonly { what: string; send: string; isIt(value: JsonObject): bo
   },
 ];
 
+/** Recognizes what is no alert, so that its dead letter can say what to send instead. */
 export const otherThing: Recognizer = (value) => {
   const other = OTHERS.find(({ isIt }) => isIt(value));
   return other && { kind: 'other', what: other.what, send: other.send };

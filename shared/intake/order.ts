@@ -19,6 +19,9 @@ export interface Order {
  * @param orderId New with each order; the submission IDs are made of it.
  * @param trace The trace that the request belongs to, unchecked; alerts that name one themselves belong to that.
  * @returns Undefined when it carries more than `MAX_ORDER` alerts.
+ * @example
+ * readOrder({ alertIds: ['a1', '../x'] }, 'order-1', new Date());
+ * // the submission "order-1.0" at index 0, and a rejection "bad-alert-id" at index 1
  */
 export function readOrder(
   value: unknown,

@@ -29,6 +29,9 @@ export interface Intake extends Contents {
  * Turns what the queue trigger hands over into submissions and rejections. Throws for no input.
  * @param body The message: text, or the JSON value that the Functions library parsed from it.
  * @param now When the message is read; a new submission is first seen then.
+ * @example
+ * readMessage({ alertIds: ['a1', 'a2'] }, context.triggerMetadata ?? {}, new Date());
+ * // two submissions, whose IDs are that of the message with ".0" and ".1" behind; no rejection
  */
 export function readMessage(body: unknown, delivery: Delivery, now: Date): Intake {
   const decoded = decodeBody(body);

@@ -12,6 +12,7 @@ export const ALERT_ID_RULE =
   'an alert ID has 1 to 128 letters, digits, "_" or "-" and starts with a letter or digit (for example da637472900382838869_1364969609)';
 
 /** An alert ID, checked. */
+/** An alert ID that passes the gate; its error is the rule, for a person. */
 export const alertIdSchema = z.string().regex(ALERT_ID, { error: ALERT_ID_RULE });
 
 /** Whether a text has the form of an alert ID. */
@@ -55,6 +56,7 @@ export const traceparentSchema = z
   .regex(/^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/, {
     error: 'expected a traceparent of W3C Trace Context',
   });
+/** What the tools of a trace say about it, beside the traceparent; at most 512 characters. */
 export const tracestateSchema = z.string().min(1).max(512);
 
 /**
@@ -114,7 +116,10 @@ export const submissionEnvelopeSchema = z.strictObject({
 });
 export type SubmissionEnvelope = z.infer<typeof submissionEnvelopeSchema>;
 
-/** @param claimKey The key of the claim that passes on to the message. */
+/**
+ * Puts a submission into the envelope in which it travels through the input queue.
+ * @param claimKey The key of the claim that passes on to the message.
+ */
 export function envelopeOf(submission: Submission, claimKey?: string): SubmissionEnvelope {
   return { kind: 'submission', version: 1, submission, ...(claimKey !== undefined && { claimKey }) };
 }

@@ -107,7 +107,10 @@ export interface Metrics {
   spanEnded(name: SpanName, attributes: Attributes, seconds: number): void;
 }
 
-/** @param reportQuota Asked at each export; when it fails that export goes without. */
+/**
+ * Creates the instruments of `METRICS`.
+ * @param reportQuota Asked at each export; when it fails, that export has no quota in it.
+ */
 export function createMetrics(
   meter: Meter,
   alertsQueue: string,

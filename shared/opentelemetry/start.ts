@@ -43,6 +43,7 @@ export interface Exporters {
   metrics: PushMetricExporter;
 }
 
+/** What OpenTelemetry is started with. */
 export interface OpenTelemetryDeps {
   settings: Exclude<TelemetrySettings, { kind: 'off' }>;
   alertsQueue: string;
@@ -53,6 +54,7 @@ export interface OpenTelemetryDeps {
   warn: (message: string) => void;
 }
 
+/** OpenTelemetry once it is started. */
 export interface RunningTelemetry {
   /** Does an invocation's work as a part of the host's trace of it, where the host traces to the same place. */
   invoke<Result>(invocation: TraceContext, work: () => Result): Result;

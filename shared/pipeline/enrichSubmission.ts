@@ -20,6 +20,7 @@ import {
 } from './decision.ts';
 import type { Outbox } from './outbox.ts';
 
+/** What the pipeline of one tenant works with. */
 export interface PipelineDeps extends ClaimDeps {
   source: Source;
   outbox: Outbox;
@@ -201,7 +202,11 @@ async function bury(submission: Submission, answer: StoredAnswer, { outbox }: Pi
   });
 }
 
-/** @param claimKey The key of the claim that passes on to the copy. */
+/**
+ * Puts a deferred submission back into the input queue.
+ * @param claimKey The key of the claim that passes on to the copy.
+ * @throws When the queue cannot be used.
+ */
 export async function putBack(
   deferral: Deferral,
   { outbox }: Pick<PipelineDeps, 'outbox'>,

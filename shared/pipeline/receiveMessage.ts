@@ -152,6 +152,7 @@ async function handle<Scope extends TenantPipeline>(
   return scope;
 }
 
+/** Sets on a span how far a delivery brought its submission. */
 export function describeProgress(process: Span, progress: Progress): void {
   process.set({ 'alert_enrichment.result': progress.kind === 'final' ? progress.outcome : progress.kind });
   if (progress.kind === 'final' && progress.outcome === 'failed') {
@@ -198,6 +199,7 @@ async function inPlace(
   }
 }
 
+/** How far a delivery brought its submission, as an event of the log. */
 export function progressEvent(
   submission: {
     alertId: string;

@@ -1,5 +1,5 @@
 import type { Device } from '../device/device.ts';
-import { azureResourceId, type JsonObject, withoutUnknown } from './fields.ts';
+import { azureResourceId, type ProjectedObject, withoutUnknown } from './fields.ts';
 import { inPascalCase, type MdeProperties, mdeProperties, without } from './mdeProperties.ts';
 
 /** What ASIM has a field for; the resource ID only when it is one of Azure. */
@@ -10,7 +10,7 @@ const PLACED: readonly (keyof MdeProperties)[] = ['osPlatform', 'version', 'subs
  * https://learn.microsoft.com/azure/sentinel/normalization-entity-device). What ASIM has no field for stands under
  * `AdditionalFields`.
  */
-export function toAsim(device: Device): JsonObject {
+export function toAsim(device: Device): ProjectedObject {
   const properties = mdeProperties(device);
   const { resourceId } = properties;
   const azureId = azureResourceId(resourceId);

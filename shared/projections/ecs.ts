@@ -1,7 +1,7 @@
 import { namesHost } from '../device/addresses.ts';
 import type { Device } from '../device/device.ts';
 import type { OsFamily } from '../device/platform.ts';
-import { type JsonObject, withoutUnknown } from './fields.ts';
+import { type ProjectedObject, withoutUnknown } from './fields.ts';
 import { inSnakeCase, MDE, type MdeProperties, mdeProperties, without } from './mdeProperties.ts';
 
 /** What ECS has a field for. `host.architecture` does not tell all of `osArchitecture`. */
@@ -35,7 +35,7 @@ const OS_TYPES: ReadonlyMap<OsFamily | null, string> = new Map([
  * under `mde`. `host.domain` stays empty: it is the directory's domain, which MDE does not say.
  * @param at When the source was asked.
  */
-export function toEcs(device: Device, at: Date): JsonObject {
+export function toEcs(device: Device, at: Date): ProjectedObject {
   const properties = mdeProperties(device);
   const { os, externalIp } = device;
   return withoutUnknown({

@@ -1,7 +1,8 @@
-/** A JSON value without null. */
-export type Json = string | number | boolean | Json[] | JsonObject;
-export interface JsonObject {
-  [name: string]: Json;
+/** A JSON value of a projection: never null. */
+export type ProjectedValue = string | number | boolean | ProjectedValue[] | ProjectedObject;
+/** A JSON object of a projection. */
+export interface ProjectedObject {
+  [name: string]: ProjectedValue;
 }
 
 /** A value in the making: null and undefined stand for what is not known. */
@@ -11,12 +12,14 @@ export interface DraftObject {
 }
 
 /** The draft without what is not known: no standard wants null, and an empty list or object says nothing either. */
-export function withoutUnknown(draft: DraftObject): JsonObject {
+export function withoutUnknown(draft: DraftObject): ProjectedObject {
   const entries = Object.entries(draft).map(([name, value]) => [name, knownValue(value)] as const);
-  return Object.fromEntries(entries.filter((entry): entry is [string, Json] => entry[1] !== undefined));
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, ProjectedValue] => entry[1] !== undefined),
+  );
 }
 
-function knownValue(draft: Draft): Json | undefined {
+function knownValue(draft: Draft): ProjectedValue | undefined {
   if (draft === null || draft === undefined) {
     return undefined;
   }

@@ -1,7 +1,7 @@
 import { namesHost } from '../device/addresses.ts';
 import type { Device } from '../device/device.ts';
 import type { OsFamily } from '../device/platform.ts';
-import { type DraftObject, type JsonObject, withoutUnknown } from './fields.ts';
+import { type DraftObject, type ProjectedObject, withoutUnknown } from './fields.ts';
 import { inSnakeCase, MDE, type MdeProperties, mdeProperties, without } from './mdeProperties.ts';
 
 /** What has a field in the device object; `onboardingStatus` is more than the `is_managed` that it decides. */
@@ -73,7 +73,7 @@ const INTERFACE_TYPES: readonly (readonly [string, Enumerated])[] = [
  * (https://schema.ocsf.io/1.8.0/classes/inventory_info).
  * @param at When the source was asked.
  */
-export function toOcsf(device: Device, at: Date): JsonObject {
+export function toOcsf(device: Device, at: Date): ProjectedObject {
   return withoutUnknown({
     activity_id: 2,
     activity_name: 'Collect',

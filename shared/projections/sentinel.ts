@@ -1,6 +1,6 @@
 import type { Device } from '../device/device.ts';
 import type { OsFamily } from '../device/platform.ts';
-import { azureResourceId, type JsonObject, withoutUnknown } from './fields.ts';
+import { azureResourceId, type ProjectedObject, withoutUnknown } from './fields.ts';
 import { inPascalCase, type MdeProperties, mdeProperties, without } from './mdeProperties.ts';
 
 /** What the entity has a field for, or a name of its own; the resource ID only when it is one of Azure. */
@@ -21,7 +21,7 @@ const OS_FAMILIES: ReadonlyMap<OsFamily | null, string> = new Map([
  * https://learn.microsoft.com/azure/sentinel/entities-reference#host). Sentinel knows a host again by name and domain or
  * by Azure ID; the ID of MDE is none of its identifiers and stands, with all else, under `additionalData`.
  */
-export function toSentinel(device: Device): JsonObject {
+export function toSentinel(device: Device): ProjectedObject {
   const properties = mdeProperties(device);
   const { resourceId } = properties;
   const azureId = azureResourceId(resourceId);

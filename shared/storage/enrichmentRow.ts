@@ -110,6 +110,7 @@ function readUnavailable(text: string | undefined): Pick<StoredAnswer, 'unavaila
   return unavailable === undefined || unavailable.length === 0 ? {} : { unavailable };
 }
 
+/** The columns of a claim. */
 export function claimColumns({ submissionId, messageId, key, expiresAt, deferral }: Claim): Columns {
   return {
     claimedBy: submissionId,
@@ -132,6 +133,7 @@ export const NO_CLAIM_COLUMNS: Columns = {
   claimExpiresAt: NO_TIME,
 };
 
+/** The columns of a final answer: flat ones to filter by, and device and machine as JSON. */
 export function answerColumns(answer: StoredAnswer): Columns {
   return {
     rowVersion: ROW_VERSION,
@@ -157,6 +159,7 @@ export function answerColumns(answer: StoredAnswer): Columns {
   };
 }
 
+/** The columns of the submissions that are published; of many the last `MOST_PUBLISHED`. */
 export function publishedColumns(published: readonly string[]): Columns {
   return toEndedParts('published', JSON.stringify(published.slice(-MOST_PUBLISHED)));
 }

@@ -117,6 +117,7 @@ function operation(name: string, type: 'send' | 'settle', queue: QueueClient): A
  */
 const LONGEST_CONTENT_BYTES = 49_152;
 
+/** Whether a content is short enough for one queue message. */
 export function fitsMessage(content: string): boolean {
   return Buffer.byteLength(content, 'utf8') <= LONGEST_CONTENT_BYTES;
 }

@@ -17,6 +17,7 @@ export interface StorageClients {
   table(name: string): TableClient;
 }
 
+/** How the clients deal with failures. */
 export interface StorageClientOptions {
   /** How often an operation is tried before it fails; as the SDKs think best when left out. */
   tries?: number;

@@ -19,8 +19,8 @@ export function toParts(name: string, text: string): Record<string, string> {
 }
 
 /**
- * The same for a write that merges, which cannot remove the columns of a longer text that was there before: an empty one
- * ends the text.
+ * `toParts` for a write that merges. Such a write cannot remove the columns of a longer text from before, so an empty column
+ * ends this one.
  */
 export function toEndedParts(name: string, text: string): Record<string, string> {
   const parts = toParts(name, text);

@@ -4,8 +4,8 @@ import { deviceContent } from './deviceSummary.ts';
 import { type Content, htmlOf, markdownOf } from './renderers.ts';
 
 /**
- * The same short text for people in two forms. Each is at most 30,000 characters long, which is what a comment of a
- * Microsoft Sentinel incident holds (https://learn.microsoft.com/azure/sentinel/investigate-incidents).
+ * A short text for people, once as Markdown and once as HTML. Each is at most 30,000 characters long, which is what a
+ * comment of a Microsoft Sentinel incident holds (https://learn.microsoft.com/azure/sentinel/investigate-incidents).
  */
 export const summarySchema = z
   .strictObject({
@@ -15,7 +15,11 @@ export const summarySchema = z
   .describe('What a person needs to know first, to be put into an incident comment.');
 export type Summary = z.infer<typeof summarySchema>;
 
-/** Sums a device up. Pure and total; the device's texts come from its users and are treated as hostile. */
+/**
+ * Sums a device up. Pure; never throws. The device's texts come from its users and are treated as hostile.
+ * @example
+ * deviceSummary(device).markdown.split('\n', 1) // ['**ws\\-0042\\.corp\\.example**']
+ */
 export function deviceSummary(device: Device): Summary {
   return written(deviceContent(device));
 }

@@ -50,6 +50,7 @@ export const SPANS = {
 } as const satisfies Record<string, SpanNotes>;
 export type SpanName = keyof typeof SPANS;
 
+/** What is known of a span before it begins. */
 export interface SpanNotes {
   kind: 'server' | 'client' | 'producer' | 'consumer' | 'internal';
   /** What in braces is an attribute: `http.request.method`, `http.route` or `url.template`, `messaging.destination.name`. */
@@ -62,6 +63,7 @@ export interface SpanNotes {
 /** Facts about a span; one that is undefined is left out. */
 export type Attributes = Record<string, string | number | boolean | undefined>;
 
+/** What a span begins with. */
 export interface SpanOptions {
   attributes?: Attributes;
   /** Where the work comes from, when that is no span of this process that is under way. */

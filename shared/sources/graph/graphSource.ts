@@ -16,7 +16,8 @@ import {
 } from '../source.ts';
 import { createSpareDevices } from '../spareDevices.ts';
 import { type DeviceEvidence, deviceEvidenceSchema } from './deviceEvidence.ts';
-import { GRAPH_API, type GraphClient } from './graphClient.ts';
+import type { GraphClient } from './graphClient.ts';
+import { ALERT_LOOK_UPS, HUNTING_LOOK_UPS } from './graphLookUps.ts';
 import { graphMachine } from './graphMachine.ts';
 import type { AlertReply } from './graphReply.ts';
 import { alertsQuery, devicesQuery, type HuntingRequest } from './huntingQuery.ts';
@@ -53,32 +54,6 @@ export interface GraphSourceDeps {
   random: LookUpDeps['random'];
   retryBaseDelayMs: number;
 }
-
-const END = 'Microsoft Graph does not know this address. Check GRAPH_API_URL.';
-
-/** Look-ups of alerts in Graph: the roles that they need, and what to do when they are refused. */
-export const ALERT_LOOK_UPS: LookUpApi = {
-  ...GRAPH_API,
-  roles: [
-    'SecurityAlert.Read.All',
-    'SecurityAlert.ReadWrite.All',
-    'SecurityIncident.Read.All',
-    'SecurityIncident.ReadWrite.All',
-  ],
-  advice:
-    "Grant the app's identity the application role SecurityAlert.Read.All of Microsoft Graph, and check GRAPH_TOKEN_SCOPE.",
-  end: END,
-  refusesSingleAlerts: true,
-};
-
-/** Hunting queries in Graph, likewise; a refusal is always about the app. */
-export const HUNTING_LOOK_UPS: LookUpApi = {
-  ...GRAPH_API,
-  roles: ['ThreatHunting.Read.All'],
-  advice: "Grant the app's identity the application role ThreatHunting.Read.All of Microsoft Graph.",
-  end: END,
-  refusesSingleAlerts: false,
-};
 
 /** Most IDs of one query, about 9 KB of text; the service documents no limit for the text of a query. */
 export const MOST_IDS = 100;
