@@ -21,6 +21,8 @@ const WORTH_A_LIST = 8;
 const GATHER_MS = 600;
 /** Longest wait of an alert for a list (ms); then it is looked up by itself. */
 const LONGEST_WAIT_MS = 90_000;
+/** How long an alert is remembered (ms), twice as long as one list spans. One that waits longer is looked up by itself. */
+const LONGEST_MEMORY_MS = 12 * 3_600_000;
 /** Most alerts that are remembered, the newest ones. */
 const MOST_REMEMBERED = 50_000;
 
@@ -50,8 +52,9 @@ export function createAlertIndex(lists: AlertLists, now: () => Date): AlertIndex
       alerts.delete(alertId);
       alerts.set(alertId, { part, retrievedAt: listedAt, isDoubtful });
     }
-    for (const alertId of alerts.keys()) {
-      if (alerts.size <= MOST_REMEMBERED) {
+    const oldest = listedAt.getTime() - LONGEST_MEMORY_MS;
+    for (const [alertId, { retrievedAt }] of alerts) {
+      if (alerts.size <= MOST_REMEMBERED && retrievedAt.getTime() >= oldest) {
         break;
       }
       alerts.delete(alertId);

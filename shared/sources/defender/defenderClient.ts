@@ -3,7 +3,14 @@ import type { Api } from '../apiCall.ts';
 import type { BatchReply } from '../batch.ts';
 import { createHttpClient } from '../httpClient.ts';
 import type { PageQuery } from '../pagedAlertFeed.ts';
-import { type ListReply, type Reply, readListReply, readMachinesReply, readReply } from './reply.ts';
+import {
+  type ListReply,
+  LONGEST_MACHINE,
+  type Reply,
+  readListReply,
+  readMachinesReply,
+  readReply,
+} from './reply.ts';
 
 /** The Defender API in messages for people. */
 export const DEFENDER_API: Api = { name: 'the Defender API', scopeSetting: 'DEFENDER_TOKEN_SCOPE' };
@@ -20,12 +27,6 @@ export interface DefenderClient {
   alertsUpdatedSince(query: PageQuery, token: string, signal: AbortSignal): Promise<ListReply>;
 }
 
-/**
- * Longest answer about a machine that is read (bytes, decompressed); none seen is larger than 20 KB. The machine and
- * the device made of it, which can be over three times as long, share one table row of 1 MiB with two bytes a
- * character.
- */
-const LONGEST_MACHINE = 100 * 1024;
 /** Longest list that is read (bytes). A page of 1,000 alerts has about 3 MB, and it is parsed whole. */
 const LONGEST_LIST = 16 * 1024 * 1024;
 

@@ -109,4 +109,13 @@ describe('an index of alerts', () => {
     expect(await devicesOf({ a: 'm1', b: 'm2' }, 2)).toEqual(['m1', undefined]);
     expect(await devicesOf({ a: 'm1', b: 'm2' }, 3)).toEqual(['m1', undefined]);
   });
+
+  test('forgets what it heard half a day ago', async () => {
+    const { index, findMany, state } = createWorld();
+    await findMany(8);
+    state.time += 13 * 3_600_000;
+    state.devices = { b: 'm2' };
+    await findMany(8, 13 * 3_600);
+    expect([index.known('a'), index.known('b')?.part.machineId]).toEqual([undefined, 'm2']);
+  });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readListReply, readReply } from '#shared/sources/defender/reply.ts';
+import { readListReply, readMachinesReply, readReply } from '#shared/sources/defender/reply.ts';
 
 const now = new Date('2026-11-23T12:00:00Z');
 const machine = { id: 'abc', computerDnsName: 'lt-7', rbacGroupId: '140', somethingNew: [1] };
@@ -209,4 +209,13 @@ test('whatever the status and the text, there is an answer, and a machine only w
       }
     }),
   );
+});
+
+test('an entry of a list of machines that is longer than a machine may be is left out', () => {
+  const long = { id: 'DEF', machineTags: ['x'.repeat(200_000)] };
+  const body = JSON.stringify({ value: [machine, long] });
+  expect(readMachinesReply({ status: 200, retryAfter: undefined, body }, now)).toEqual({
+    kind: 'rows',
+    rows: new Map([['abc', machine]]),
+  });
 });
