@@ -118,4 +118,14 @@ describe('an index of alerts', () => {
     await findMany(8, 13 * 3_600);
     expect([index.known('a'), index.known('b')?.part.machineId]).toEqual([undefined, 'm2']);
   });
+
+  test('waits for no list beyond the end of its run', async () => {
+    const goOn = Promise.withResolvers<Listing>();
+    const index = createAlertIndex({ list: () => goOn.promise }, () => at(0));
+    const run = new AbortController();
+    const waits = Array.from({ length: 8 }, (_, number) => index.find(`x-${number}`, at(0), run.signal));
+    run.abort();
+    expect(await Promise.all(waits)).toEqual(Array(8).fill(undefined));
+    goOn.resolve({ kind: 'resting', until: at(60) });
+  });
 });
