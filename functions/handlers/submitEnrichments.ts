@@ -74,12 +74,12 @@ export function createSubmitEnrichments(
       return { problem: 'nothing-valid', detail: '"rejected" says what is wrong.', more: { rejected } };
     }
 
-    const workMs = Math.min(LONGEST_WORK_MS, (wait.value ?? 0) * 1_000 - BEFORE_END_MS);
+    const workMs = Math.max(0, Math.min(LONGEST_WORK_MS, (wait.value ?? 0) * 1_000 - BEFORE_END_MS));
     const isUrgent = workMs > 0 && routed.length <= MOST_URGENT;
     const work = {
       isOver: queueingIsOver,
-      urgentUntil: AbortSignal.timeout(Math.max(0, workMs)),
-      signal: AbortSignal.timeout(Math.max(0, workMs) + LONGEST_CALL_MS),
+      urgentUntil: AbortSignal.timeout(workMs),
+      signal: AbortSignal.timeout(workMs + LONGEST_CALL_MS),
       log,
     };
     const submitted = await submitByTenant(routed, ({ submit, submitUrgent }, own) =>

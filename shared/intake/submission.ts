@@ -11,8 +11,7 @@ const ALERT_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
 export const ALERT_ID_RULE =
   'an alert ID has 1 to 128 letters, digits, "_" or "-" and starts with a letter or digit (for example da637472900382838869_1364969609)';
 
-/** An alert ID, checked. */
-/** An alert ID that passes the gate; its error is the rule, for a person. */
+/** An alert ID, checked; its error is the rule, for a person. */
 export const alertIdSchema = z.string().regex(ALERT_ID, { error: ALERT_ID_RULE });
 
 /** Whether a text has the form of an alert ID. */

@@ -121,12 +121,12 @@ export function createAlertIndex(lists: AlertLists, now: () => Date): AlertIndex
         !covers(covered, { earliest: time, latest: time }) &&
         !(work.kind === 'resting' && now().getTime() < work.until) &&
         !signal.aborted;
-      const isOver = new Promise<false>((resolve) => {
-        signal.addEventListener('abort', () => resolve(false), { once: true });
-      });
       // A list that is under way may be older than this alert: then it waits for the next one.
       let mayWait = true;
       for (let round = 0; round < 2 && mayWait && isUncovered(); round += 1) {
+        const isOver = new Promise<false>((resolve) => {
+          signal.addEventListener('abort', () => resolve(false), { once: true });
+        });
         mayWait = await withinTime(Promise.race([join(time), isOver]), LONGEST_WAIT_MS, () => false);
       }
       return alerts.get(alertId);

@@ -224,7 +224,7 @@ export function createGraphSource(deps: GraphSourceDeps): Source {
     return answer.kind === 'row' ? { kind: 'device', row: deviceIn(answer.row) } : answer;
   }
 
-  /** Its answers are not kept: the query of a caller that leaves earlier would be made again. */
+  /** Waits to the end of the run, also for an urgent caller: its answers are not kept, and the query would be made again. */
   async function findByHunting(alert: AlertReference, signal: AbortSignal): Promise<SourceAnswer> {
     const answer = await alerts.ask(alert.alertId, placeOf(alert), signal);
     return answer.kind === 'row' ? machineOf(answer) : answer;
